@@ -1,0 +1,93 @@
+/*
+ * What every verifier answers: a verdict, and when it refuses, why and where.
+ *
+ * A verdict is the return value of a function named proof_<what>_verify. Zeroed memory means PROOF_INVALID. A verifier
+ * does no I/O, reads no clock, writes no log, allocates nothing unless its header says so, and keeps no state. It zeroes its
+ * outputs (the fact) before anything else and fills them only when it returns PROOF_VALID.
+ */
+#ifndef ISTHMUS_PROOFS_PROOF_H
+#define ISTHMUS_PROOFS_PROOF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum proof_verdict {
+    PROOF_INVALID = 0,
+    PROOF_VALID,
+    PROOF_NOT_ENOUGH_TRUST, /* sound, but too little trusted weight signed: try a step in between */
+};
+
+/* Reasons of all families: code name, text. Texts are stable names for logs, counters and reports: never reuse one. */
+#define PROOF_REASONS(X)                                                                                               \
+    X(NOT_CHECKED, "not-checked")                                                                                      \
+    X(VALID, "valid")                                                                                                  \
+    X(BAD_ARGUMENT, "bad-argument")                                                                                    \
+    X(TOO_LARGE, "too-large")                                                                                          \
+    X(TRUST_UNSET, "trust-unset")                                                                                      \
+    /* RLP */                                                                                                          \
+    X(RLP_NOT_CANONICAL, "rlp-not-canonical")                                                                          \
+    X(RLP_BAD_FIELD, "rlp-bad-field")                                                                                  \
+    X(RLP_TRAILING, "rlp-trailing-bytes")                                                                              \
+    /* Merkle-Patricia tries */                                                                                        \
+    X(MPT_KEY_SIZE, "mpt-key-size")                                                                                    \
+    X(MPT_EMPTY_PROOF, "mpt-empty-proof")                                                                              \
+    X(MPT_NODE_MISSING, "mpt-node-missing")                                                                            \
+    X(MPT_NODE_UNUSED, "mpt-node-unused")                                                                              \
+    X(MPT_NODE_HASH, "mpt-node-hash")                                                                                  \
+    X(MPT_NODE_SHAPE, "mpt-node-shape")                                                                                \
+    X(MPT_HEX_PREFIX, "mpt-hex-prefix")                                                                                \
+    X(MPT_CHILD_REFERENCE, "mpt-child-reference")                                                                      \
+    X(MPT_NOT_CANONICAL, "mpt-not-canonical")                                                                          \
+    X(MPT_EMPTY_VALUE, "mpt-empty-value")                                                                              \
+    X(MPT_KEY_LENGTH, "mpt-key-length")                                                                                \
+    X(MPT_KEYS_UNSORTED, "mpt-keys-unsorted")                                                                          \
+    X(MPT_ROOT_MISMATCH, "mpt-root-mismatch")                                                                          \
+    X(MPT_VALUE_MISMATCH, "mpt-value-mismatch")                                                                        \
+    X(MPT_ABSENT, "mpt-key-absent")                                                                                    \
+    X(MPT_PRESENT, "mpt-key-present")                                                                                  \
+    /* Ethereum execution */                                                                                           \
+    X(HEADER_FIELD_COUNT, "header-field-count")                                                                        \
+    X(HEADER_HASH_MISMATCH, "header-hash-mismatch")                                                                    \
+    X(HEADER_BAD_FIELD, "header-bad-field")                                                                            \
+    X(ACCOUNT_MALFORMED, "account-malformed")                                                                          \
+    X(STORAGE_MALFORMED, "storage-malformed")                                                                          \
+    X(STORAGE_OF_ABSENT_ACCOUNT, "storage-of-absent-account")                                                          \
+    X(RECEIPT_MALFORMED, "receipt-malformed")                                                                          \
+    X(RECEIPT_TYPE, "receipt-type")                                                                                    \
+    X(RECEIPTS_ROOT_MISMATCH, "receipts-root-mismatch")                                                                \
+    /* agreement of configured sources */                                                                              \
+    X(AGREEMENT_TRUST, "agreement-trust-unusable")                                                                     \
+    X(AGREEMENT_STATEMENT, "agreement-statement-malformed")                                                            \
+    X(AGREEMENT_UNKNOWN_SOURCE, "agreement-unknown-source")                                                            \
+    X(AGREEMENT_DUPLICATE, "agreement-duplicate-statement")                                                            \
+    X(AGREEMENT_OTHER_CHAIN, "agreement-other-chain")                                                                  \
+    X(AGREEMENT_OTHER_HEIGHT, "agreement-other-height")                                                                \
+    X(AGREEMENT_CONTRADICTION, "agreement-contradiction")                                                              \
+    X(AGREEMENT_TOO_FEW, "agreement-too-few-independent-sources")
+
+enum proof_reason {
+#define X(name, text) PROOF_REASON_##name,
+    PROOF_REASONS(X)
+#undef X
+        PROOF_REASON_COUNT
+};
+
+/* Why, and the index of the offending part: node, field, receipt, statement; the verifier's header says which. */
+struct proof_result {
+    enum proof_reason reason;
+    size_t at;
+};
+
+/* The stable kebab-case text of a reason; "unknown" for a number out of range. Static storage. */
+const char *proof_reason_text(enum proof_reason reason);
+
+/* "invalid", "valid" or "not-enough-trust". Static storage. */
+const char *proof_verdict_text(enum proof_verdict verdict);
+
+/* For verifiers: notes reason and at, and returns PROOF_INVALID, so that a refusal is one line. */
+enum proof_verdict proof_refuse(struct proof_result *result, enum proof_reason reason, size_t at);
+
+/* For verifiers: notes that all checks passed; the caller's next and last statement is return PROOF_VALID. */
+void proof_accept(struct proof_result *result);
+
+#endif
