@@ -1,0 +1,99 @@
+/*
+ * The store: ordered byte keys and values in a few families, one synced write for many changes.
+ *
+ * Two implementations keep this contract: rocksdb.c (the real one) and memory.c (its twin for tests and the
+ * simulator). tests/unit/store runs the same contract suite over both.
+ *
+ * Ownership: keys and values passed in are copied. Views handed out by an iterator live until it moves.
+ * Threads: writes come from one thread (the writer); snapshots and iterators may be used from others.
+ */
+#ifndef RELAY_STORE_STORE_H
+#define RELAY_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Families; every key and value format is in keys.h. The order is part of the on-disk format: append only. */
+enum store_family {
+    STORE_META,     /* schema version, relay identity, counters that survive */
+    STORE_LOG,      /* one row a log: its marks */
+    STORE_SEGMENT,  /* (log, to): records of a range, as they travelled */
+    STORE_SKELETON, /* (log, n div C): digests, after the payloads are pruned */
+    STORE_HEAD,     /* (log, N, key id): signed heads, each with its path and signature */
+    STORE_CHAIN,    /* (chain): trust state, newest final header, frozen or not */
+    STORE_SUBMIT,   /* (key): submissions under way */
+    STORE_AUDIT,    /* (number): what was held, refused, dropped, and why */
+    STORE_FAMILIES
+};
+
+enum store_status {
+    STORE_OK = 0,
+    STORE_NOT_FOUND,
+    STORE_FULL,    /* no space: nothing of the batch was written */
+    STORE_CORRUPT, /* the engine says that data is damaged */
+    STORE_NEWER,   /* schema version above ours */
+    STORE_IO,      /* any other engine error */
+    STORE_MEMORY
+};
+
+struct store;
+struct store_batch;
+struct store_snapshot;
+struct store_cursor;
+
+struct store_view {
+    const uint8_t *data;
+    size_t len;
+};
+
+/* What an implementation provides. Every function that can fail returns a status; text of the last failure: error(). */
+struct store_ops {
+    const char *name;
+    void (*close)(struct store *store);
+    struct store_batch *(*batch_new)(struct store *store); /* NULL: no memory. Reusable after batch_clear. */
+    void (*batch_put)(struct store_batch *batch, enum store_family family, struct store_view key, struct store_view value);
+    void (*batch_delete)(struct store_batch *batch, enum store_family family, struct store_view key);
+    /* Deletes keys in [from, to). */
+    void (*batch_delete_range)(struct store_batch *batch, enum store_family family, struct store_view from,
+                               struct store_view to);
+    size_t (*batch_bytes)(const struct store_batch *batch);
+    void (*batch_clear)(struct store_batch *batch);
+    void (*batch_free)(struct store_batch *batch);
+    /* All of the batch or nothing, durable (synced) when it returns STORE_OK. */
+    enum store_status (*commit)(struct store *store, struct store_batch *batch);
+    struct store_snapshot *(*snapshot_new)(struct store *store);
+    void (*snapshot_free)(struct store_snapshot *snapshot);
+    /* Copies the value into a malloc'ed buffer that the caller frees. */
+    enum store_status (*get)(struct store_snapshot *snapshot, enum store_family family, struct store_view key,
+                             uint8_t **value, size_t *len);
+    /* Ascending keys in [from, to); to.len = 0: to the end. */
+    struct store_cursor *(*cursor_new)(struct store_snapshot *snapshot, enum store_family family,
+                                       struct store_view from, struct store_view to);
+    bool (*cursor_valid)(struct store_cursor *cursor);
+    void (*cursor_next)(struct store_cursor *cursor);
+    struct store_view (*cursor_key)(struct store_cursor *cursor);
+    struct store_view (*cursor_value)(struct store_cursor *cursor);
+    enum store_status (*cursor_status)(struct store_cursor *cursor); /* sticky: check once, at the end */
+    void (*cursor_free)(struct store_cursor *cursor);
+    const char *(*error)(struct store *store); /* borrowed, valid until the next call */
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+struct store_options {
+    const char *path;         /* folder; created when it does not exist */
+    size_t write_buffer;      /* bytes, 0: 4 MiB */
+    size_t block_cache;       /* bytes, 0: 8 MiB */
+    bool create;              /* false: the store must exist */
+};
+
+/* Opens the RocksDB store. On failure *out is NULL and text (capacity cap) says what is wrong and what to do. */
+enum store_status store_rocksdb_open(struct store **out, const struct store_options *options, char *text, size_t cap);
+
+/* An empty store in memory; NULL: no memory. */
+struct store *store_memory_new(void);
+
+#endif
