@@ -1,0 +1,14 @@
+#include "proofs/codec/keccak_lanes.h"
+
+#ifdef KECCAK_HAVE_LANES
+#define LANES        8
+#define LANES_TARGET __attribute__((target("avx512f,avx512vl")))
+#define LANES_NAME   codec_keccak_avx512
+#define LANES_GATHER(block, at)                                                                                        \
+    {                                                                                                                  \
+        keccak_load64(block[0] + at), keccak_load64(block[1] + at), keccak_load64(block[2] + at),                      \
+            keccak_load64(block[3] + at), keccak_load64(block[4] + at), keccak_load64(block[5] + at),                  \
+            keccak_load64(block[6] + at), keccak_load64(block[7] + at)                                                 \
+    }
+#include "proofs/codec/keccak_lanes.inc"
+#endif
