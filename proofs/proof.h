@@ -63,7 +63,54 @@ enum proof_verdict {
     X(AGREEMENT_OTHER_CHAIN, "agreement-other-chain")                                                                  \
     X(AGREEMENT_OTHER_HEIGHT, "agreement-other-height")                                                                \
     X(AGREEMENT_CONTRADICTION, "agreement-contradiction")                                                              \
-    X(AGREEMENT_TOO_FEW, "agreement-too-few-independent-sources")
+    X(AGREEMENT_TOO_FEW, "agreement-too-few-independent-sources")                                                      \
+    /* records, leaves */                                                                                              \
+    X(RECORD_TRUNCATED, "record-truncated")                                                                            \
+    X(RECORD_FORM, "record-unknown-form")                                                                              \
+    X(RECORD_SUITES, "record-unknown-suites")                                                                          \
+    X(RECORD_SEQUENCE, "record-sequence-zero")                                                                         \
+    X(RECORD_DEADLINE, "record-deadline-not-after-time")                                                               \
+    X(RECORD_PAYLOAD_FLAG, "record-payload-flag")                                                                      \
+    X(RECORD_PAYLOAD_SIZE, "record-payload-too-large")                                                                 \
+    X(RECORD_PAYLOAD_FORBIDDEN, "record-payload-in-hash-only")                                                         \
+    X(RECORD_PAYLOAD_ABSENT, "record-salt-or-length-without-payload")                                                  \
+    X(RECORD_STATUS, "record-unknown-status")                                                                          \
+    X(RECORD_DIGEST, "record-digest-unset")                                                                            \
+    X(RECORD_TRAILING, "record-trailing-bytes")                                                                        \
+    X(LEAF_KIND, "leaf-unknown-kind")                                                                                  \
+    X(LEAF_SIZE, "leaf-size")                                                                                          \
+    X(LEAF_FIELD, "leaf-bad-field")                                                                                    \
+    /* signed trees, signatures, certificates */                                                                       \
+    X(MERKLE_PATH, "merkle-path-size")                                                                                 \
+    X(MERKLE_ROOT, "merkle-root-mismatch")                                                                             \
+    X(SUITE_UNKNOWN, "suite-unknown")                                                                                  \
+    X(SUITE_MISMATCH, "suite-mismatch")                                                                                \
+    X(KEY_MALFORMED, "key-malformed")                                                                                  \
+    X(KEY_MISMATCH, "key-id-mismatch")                                                                                 \
+    X(SIGNATURE_MALFORMED, "signature-malformed")                                                                      \
+    X(SIGNATURE_WRONG, "signature-wrong")                                                                              \
+    X(MEMBERS_COUNT, "members-count")                                                                                  \
+    X(MEMBERS_ORDER, "members-not-ascending")                                                                          \
+    X(MEMBERS_KEY_TWICE, "members-key-twice")                                                                          \
+    X(MEMBERS_SIDES, "members-operator-on-two-sides")                                                                  \
+    X(MEMBERS_OPERATORS, "members-too-many-operators")                                                                 \
+    X(MEMBERS_QUORUM, "members-quorum")                                                                                \
+    X(CERTIFICATE_EPOCH, "certificate-other-epoch")                                                                    \
+    X(CERTIFICATE_SIZE, "certificate-size")                                                                            \
+    X(CERTIFICATE_NOT_A_MEMBER, "certificate-key-not-in-epoch")                                                        \
+    X(CERTIFICATE_KEY_TWICE, "certificate-key-twice")                                                                  \
+    X(CERTIFICATE_TOO_FEW, "certificate-too-few-operators")                                                            \
+    X(CERTIFICATE_SIDE_TOO_FEW, "certificate-side-too-few")                                                            \
+    /* frames */                                                                                                       \
+    X(FRAME_SIZE, "frame-size")                                                                                        \
+    X(FRAME_MAGIC, "frame-magic")                                                                                      \
+    X(FRAME_VERSION, "frame-unknown-version")                                                                          \
+    X(FRAME_KIND, "frame-unknown-kind")                                                                                \
+    X(FRAME_RESERVED, "frame-reserved-not-zero")                                                                       \
+    X(FRAME_BODY, "frame-body-malformed")                                                                              \
+    X(ITEM_TYPE, "item-unknown-type")                                                                                  \
+    X(ITEM_MALFORMED, "item-malformed")                                                                                \
+    X(ITEM_BOUNDS, "item-out-of-bounds")
 
 enum proof_reason {
 #define X(name, text) PROOF_REASON_##name,

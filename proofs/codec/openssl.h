@@ -1,5 +1,8 @@
 /*
- * What this tree takes from OpenSSL's libcrypto; openssl.c is the only file of proofs/ that includes it.
+ * What comes from OpenSSL: SHA-256, SM3, ECDSA over P-256 and SM2. The only file that includes it in proofs is openssl.c.
+ *
+ * Points are x || y, 64 bytes; signatures r || s, 64 bytes; secrets 32 bytes. These are the plain primitives: lower-half
+ * rules are the caller's (proofs/signature.c).
  */
 #ifndef ISTHMUS_PROOFS_CODEC_OPENSSL_H
 #define ISTHMUS_PROOFS_CODEC_OPENSSL_H
@@ -10,8 +13,22 @@
 
 #include "proofs/codec/bytes.h"
 
-/* The hash of all parts in a row. False, with out undefined, when libcrypto refuses (no memory, digest disabled). */
+/* The hash of parts[0] || parts[1] || …; false, and out zeroed, when the library refuses. */
 bool codec_openssl_sha256(uint8_t out[32], const struct bytes *parts, size_t count);
 bool codec_openssl_sm3(uint8_t out[32], const struct bytes *parts, size_t count);
+
+/* ECDSA over P-256 of a digest (32 bytes). Accepts both halves of s. */
+bool codec_openssl_p256_verify(const uint8_t point[64], const uint8_t digest[32], const uint8_t signature[64]);
+bool codec_openssl_p256_sign(uint8_t signature[64], const uint8_t secret[32], const uint8_t digest[32]);
+/* The point of a secret scalar; false when it is 0 or not below the group order. */
+bool codec_openssl_p256_public(uint8_t point[64], const uint8_t secret[32]);
+/* True when the point lies on the curve. */
+bool codec_openssl_p256_on_curve(const uint8_t point[64]);
+
+/* SM2 of a message (hashed inside, with the identity of GM/T 0009: 1234567812345678). */
+bool codec_openssl_sm2_verify(const uint8_t point[64], struct bytes message, const uint8_t signature[64]);
+bool codec_openssl_sm2_sign(uint8_t signature[64], const uint8_t secret[32], struct bytes message);
+bool codec_openssl_sm2_public(uint8_t point[64], const uint8_t secret[32]);
+bool codec_openssl_sm2_on_curve(const uint8_t point[64]);
 
 #endif
