@@ -1,0 +1,2 @@
+/* A fixture of tests/check-source. */
+#include "relay/edge/loop.h" /* BAD */

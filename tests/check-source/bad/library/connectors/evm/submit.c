@@ -1,0 +1,2 @@
+/* A fixture of tests/check-source. */
+#include <curl/curl.h> /* BAD */

@@ -1,0 +1,2 @@
+/* A fixture of tests/check-source. */
+#include <secp256k1.h> /* BAD */

@@ -1,0 +1,3 @@
+#ifndef A /* BAD */
+#define A
+#endif

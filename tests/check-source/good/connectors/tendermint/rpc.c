@@ -1,0 +1,3 @@
+/* A fixture of tests/check-source. */
+#include <curl/curl.h>
+#include <jansson.h>

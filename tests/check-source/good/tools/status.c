@@ -1,0 +1,10 @@
+/* A fixture of tests/check-source. */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "relay/edge/control.h"
+
+void tools_status_print(void)
+{
+    printf("status\n");
+}
