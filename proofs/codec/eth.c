@@ -58,15 +58,15 @@ void codec_eth_header_write(struct codec_writer *writer, const struct eth_header
 
 static void write_log(struct codec_writer *writer, const struct eth_log *log)
 {
-    if (log->topics.len % ETH_HASH_BYTES != 0 || log->topics.len > ETH_TOPICS_MAX * ETH_HASH_BYTES) {
+    if (log->topic_count > ETH_TOPICS_MAX) {
         writer->failed = true;
         return;
     }
     size_t mark = codec_rlp_list_begin(writer);
     codec_rlp_write_string(writer, BYTES_OF(log->address));
     size_t topics = codec_rlp_list_begin(writer);
-    for (size_t at = 0; at < log->topics.len; at += ETH_HASH_BYTES)
-        write_hash(writer, log->topics.data + at);
+    for (size_t i = 0; i < log->topic_count; i++)
+        write_hash(writer, log->topics[i]);
     codec_rlp_list_end(writer, topics);
     codec_rlp_write_string(writer, log->data);
     codec_rlp_list_end(writer, mark);

@@ -56,11 +56,12 @@ struct eth_header {
     uint8_t requests_hash[32];      /* from Prague */
 };
 
-/* One log; topic i is topics.data[32 * i .. 32 * i + 32), topics.len = 32 * number of topics (0..4). */
+/* One log. Topics beyond topic_count are zero. */
 struct eth_log {
     uint8_t address[20];
-    struct bytes topics;
-    struct bytes data;
+    uint8_t topics[ETH_TOPICS_MAX][32];
+    size_t topic_count;
+    struct bytes data; /* borrowed */
 };
 
 /* What comes before the logs in a receipt. Before Byzantium it has a state root, since then a status. */
@@ -78,7 +79,7 @@ struct eth_receipt {
 void codec_eth_header_write(struct codec_writer *writer, const struct eth_header *header);
 
 /* Writes a receipt as the receipts trie holds it: the type byte if typed, then the RLP. writer->failed is set when it
- * does not fit, a log has more than 4 topics, topics.len is no multiple of 32, logs_bloom is not 256 bytes or type > 0x7f. */
+ * does not fit, a log has more than 4 topics, logs_bloom is not 256 bytes or type > 0x7f. */
 void codec_eth_receipt_write(struct codec_writer *writer, const struct eth_receipt *receipt, const struct eth_log *logs,
                              size_t log_count);
 
