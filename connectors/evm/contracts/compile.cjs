@@ -1,0 +1,52 @@
+// Compiles contracts: node compile.cjs NODE_MODULES SOURCE_DIR OUT_DIR
+// Writes OUT_DIR/<Contract>.json for every contract: {"contract", "source", "abi", "bytecode", "runtime", "selectors", "storage"}.
+// Any warning of the compiler is an error. Nothing is written when a source does not compile.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+
+const [modules, sourceDir, outDir] = process.argv.slice(2).map((p) => path.resolve(p));
+if (!outDir) {
+    console.error('usage: node compile.cjs NODE_MODULES SOURCE_DIR OUT_DIR');
+    process.exit(2);
+}
+const solc = require(path.join(modules, 'solc'));
+
+const sources = {};
+for (const folder of ['', 'test']) {
+    for (const name of fs.readdirSync(path.join(sourceDir, folder)).sort()) {
+        if (!name.endsWith('.sol')) continue;
+        const unit = path.posix.join(folder, name);
+        sources[unit] = { content: fs.readFileSync(path.join(sourceDir, unit), 'utf8') };
+    }
+}
+const output = JSON.parse(solc.compile(JSON.stringify({
+    language: 'Solidity',
+    sources,
+    settings: {
+        evmVersion: 'shanghai',
+        viaIR: true,
+        optimizer: { enabled: true, runs: 1000 },
+        metadata: { bytecodeHash: 'none', appendCBOR: false }, // the bytecode depends on nothing but the code
+        outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object',
+            'evm.methodIdentifiers', 'storageLayout'] } },
+    },
+})));
+for (const e of output.errors || []) console.error(e.formattedMessage);
+if ((output.errors || []).length) process.exit(1);
+
+fs.mkdirSync(outDir, { recursive: true });
+for (const [unit, contracts] of Object.entries(output.contracts)) {
+    for (const [name, c] of Object.entries(contracts)) {
+        if (!c.evm.bytecode.object || !c.abi.length) continue; // interfaces, and libraries without code of their own
+        fs.writeFileSync(path.join(outDir, name + '.json'), JSON.stringify({
+            contract: name,
+            source: unit,
+            abi: c.abi,
+            bytecode: '0x' + c.evm.bytecode.object,
+            runtime: '0x' + c.evm.deployedBytecode.object,
+            selectors: c.evm.methodIdentifiers,
+            storage: (c.storageLayout.storage || []).map((v) => ({ label: v.label, slot: v.slot, type: v.type })),
+        }, null, 1) + '\n');
+    }
+}
