@@ -14,11 +14,14 @@
 
 enum {
     TOPOLOGY_NAME_MAX = 32,     /* bytes, with the final zero 33 */
-    TOPOLOGY_CHAIN_ID_MAX = 64, /* CAIP-2 text */
+    TOPOLOGY_CHAIN_ID_MAX = 41, /* CAIP-2 text, docs/formats.md section 2 */
     TOPOLOGY_CHAINS_MAX = 64,
     TOPOLOGY_OPERATORS_MAX = 64,
     TOPOLOGY_KEYS_MAX = 256, /* attesting keys in one epoch */
     TOPOLOGY_RELAYS_MAX = 512,
+    TOPOLOGY_LINKS_MAX = 8192,
+    TOPOLOGY_ROOTS_MAX = 16,
+    TOPOLOGY_EPOCHS_MAX = 64, /* of one chain */
     TOPOLOGY_ZONES_MAX = 64,
     TOPOLOGY_LANES_MAX = 4096,
     TOPOLOGY_LOGS_PER_LANE = 3,
@@ -38,14 +41,18 @@ struct topology_operator {
 
 struct topology_key {
     uint16_t operator_number;
-    uint8_t id[32]; /* key id, docs/formats.md section 1 */
+    uint8_t suite;
+    uint8_t id[32];    /* key id, docs/formats.md section 1 */
+    uint8_t point[64]; /* x || y for sha256-p256 and sm3-sm2, to which id is the hash; zero for the others */
 };
 
 /* One attester epoch of one chain's registry. */
 struct topology_epoch {
     uint64_t number;
     uint16_t quorum;
-    struct topology_key *keys;
+    uint64_t overlap;             /* seconds that the epoch before stays good after this one begins */
+    uint16_t accept_equivocation; /* f that the roots accept by name: the epoch must survive at least this many */
+    struct topology_key *keys;    /* ascending by (operator, key id) */
     size_t keys_len;
 };
 
@@ -72,7 +79,9 @@ struct topology_relay {
     uint16_t operator_number; /* 0: carries only, attests nothing */
     uint16_t zone;            /* index */
     uint8_t key[32];          /* Ed25519 */
-    uint16_t *delivers;       /* chain indices to which it submits, in the order of turns */
+    uint16_t *serves;         /* chain indices of which it has sources: it proves and, with an operator, attests */
+    size_t serves_len;
+    uint16_t *delivers; /* chain indices to which it submits; all of them among those it serves */
     size_t delivers_len;
 };
 
@@ -88,11 +97,12 @@ struct topology_lane {
     uint8_t mode; /* docs/formats.md section 2 */
     uint32_t generation;
     uint8_t suites;
-    uint8_t evidence;     /* accepted kinds */
-    uint64_t window;      /* W: bytes of records beyond the settled mark, per hop */
-    uint32_t payload_max; /* bytes */
+    uint8_t evidence;      /* accepted kinds */
+    uint64_t window;       /* W: bytes of records beyond the settled mark, per hop */
+    uint32_t payload_max;  /* bytes */
+    uint64_t longest_life; /* seconds between a message's time and its deadline, at most */
     enum topology_lane_state state;
-    uint8_t id[32];                            /* computed */
+    uint8_t id[32];                           /* computed */
     uint8_t logs[TOPOLOGY_LOGS_PER_LANE][32]; /* computed: log ids of kind 1, 2, 3 under `suite` of its chains */
 };
 
@@ -120,6 +130,12 @@ struct topology_network {
     size_t links_len;
     struct topology_lane *lanes;
     size_t lanes_len;
+    struct topology_log { /* computed: all logs, ascending by id */
+        uint8_t id[32];
+        uint16_t lane;
+        uint8_t kind;
+    } * logs;
+    size_t logs_len;
 };
 
 /* One thing that is wrong: where (path as "lanes[2].window") and what, in words. */
@@ -129,19 +145,28 @@ struct topology_problem {
 };
 
 /*
- * Checks meaning: references, bounds, duplicates, quorums (k > (n + f) / 2 with f from the document's own words),
- * sides, that every lane has a path of links between relays that serve its chains. Writes up to cap problems,
+ * Checks meaning: bounds, duplicates, quorums (k > (n + f) / 2 with f = accept_equivocation), sides, keys, that every
+ * lane has a path of links from a relay that serves its home chain to one that delivers to its target, and back. Writes up to cap problems,
  * returns how many there are in all (0: good).
  */
 size_t topology_network_check(struct topology_problem *problems, size_t cap, const struct topology_network *network);
 
-/* Computes every id marked "computed". Call after a clean check. */
-void topology_network_index(struct topology_network *network);
+/* Computes every id marked "computed". Call after a clean check. False: no memory. */
+bool topology_network_index(struct topology_network *network);
+
+/* How many equivocating operators an epoch survives: the greatest f with 2k > n + f over its n distinct operators;
+ * -1 when even f = 0 fails (two quorums could be disjoint). */
+int topology_epoch_survives(const struct topology_epoch *epoch);
+/* Distinct operators in an epoch. */
+size_t topology_epoch_operators(const struct topology_epoch *epoch);
+/* The operator with that number; NULL: none. */
+const struct topology_operator *topology_operator_by_number(const struct topology_network *network, uint16_t number);
 
 /* Finds by name or key; -1 when there is none. */
 int topology_relay_by_name(const struct topology_network *network, const char *name);
 int topology_relay_by_key(const struct topology_network *network, const uint8_t key[32]);
 int topology_chain_by_id(const struct topology_network *network, const char *caip2);
+int topology_zone_by_name(const struct topology_network *network, const char *name);
 int topology_lane_by_name(const struct topology_network *network, const char *name);
 
 /* The lane and kind (1..3) of a log id; -1 when no lane has it. O(log lanes): the index is sorted. */
