@@ -188,26 +188,41 @@ contract Inbox {
         _store(w);
     }
 
-    /// Executes a pending message with its record. Refused while a retry would not be the next on an ordered lane.
-    function execute(Lane calldata lane, uint64 sequence, bytes calldata record) external guarded {
+    /// Executes pending messages: `records`, 1..256, are those of sequence, sequence + 1, …; one that is decided already, or whose record
+    /// is empty, is passed over. An ordered lane stops where a message stays pending. Refused if there is nothing to try.
+    function execute(Lane calldata lane, uint64 sequence, bytes[] calldata records) external guarded {
+        if (records.length == 0 || records.length > MAX_BATCH) revert ItemsCount(records.length);
         Work memory w = _work(lane);
-        bytes32 digest = _pending(w, lane, sequence);
-        (uint8 status, uint32 reason) = _decide(w, lane, sequence, digest, record);
-        if (status != 0) {
-            delete pending[w.lane][sequence];
-            _enter(w, sequence, digest, status, reason);
-            _store(w);
-        } else if (reason != 0) {
-            emit Pending(w.lane, sequence, digest, reason);
-        } else {
-            revert PayloadMissing(sequence);
+        bool tried = false;
+        uint256 memoryEnd = _mark();
+        for (uint256 i = 0; i < records.length; i++) {
+            uint64 n = sequence + uint64(i);
+            bytes32 digest = pending[w.lane][n];
+            if (digest == 0 || records[i].length == 0) continue;
+            if (tried && _ordered(lane) && n != w.decided + 1) break;
+            _checkTurn(w, lane, n);
+            tried = true;
+            (uint8 status, uint32 reason) = _decide(w, lane, n, digest, records[i]);
+            if (status != 0) {
+                delete pending[w.lane][n];
+                _enter(w, n, digest, status, reason);
+            } else if (reason != 0) {
+                emit Pending(w.lane, n, digest, reason);
+            } else {
+                revert PayloadMissing(n);
+            }
+            _release(memoryEnd);
         }
+        if (!tried) revert NotPending(sequence);
+        _store(w);
     }
 
     /// Enters `expired` for a pending message whose deadline has passed. `record` needs no payload.
     function expire(Lane calldata lane, uint64 sequence, bytes calldata record) external guarded {
         Work memory w = _work(lane);
-        bytes32 digest = _pending(w, lane, sequence);
+        bytes32 digest = pending[w.lane][sequence];
+        if (digest == 0) revert NotPending(sequence);
+        _checkTurn(w, lane, sequence);
         Fields memory f = _fields(w.lane, sequence, record);
         if (f.digest != digest) revert DigestDiffers(sequence);
         if (block.timestamp <= f.deadline) revert DeadlineNotPassed(f.deadline);
@@ -435,10 +450,8 @@ contract Inbox {
             || receiver == outbox;
     }
 
-    /// The digest of a message that may be decided now.
-    function _pending(Work memory w, Lane calldata lane, uint64 sequence) private view returns (bytes32 digest) {
-        digest = pending[w.lane][sequence];
-        if (digest == 0) revert NotPending(sequence);
+    /// Refuses a message that may not be decided now, by its lane's order or its end.
+    function _checkTurn(Work memory w, Lane calldata lane, uint64 sequence) private view {
         if (_ordered(lane) && sequence != w.decided + 1) revert OutOfOrder(w.decided + 1);
         _checkClose(w.lane, sequence);
     }

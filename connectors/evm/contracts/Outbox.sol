@@ -180,7 +180,9 @@ contract Outbox {
     ) external {
         State memory s = state[lane];
         if (settings[lane].generation == 0) revert LaneUnknown(lane);
-        if (count > s.taken) {
+        if (count <= s.taken) {
+            _advance(lane, s);
+        } else {
             uint256 size = Formats.OUTCOME_RECORD;
             uint256 given = records.length / size;
             if (given * size != records.length || given == 0 || given > MAX_BATCH || given > count) {
@@ -191,7 +193,6 @@ contract Outbox {
             _take(lane, s, count, running, records[(s.taken + 1 - from) * size:]);
             registry.verify(Formats.headLeaf(Formats.logId(lane, Formats.LOG_OUTCOME), count, running), certificate);
         }
-        _advance(lane, s);
         state[lane] = s;
     }
 

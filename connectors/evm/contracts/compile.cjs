@@ -32,8 +32,10 @@ const output = JSON.parse(solc.compile(JSON.stringify({
             'evm.methodIdentifiers', 'storageLayout'] } },
     },
 })));
-for (const e of output.errors || []) console.error(e.formattedMessage);
-if ((output.errors || []).length) process.exit(1);
+// One test receiver destroys itself on purpose; the compiler's warning of that (5159) is the only one let pass.
+const errors = (output.errors || []).filter((e) => !(e.errorCode === '5159' && e.sourceLocation.file.startsWith('test/')));
+for (const e of errors) console.error(e.formattedMessage);
+if (errors.length) process.exit(1);
 
 fs.mkdirSync(outDir, { recursive: true });
 for (const [unit, contracts] of Object.entries(output.contracts)) {
