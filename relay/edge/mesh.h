@@ -1,0 +1,107 @@
+/*
+ * The mesh: signed frames between relays over nng. mesh.c is the only file that knows nng.
+ *
+ * Sockets, opened once: a publisher for each neighbour zone, one subscriber that dials every neighbour, one listener for
+ * requests, one dialler of requests for each neighbour. nng may drop published frames silently at any time; requests may
+ * get no answer. What counts is in the frames (heads), never in the transport.
+ *
+ * Every frame passes relay/edge/gate.h on a thread of nng before the loop sees it. TLS adds privacy, never identity.
+ *
+ * Threads: every function here is called by one thread (the loop); callbacks are called by it, inside edge_mesh_drain and
+ * edge_mesh_tick. Open the mesh after every fork: nng does not survive one.
+ */
+#ifndef RELAY_EDGE_MESH_H
+#define RELAY_EDGE_MESH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proofs/codec/bytes.h"
+#include "relay/edge/gate.h"
+#include "topology/network.h"
+
+struct edge_mesh;
+
+/* Where we publish for one neighbour zone (our own zone is one when it has other relays that are linked to us). */
+struct edge_mesh_zone {
+    uint16_t zone;           /* index in the network document */
+    const char *publish_url; /* to listen at */
+};
+
+/* A neighbour: one that the network document links to us. */
+struct edge_mesh_peer {
+    uint16_t relay;          /* index in the network document */
+    const char *publish_url; /* where it publishes for our zone; to dial */
+    const char *request_url; /* where it takes requests; to dial */
+};
+
+/*
+ * URLs: ipc://path, tls+tcp://host:port (tls set), tcp://host:port (loopback addresses only, unless insecure_tcp).
+ * A certificate names its relay: its common name (or DNS name) is the relay's name in the network document. Both ends show one.
+ */
+struct edge_mesh_options {
+    const struct topology_network *network; /* outlives the mesh */
+    uint16_t self;
+    uint8_t secret[32];      /* this relay's Ed25519 seed; copied, wiped at the end */
+    uint64_t start_ns;       /* Unix nanoseconds of this start; 0: read the clock */
+    const char *request_url; /* to listen at for requests */
+    const struct edge_mesh_zone *zones;
+    size_t zones_len;
+    const struct edge_mesh_peer *peers;
+    size_t peers_len;
+    const char *tls_identity_file; /* PEM: certificate and key; NULL: no tls+tcp */
+    const char *tls_ca_file;       /* PEM: the authority of all relays' certificates */
+    bool insecure_tcp;
+    uint32_t silence_ms; /* nothing heard for longer: down, and look for a way back; 0: 3000 */
+    size_t queue_bytes;  /* frames that wait for the loop, 0: 32 MiB; above, published frames are dropped and counted */
+    unsigned requests;   /* unanswered requests taken at a time, 0: 64 */
+    int wake_fd;         /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
+    void *context;
+    void (*published)(void *context, uint16_t relay, struct bytes body);
+    void (*asked)(void *context, uint16_t relay, uint64_t handle, struct bytes body); /* edge_mesh_answer(handle) */
+    void (*answered)(void *context, uint16_t relay, uint64_t id, struct bytes body);  /* to edge_mesh_ask(id) */
+    void (*ask_failed)(void *context, uint16_t relay, uint64_t id);                   /* once, instead of answered */
+    void (*peer_up)(void *context, uint16_t relay); /* before the callback of the frame that showed it */
+    void (*peer_down)(void *context, uint16_t relay);
+    void (*note)(void *context, uint16_t relay, const char *reason, const char *text); /* for the log; may be NULL */
+};
+
+/* Listens and starts to dial. NULL on failure: text (capacity cap) says what was wrong, where, and what to do. */
+struct edge_mesh *edge_mesh_new(const struct edge_mesh_options *options, char *text, size_t cap);
+
+/* Closes every socket; waits for nng's callbacks to end. No callback is made any more. NULL is allowed. */
+void edge_mesh_free(struct edge_mesh *mesh);
+
+/* Signs body (a msgpack array of items, <= PROOF_FRAME_BODY_MAX) and publishes it to the zone. Never blocks: a subscriber
+ * that is 128 frames behind loses the oldest. False: no such zone, bad body, no memory. */
+bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body);
+
+/* Asks one neighbour. True: exactly one of answered(id) and ask_failed(id) follows, within timeout_ms (0: 5000) of edge_mesh_tick's
+ * time. False: not a neighbour, bad body, or too many asks outstanding; nothing follows. */
+bool edge_mesh_ask(struct edge_mesh *mesh, uint16_t relay, uint64_t id, struct bytes body, uint32_t timeout_ms);
+
+/* Answers a request that asked() brought. False: the handle is unknown or too old (30 s), or bad body. */
+bool edge_mesh_answer(struct edge_mesh *mesh, uint64_t handle, struct bytes body);
+
+/* Calls back for the frames that wait; returns how many. */
+size_t edge_mesh_drain(struct edge_mesh *mesh);
+
+/* Time goes on (ms, monotonic, the clock of RELAY_EVENT_TICK): asks time out, silent peers go down and are looked for again.
+ * Call it every 50 to 250 ms. */
+void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now);
+
+struct edge_mesh_peer_stats {
+    bool up;
+    uint64_t last_heard; /* ms, monotonic; 0: never */
+    uint64_t bytes_in;   /* of frames taken */
+    uint64_t pipes;      /* connections made to it so far */
+    uint64_t redials;    /* connections given up because of silence */
+    uint64_t asks, asks_failed;
+    struct edge_gate_stats gate;
+};
+
+/* relay: a peer of the options, or EDGE_GATE_STRANGER for frames of nobody known (then only gate is filled). */
+bool edge_mesh_peer_stats(const struct edge_mesh *mesh, uint16_t relay, struct edge_mesh_peer_stats *out);
+
+#endif
