@@ -10,3 +10,36 @@ bool codec_sodium_blake2b256(uint8_t out[32], const struct bytes *parts, size_t 
         done = crypto_generichash_blake2b_update(&state, parts[i].data, parts[i].len) == 0;
     return done && crypto_generichash_blake2b_final(&state, out, 32) == 0;
 }
+
+bool codec_sodium_ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64])
+{
+    return crypto_sign_ed25519_verify_detached(signature, message.data, message.len, public_key) == 0;
+}
+
+bool codec_sodium_ed25519_public_valid(const uint8_t public_key[32])
+{
+    return crypto_core_ed25519_is_valid_point(public_key) == 1;
+}
+
+bool codec_sodium_ed25519_public(uint8_t public_key[32], const uint8_t seed[32])
+{
+    uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
+    bool done = crypto_sign_ed25519_seed_keypair(public_key, expanded, seed) == 0;
+    sodium_memzero(expanded, sizeof expanded);
+    return done;
+}
+
+bool codec_sodium_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], struct bytes message)
+{
+    uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
+    uint8_t public_key[32];
+    bool done = crypto_sign_ed25519_seed_keypair(public_key, expanded, seed) == 0 &&
+                crypto_sign_ed25519_detached(signature, NULL, message.data, message.len, expanded) == 0;
+    sodium_memzero(expanded, sizeof expanded);
+    return done;
+}
+
+void codec_sodium_wipe(void *data, size_t len)
+{
+    sodium_memzero(data, len);
+}
