@@ -91,11 +91,12 @@ static uint64_t read_number(struct codec_unpack *unpack, const struct forms *for
     if (unpack->failed || left(unpack) == 0)
         goto fail;
     uint8_t code = unpack->in.data[unpack->at];
-    if (any_shorter && code >= forms->fixed && code - forms->fixed <= forms->fixed_max) {
-        if (code - forms->fixed > max)
+    uint64_t fixed = (uint64_t)code - forms->fixed; /* wraps to a great number below the short forms */
+    if (any_shorter && fixed <= forms->fixed_max) {
+        if (fixed > max)
             goto fail;
         unpack->at++;
-        return (uint64_t)(code - forms->fixed);
+        return fixed;
     }
     for (size_t i = 0; i < 4; i++) {
         size_t width = (size_t)1 << i;
@@ -111,7 +112,7 @@ static uint64_t read_number(struct codec_unpack *unpack, const struct forms *for
             return value;
         }
         any_shorter = true;
-        shorter = ((uint64_t)1 << (8 * width)) - 1; /* width 8 is the last one, so this is not reached with it */
+        shorter = UINT64_MAX >> (64 - 8 * width);
     }
 fail:
     unpack->failed = true;
