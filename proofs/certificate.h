@@ -96,8 +96,8 @@ enum proof_verdict proof_certificate_verify(const struct proof_certificate *cert
                                             const struct proof_certificate_trust *trust,
                                             struct proof_certificate_fact *fact, struct proof_result *result);
 
-/* Whether a set of operators would be enough, for those who gather: signed[i] tells whether members[i]'s operator signed
- * (any of its keys). closing: the rule for closing records. */
+/* Whether a set of signers would be enough, for those who gather: signed_by[i] tells whether members[i] signed; there are
+ * epoch->count of them. closing: the rule for closing records. The epoch has passed proof_members_check. */
 bool proof_members_enough(const struct proof_epoch_members *epoch, const bool *signed_by, bool closing);
 
 #endif
