@@ -18,6 +18,7 @@
 #include "proofs/lane.h"
 #include "proofs/leaf.h"
 #include "proofs/message.h"
+#include "proofs/outcome.h"
 #include "proofs/proof.h"
 
 #define PROOF_FRAME_VERSION         1
@@ -143,6 +144,10 @@ struct proof_item {
 
 /* Reads exactly one item from its msgpack, its leaves and logs included (not its records). ITEM_*, LEAF_*. */
 bool proof_item_read(struct proof_item *item, struct bytes raw, struct proof_result *result);
+
+/* Walks a frame's body to its last byte: 1..PROOF_FRAME_ITEMS_MAX items that proof_item_read accepts, and nothing more
+ * (FRAME_BODY, or an item's reason with at = index of the item). proof_frame_verify begins with it. */
+bool proof_items_check(struct bytes body, struct proof_result *result);
 
 /* The items of a verified frame: init, then next until it is false. */
 struct proof_items {
