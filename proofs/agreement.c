@@ -1,3 +1,6 @@
+/*
+ * Agreement of configured sources. Every statement is checked before any is counted.
+ */
 #include "proofs/agreement.h"
 
 #include <stdbool.h>

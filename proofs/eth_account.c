@@ -1,3 +1,6 @@
+/*
+ * Accounts and slots: a trie proof, then the strict reading of its leaf.
+ */
 #include "proofs/eth_account.h"
 
 #include <string.h>

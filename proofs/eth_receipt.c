@@ -1,3 +1,6 @@
+/*
+ * Receipts: one strict reader, used by parsing, by verification of a block and by the walk over its logs.
+ */
 #include "proofs/eth_receipt.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * Texts of verdicts and reasons.
+ */
 #include "proofs/proof.h"
 
 const char *proof_reason_text(enum proof_reason reason)

@@ -1,3 +1,6 @@
+/*
+ * Views and big-endian cursors.
+ */
 #include "proofs/codec/bytes.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * The RLP of headers and receipts, field by field in the order of the Yellow Paper.
+ */
 #include "proofs/codec/eth.h"
 
 #include "proofs/codec/rlp.h"

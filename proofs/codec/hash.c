@@ -1,3 +1,6 @@
+/*
+ * One call for the hashes of all suites.
+ */
 #include "proofs/codec/hash.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * Hexadecimal text.
+ */
 #include "proofs/codec/hex.h"
 
 #include <string.h>

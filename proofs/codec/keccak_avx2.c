@@ -1,3 +1,6 @@
+/*
+ * Keccak-256 in the four lanes of AVX2 registers.
+ */
 #include "proofs/codec/keccak_lanes.h"
 
 #ifdef KECCAK_HAVE_LANES

@@ -1,3 +1,6 @@
+/*
+ * Keccak-256 in the eight lanes of AVX-512 registers.
+ */
 #include "proofs/codec/keccak_lanes.h"
 
 #ifdef KECCAK_HAVE_LANES

@@ -1,3 +1,6 @@
+/*
+ * The only file of this room that includes OpenSSL.
+ */
 #include "proofs/codec/openssl.h"
 
 #include <openssl/bn.h>

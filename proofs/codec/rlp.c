@@ -1,3 +1,6 @@
+/*
+ * RLP: one function decides where an item ends; all else goes through it.
+ */
 #include "proofs/codec/rlp.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * The only file of this room that includes libsodium.
+ */
 #include "proofs/codec/sodium.h"
 
 #include <sodium.h>

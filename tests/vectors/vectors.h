@@ -1,0 +1,55 @@
+/*
+ * The vector runner: a folder of published test data, every case of it against its stated verdict.
+ *
+ * Files are recognised by what is in them, so any folder of the same layout will do. Each file's cases are counted, and a
+ * file that is not recognised is named.
+ */
+#ifndef ISTHMUS_TESTS_VECTORS_VECTORS_H
+#define ISTHMUS_TESTS_VECTORS_VECTORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proofs/mpt.h"
+#include "tools/verify/json.h"
+
+/* One data file, opened. */
+struct vectors_file {
+    char *path; /* relative to the folder given */
+    struct tools_json_doc *doc;
+    int64_t passed;
+    int64_t failed;
+    bool recognised;
+};
+
+struct vectors {
+    struct vectors_file *file; /* the one whose cases are being checked */
+    struct tools_json *mismatches;
+    int64_t passed;
+    int64_t failed;
+};
+
+/* Counts one case of run->file; prints it when it is not ok. */
+__attribute__((format(printf, 4, 5))) void vectors_check(struct vectors *run, bool ok, const char *id,
+                                                         const char *format, ...);
+
+/* Each looks at one file, says whether it is of its kind, and if so checks all its cases. */
+bool vectors_try_trie(struct vectors *run, struct vectors_file *file);
+bool vectors_try_rlp(struct vectors *run, struct vectors_file *file);
+bool vectors_try_proofs(struct vectors *run, struct vectors_file *file);
+
+/* These look at all files of one folder together: blocks with receipts and proofs, portal-network content. */
+void vectors_chain_folder(struct vectors *run, struct vectors_file *files, size_t count);
+void vectors_portal_folder(struct vectors *run, struct vectors_file *files, size_t count);
+
+/* A YAML file of texts: one mapping, or a list of mappings. */
+struct tools_json_doc *vectors_read_yaml(const char *path);
+
+/* The root of the trie index -> values[i] under keys RLP(index): transactions, receipts, withdrawals. */
+bool vectors_list_root(uint8_t root[32], const struct bytes *values, size_t count);
+
+/* The root of a trie with these entries, in any order, no two with the same key. Sorts them. */
+bool vectors_trie_root(uint8_t root[32], struct proof_mpt_entry *entries, size_t count);
+
+#endif
