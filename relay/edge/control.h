@@ -1,0 +1,61 @@
+/*
+ * The control socket: a unix stream socket whose file mode is the authorisation. One JSON object a line in, one out.
+ * A request has at most 4 KiB; a client that does not read its answers is cut off; none blocks the loop.
+ *
+ * Request:  {"command": C, …}
+ * Answer:   {"ok": true, …} or {"ok": false, "error": "what was wrong and what to do"}
+ *
+ * status    {ready, draining, version, pid, uptime_ms, relay, operator,
+ *            network: {name, version, hash}, store: {ok, status, writes, groups, bytes, longest_commit_us, queued_bytes},
+ *            signer: CHILD or null, sources: {up, total}, peers: {up, total, other_document},
+ *            lanes: {total, moving, waiting, frozen},
+ *            waiting: [LOG…] only those with a cause, longest first, at most 64,
+ *            counters: {reason: count…} non-zero ones}
+ * lanes     {lanes: [{name, id, state, source, destination, ordered, retry, logs: [LOG, LOG, LOG]}…]}
+ * peers     {peers: [{relay, zone, operator, linked, up, last_heard_ms, behind, ahead, document_version, document_hash,
+ *            bytes_in, asks, asks_failed, redials, refused: {reason: count…}, cut_off_ms}…]}
+ * sources   {sources: [{name, chain, operator_tag, network_tag, software_tag, submits, up, newest, final, agreed,
+ *            contradictions, balance, text, process: CHILD}…]}
+ * explain   {"command": "explain", "lane": name or id, "sequence": n}
+ *           {lane, sequence, found, stage, text, …}  as relay/core/view.h tells it
+ * reload    reads the configuration again, applies what is safe: {applied: [text…], restart_needed: [text…]}
+ * release   {"command": "release", "process": name}: ends a quarantine now
+ *
+ * LOG:   {lane, kind: "message"|"outcome"|"settlement", id, proven, stored, attested, certified, delivered, settled,
+ *         newest_seen, window_used, window, cause, since_ms, waits_for_operator, waits_for_source, waits_for_relay, frozen}
+ *         cause: relay_cause_text; since_ms: for how long; waits_for_*: a name or null
+ * CHILD: {name, state: "starting"|"up"|"backing-off"|"quarantined"|"stopped", pid, starts, crashes, since_ms, retry_ms, text}
+ *
+ * hash and ids are hex without 0x. Times are milliseconds. Numbers are integers.
+ */
+#ifndef RELAY_EDGE_CONTROL_H
+#define RELAY_EDGE_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct edge_control;
+struct edge_loop;
+struct edge_relay;
+
+enum { EDGE_CONTROL_REQUEST_MAX = 4096, EDGE_CONTROL_CLIENTS_MAX = 32, EDGE_CONTROL_ANSWER_MAX = 16 << 20 };
+
+struct edge_control_options {
+    struct edge_loop *loop;
+    const struct edge_relay *relay; /* what is shown; outlives the control */
+    const char *path;               /* of the socket; one left by a dead process is replaced, a live one is refused */
+    unsigned mode;                  /* of the socket's file, e.g. 0660 */
+    /* Commands that change something; NULL ones are refused. On failure text says why. */
+    void *context;
+    bool (*reload)(void *context, char *text, size_t cap); /* lines "applied: …" and "restart: …" */
+    bool (*release)(void *context, const char *process, char *text, size_t cap);
+};
+
+/* NULL on failure; text (capacity cap) says what was wrong, where, and what to do. */
+struct edge_control *edge_control_new(const struct edge_control_options *options, char *text, size_t cap);
+
+/* Closes all clients and removes the socket's file. NULL is allowed. */
+void edge_control_free(struct edge_control *control);
+
+#endif
