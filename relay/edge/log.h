@@ -1,0 +1,37 @@
+/*
+ * The log: one line an event on stderr, as key=value pairs (logfmt):
+ *
+ *     ts=2026-01-31T12:00:00.123Z level=warning reason=source-down subject=evm-a text="connection refused"
+ *
+ * A reason that repeats is limited: after a burst only a few lines a second of it, and then how many were left out. No
+ * secret is ever given to it. Any thread may write; one mutex.
+ */
+#ifndef RELAY_EDGE_LOG_H
+#define RELAY_EDGE_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/core/core.h"
+
+enum { EDGE_LOG_LINE_MAX = 2048, EDGE_LOG_REASONS_MAX = 256, EDGE_LOG_BURST = 40, EDGE_LOG_PER_SECOND = 5 };
+
+/* Lines below this level are left out; RELAY_INFO at start. */
+void edge_log_level(enum relay_level level);
+
+/* Writes to fd instead of stderr (tests). */
+void edge_log_to(int fd);
+
+/* reason: kebab-case, a static text. subject: what it is about (a lane/sequence, a source), NULL: none. Quotes, control
+ * characters and bytes beyond ASCII are escaped; a line is cut at EDGE_LOG_LINE_MAX. */
+void edge_log(enum relay_level level, const char *reason, const char *subject, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* "debug", "info", "warning", "alarm". */
+const char *edge_log_level_name(enum relay_level level);
+
+/* Lines left out by the limit since start. */
+uint64_t edge_log_suppressed(void);
+
+#endif
