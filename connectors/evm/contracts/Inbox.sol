@@ -312,7 +312,7 @@ contract Inbox {
 
     function _store(Work memory w) private {
         state[w.lane] = State(w.accepted, w.decided);
-        outcomes[w.outcomeLog] = w.running;
+        if (w.decided != 0) outcomes[w.outcomeLog] = w.running;
     }
 
     /// Takes the digests of the messages accepted + 1 .. to, which must lead to `running`. The caller verifies the certificate.
