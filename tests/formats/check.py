@@ -301,7 +301,7 @@ def frame_example(lanes):
         attestation(other, 1, "beta", [4]),
         [3, 1800000060, 4, p.sha256(b"isthmus test document"),
          [[under["logs"]["message"], 3, under["running"][3], 1], [other["logs"]["outcome"], 0, other["logs"]["outcome"], 0]],
-         tree(8, [under["leaves"][0]["hash"], under["leaves"][1]["hash"]])[0]],
+         tree(8, [leaf["hash"] for leaf in sorted(under["leaves"][:2], key=lambda leaf: leaf["parts"]["log"])])[0]],
         [4, under["logs"]["message"], 2, 300, 1 << 20],
         [5, under["logs"]["settlement"], 3],
         [6],
