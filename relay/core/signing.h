@@ -17,8 +17,8 @@
 
 enum {
     RELAY_SIGNING_VERSION = 1,
-    RELAY_SIGNING_LOGS_MAX = 64,       /* logs in one request */
-    RELAY_SIGNING_HEADS_MAX = 64,      /* heads of one log in one request */
+    RELAY_SIGNING_LOGS_MAX = 64,        /* logs in one request */
+    RELAY_SIGNING_HEADS_MAX = 64,       /* heads of one log in one request */
     RELAY_SIGNING_MESSAGE_MAX = 4 << 20 /* bytes of a message */
 };
 
@@ -29,13 +29,18 @@ struct relay_signing_statement {
 };
 
 /*
- * One log to attest: items from..from+count-1 (digests of messages, or outcome entries), which must lead from the
- * signer's own guard (from - 1) to the running hash that the evidence shows; then the numbers to be signed, ascending,
- * all above the guard and none above from + count - 1. For kind 3 the items are the outcome log's entries.
+ * One log to attest: items from..from+count-1 (digests of messages, or outcome entries), which must lead through the
+ * signer's own guard to the running hash that the evidence shows; then the numbers to be signed, ascending, none below
+ * from - 1 and none above from + count - 1. For kind 3 the items are the outcome log's entries.
+ *
+ * from is guard + 1, or lower: then `prior` is the running hash at from - 1, the items up to the guard must lead from it
+ * to the guard's own running hash, and so heads below the guard, whose signatures were lost, can be signed again: on
+ * a hash chain only one way leads to the guard. Heads that cannot be verified are left out, and refused by name.
  */
 struct relay_signing_log {
     uint8_t log[32];
     uint64_t from;
+    uint8_t prior[32]; /* from == guard + 1: not used, the signer's own counts */
     uint32_t count;
     struct bytes items; /* 32 * count bytes */
     uint32_t heads_len;
@@ -56,17 +61,18 @@ struct relay_signing_request {
 enum relay_signing_answer_type {
     RELAY_SIGNING_ATTESTATION = 1, /* body: an attestation item (docs/formats.md 6.1 type 2) */
     RELAY_SIGNING_REFUSAL = 2,     /* one log or the whole request refused */
-    RELAY_SIGNING_GUARD = 3        /* told at start for every log it has signed, and after a refusal "not-at-guard" */
+    RELAY_SIGNING_GUARD = 3        /* told at start for every log it has signed (id 0; the last one is of no log and has
+                                    * `last` set), and before a refusal "not-at-guard" */
 };
 
 struct relay_signing_answer {
     enum relay_signing_answer_type type;
-    uint64_t id;      /* of the request; 0 for unasked guards */
-    uint8_t log[32];  /* REFUSAL (zero: whole request), GUARD */
-    uint64_t number;  /* GUARD: last number signed */
+    uint64_t id;         /* of the request; 0 for unasked guards */
+    uint8_t log[32];     /* REFUSAL (zero: whole request), GUARD */
+    uint64_t number;     /* GUARD: last number signed */
     uint8_t running[32]; /* GUARD: its running hash */
-    bool last;        /* no more answers to this request follow */
-    struct bytes body; /* ATTESTATION: item; REFUSAL: reason text */
+    bool last;           /* no more answers to this request follow */
+    struct bytes body;   /* ATTESTATION: item; REFUSAL: reason text */
 };
 
 /* Writes into out (capacity cap); returns the length, 0 when it does not fit or counts are over their limits. */

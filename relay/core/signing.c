@@ -1,0 +1,142 @@
+/*
+ * Requests to the signer and its answers, byte by byte: big-endian fields of fixed width, counts before lists, nothing
+ * after the end.
+ */
+#include "relay/core/signing.h"
+
+#include <string.h>
+
+#include "relay/core/core.h"
+
+enum { TYPE_REQUEST = 0x52, REASON_MAX = 4096 };
+
+static struct bytes hash_bytes(const uint8_t hash[32])
+{
+    return (struct bytes){hash, 32};
+}
+
+static void log_write(struct codec_writer *writer, const struct relay_signing_log *log)
+{
+    if (log->items.len != 32 * (size_t)log->count || log->heads_len > RELAY_SIGNING_HEADS_MAX)
+        writer->failed = true;
+    codec_write_bytes(writer, hash_bytes(log->log));
+    codec_write_u64(writer, log->from);
+    codec_write_bytes(writer, hash_bytes(log->prior));
+    codec_write_u32(writer, log->count);
+    codec_write_bytes(writer, log->items);
+    codec_write_u32(writer, log->heads_len);
+    for (uint32_t i = 0; i < log->heads_len && !writer->failed; i++)
+        codec_write_u64(writer, log->heads[i]);
+}
+
+size_t relay_signing_request_write(uint8_t *out, size_t cap, const struct relay_signing_request *request)
+{
+    struct codec_writer writer;
+    codec_writer_init(&writer, out, cap < RELAY_SIGNING_MESSAGE_MAX ? cap : RELAY_SIGNING_MESSAGE_MAX);
+    if (request->statements_len > RELAY_SOURCES_MAX || request->logs_len == 0 ||
+        request->logs_len > RELAY_SIGNING_LOGS_MAX || request->evidence.len > RELAY_SIGNING_MESSAGE_MAX)
+        return 0;
+    codec_write_u8(&writer, RELAY_SIGNING_VERSION);
+    codec_write_u8(&writer, TYPE_REQUEST);
+    codec_write_u64(&writer, request->id);
+    codec_write_u16(&writer, request->chain);
+    codec_write_bytes(&writer, hash_bytes(request->document));
+    codec_write_u16(&writer, (uint16_t)request->statements_len);
+    for (size_t i = 0; i < request->statements_len; i++) {
+        codec_write_u16(&writer, request->statements[i].source);
+        codec_write_bytes(&writer, hash_bytes(request->statements[i].header_hash));
+    }
+    codec_write_u32(&writer, (uint32_t)request->evidence.len);
+    codec_write_bytes(&writer, request->evidence);
+    codec_write_u16(&writer, (uint16_t)request->logs_len);
+    for (size_t i = 0; i < request->logs_len; i++)
+        log_write(&writer, &request->logs[i]);
+    return codec_writer_bytes(&writer).len;
+}
+
+static void log_read(struct relay_signing_log *log, struct codec_reader *reader)
+{
+    codec_read_copy(log->log, reader, 32);
+    log->from = codec_read_u64(reader);
+    codec_read_copy(log->prior, reader, 32);
+    log->count = codec_read_u32(reader);
+    if (log->from == 0 || log->count > codec_reader_left(reader) / 32 || log->from > UINT64_MAX - log->count)
+        reader->failed = true;
+    log->items = codec_read_bytes(reader, 32 * (size_t)log->count);
+    log->heads_len = codec_read_u32(reader);
+    if (log->heads_len > RELAY_SIGNING_HEADS_MAX)
+        reader->failed = true;
+    for (uint32_t i = 0; i < log->heads_len && !reader->failed; i++)
+        log->heads[i] = codec_read_u64(reader);
+}
+
+bool relay_signing_request_read(struct relay_signing_request *request, struct relay_signing_statement *statements,
+                                struct relay_signing_log *logs, struct bytes message)
+{
+    struct codec_reader reader;
+    *request = (struct relay_signing_request){.statements = statements, .logs = logs};
+    if (message.len > RELAY_SIGNING_MESSAGE_MAX)
+        return false;
+    codec_reader_init(&reader, message);
+    if (codec_read_u8(&reader) != RELAY_SIGNING_VERSION || codec_read_u8(&reader) != TYPE_REQUEST)
+        return false;
+    request->id = codec_read_u64(&reader);
+    request->chain = codec_read_u16(&reader);
+    codec_read_copy(request->document, &reader, 32);
+    request->statements_len = codec_read_u16(&reader);
+    if (request->statements_len > RELAY_SOURCES_MAX)
+        return false;
+    for (size_t i = 0; i < request->statements_len; i++) {
+        statements[i].source = codec_read_u16(&reader);
+        codec_read_copy(statements[i].header_hash, &reader, 32);
+    }
+    request->evidence = codec_read_bytes(&reader, codec_read_u32(&reader));
+    request->logs_len = codec_read_u16(&reader);
+    if (request->logs_len == 0 || request->logs_len > RELAY_SIGNING_LOGS_MAX)
+        return false;
+    for (size_t i = 0; i < request->logs_len && !reader.failed; i++)
+        log_read(&logs[i], &reader);
+    return codec_reader_done(&reader);
+}
+
+size_t relay_signing_answer_write(uint8_t *out, size_t cap, const struct relay_signing_answer *answer)
+{
+    struct codec_writer writer;
+    codec_writer_init(&writer, out, cap < RELAY_SIGNING_MESSAGE_MAX ? cap : RELAY_SIGNING_MESSAGE_MAX);
+    if (answer->body.len > RELAY_SIGNING_MESSAGE_MAX)
+        return 0;
+    codec_write_u8(&writer, RELAY_SIGNING_VERSION);
+    codec_write_u8(&writer, (uint8_t)answer->type);
+    codec_write_u64(&writer, answer->id);
+    codec_write_bytes(&writer, hash_bytes(answer->log));
+    codec_write_u64(&writer, answer->number);
+    codec_write_bytes(&writer, hash_bytes(answer->running));
+    codec_write_u8(&writer, answer->last ? 1 : 0);
+    codec_write_u32(&writer, (uint32_t)answer->body.len);
+    codec_write_bytes(&writer, answer->body);
+    return codec_writer_bytes(&writer).len;
+}
+
+bool relay_signing_answer_read(struct relay_signing_answer *answer, struct bytes message)
+{
+    struct codec_reader reader;
+    *answer = (struct relay_signing_answer){0};
+    codec_reader_init(&reader, message);
+    if (message.len > RELAY_SIGNING_MESSAGE_MAX || codec_read_u8(&reader) != RELAY_SIGNING_VERSION)
+        return false;
+    uint8_t type = codec_read_u8(&reader);
+    if (type < RELAY_SIGNING_ATTESTATION || type > RELAY_SIGNING_GUARD)
+        return false;
+    answer->type = (enum relay_signing_answer_type)type;
+    answer->id = codec_read_u64(&reader);
+    codec_read_copy(answer->log, &reader, 32);
+    answer->number = codec_read_u64(&reader);
+    codec_read_copy(answer->running, &reader, 32);
+    uint8_t last = codec_read_u8(&reader);
+    answer->last = last == 1;
+    answer->body = codec_read_bytes(&reader, codec_read_u32(&reader));
+    bool body_fits = type == RELAY_SIGNING_GUARD     ? answer->body.len == 0
+                     : type == RELAY_SIGNING_REFUSAL ? answer->body.len <= REASON_MAX
+                                                     : answer->body.len > 0;
+    return codec_reader_done(&reader) && last <= 1 && body_fits;
+}
