@@ -25,7 +25,7 @@ bool topology_signature_line(char out[TOPOLOGY_SIGNATURE_LINE], const char *root
 
 /*
  * Checks `signatures` (the .sig file) against the roots of the document whose hash network->hash is. Every root must have
- * exactly one good line; unknown names, bad lines and bad signatures are problems (path: "<name>.sig" lines count from 1).
+ * exactly one good line; unknown names, bad lines and bad signatures are problems (path: "line 3", or "" for a missing one).
  * Writes at most cap problems, returns how many there are: 0 means accepted.
  */
 size_t topology_signature_check(struct topology_problem *problems, size_t cap, const struct topology_network *network,

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "topology/network.h"
 
@@ -149,7 +150,7 @@ struct topology_network *config_network_read(const char *name, const void *text,
  */
 struct topology_network *config_network_accept(const struct config_relay *relay, struct config_problems *problems);
 
-/* Writes "file:line:column: path: text" for each problem, one a line, into a stream (a FILE *). */
-void config_problems_print(const struct config_problems *problems, void *stream);
+/* Writes "file:line:column: path: text" for each problem, one a line. */
+void config_problems_print(const struct config_problems *problems, FILE *stream);
 
 #endif

@@ -1,0 +1,422 @@
+/*
+ * One relay's own file: its schema, and what is wrong with its meaning as far as it can be known without the document.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proofs/codec/hex.h"
+#include "relay/edge/config_parts.h"
+#include "relay/edge/schema.h"
+
+enum { SOCKET_PATH_MAX = 107 }; /* bytes of a unix socket's path */
+
+/* ---- single fields ------------------------------------------------------------------------------------------------- */
+
+static char *copy_text(struct schema_reader *reader, const struct yaml_tree_node *node, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        schema_say(reader, node, "no memory");
+    return copy;
+}
+
+/* An owned name: char *. */
+static void read_name(struct schema_reader *reader, const struct schema_field *field, const struct yaml_tree_node *node,
+                      void *object)
+{
+    const char *text = schema_text(reader, node);
+    size_t len = text ? strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
+    if (!text)
+        return;
+    if (text[len] != '\0' || len > TOPOLOGY_NAME_MAX) {
+        schema_say(reader, node, "'%.40s' is no name: use 1 to 32 of a-z 0-9 -", text);
+        return;
+    }
+    char **member = (char **)((char *)object + field->offset);
+    free(*member);
+    *member = copy_text(reader, node, text);
+}
+
+/* control.mode: octal, as chmod writes it. */
+static void read_octal(struct schema_reader *reader, const struct schema_field *field,
+                       const struct yaml_tree_node *node, void *object)
+{
+    const char *text = schema_text(reader, node);
+    char *end = NULL;
+    unsigned long mode = text ? strtoul(text, &end, 8) : 0;
+    if (!text)
+        return;
+    if (*end || strlen(text) > 4 || (mode & ~0666ul) || !(mode & 0600))
+        schema_say(reader, node, "'%.10s' is no mode: write 0600, 0660 or 0666", text);
+    else
+        *(uint32_t *)((char *)object + field->offset) = (uint32_t)mode;
+}
+
+/* A mapping of free keys to texts; each element is two owned texts. */
+static void read_options(struct schema_reader *reader, const struct schema_field *field,
+                         const struct yaml_tree_node *node, void *object)
+{
+    struct config_source *source = object;
+    (void)field;
+    if (node->kind != YAML_KIND_MAPPING || node->count > CONFIG_OPTIONS_MAX) {
+        schema_say(reader, node, "is no mapping of at most %d 'option: value' lines", CONFIG_OPTIONS_MAX);
+        return;
+    }
+    source->options = calloc(node->count + 1, sizeof *source->options);
+    if (!source->options) {
+        schema_say(reader, node, "no memory");
+        return;
+    }
+    for (const struct yaml_tree_node *child = node->first; child; child = child->next) {
+        size_t length = schema_enter_key(reader, child->key);
+        const char *text = schema_text(reader, child);
+        if (text) {
+            struct config_option *option = &source->options[source->options_len++];
+            option->name = copy_text(reader, child, child->key);
+            option->value = copy_text(reader, child, text);
+        }
+        schema_leave(reader, length);
+    }
+}
+
+/* roots: a mapping of names to keys. */
+static void read_roots(struct schema_reader *reader, const struct schema_field *field,
+                       const struct yaml_tree_node *node, void *object)
+{
+    struct config_relay *relay = object;
+    (void)field;
+    if (node->kind != YAML_KIND_MAPPING || node->count == 0 || node->count > CONFIG_ROOTS_MAX) {
+        schema_say(reader, node, "is no mapping of 1 to %d 'root: key' lines", CONFIG_ROOTS_MAX);
+        return;
+    }
+    relay->roots = calloc(node->count, sizeof *relay->roots);
+    if (!relay->roots) {
+        schema_say(reader, node, "no memory");
+        return;
+    }
+    for (const struct yaml_tree_node *child = node->first; child; child = child->next) {
+        size_t length = schema_enter_key(reader, child->key);
+        const char *text = schema_text(reader, child);
+        struct config_root *root = &relay->roots[relay->roots_len];
+        if (text && !codec_hex_decode_exact(root->key, 32, text, strlen(text)))
+            schema_say(reader, child, "'%.20s' is no root key: 64 hex digits, as 'isthmus keys show' prints them",
+                       text);
+        else if (text && (root->name = copy_text(reader, child, child->key)))
+            relay->roots_len++;
+        schema_leave(reader, length);
+    }
+}
+
+static void read_program_hash(struct schema_reader *reader, const struct schema_field *field,
+                              const struct yaml_tree_node *node, void *object)
+{
+    struct config_source *source = object;
+    const char *text = schema_text(reader, node);
+    (void)field;
+    source->program_hash_given = text && codec_hex_decode_exact(source->program_hash, 32, text, strlen(text));
+    if (text && !source->program_hash_given)
+        schema_say(reader, node, "is not 64 hex digits: b2sum -l 256 PROGRAM prints them");
+}
+
+/* signer.keys: a list of paths. */
+static void read_key_files(struct schema_reader *reader, const struct schema_field *field,
+                           const struct yaml_tree_node *node, void *object)
+{
+    struct config_signer *signer = object;
+    static const struct schema_field path_field = {.key = "", .kind = SCHEMA_PATH};
+    size_t index = 0;
+    (void)field;
+    if (node->kind != YAML_KIND_LIST || node->count == 0 || node->count > CONFIG_SIGNER_KEYS_MAX) {
+        schema_say(reader, node, "is no list of 1 to %d key files, one a suite", CONFIG_SIGNER_KEYS_MAX);
+        return;
+    }
+    for (const struct yaml_tree_node *child = node->first; child; child = child->next) {
+        size_t length = schema_enter_index(reader, index);
+        schema_read_value(reader, &path_field, child, &signer->keys[index]);
+        if (signer->keys[index])
+            signer->keys_len = ++index;
+        schema_leave(reader, length);
+    }
+}
+
+static void read_signer(struct schema_reader *reader, const struct schema_field *field,
+                        const struct yaml_tree_node *node, void *object)
+{
+    struct config_relay *relay = object;
+    relay->signer.present = true;
+    schema_read(reader, field->fields, node, &relay->signer);
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* tls+tcp://host:port, tcp://host:port or ipc:///path, with a port that is a number. */
+static void read_url(struct schema_reader *reader, const struct schema_field *field, const struct yaml_tree_node *node,
+                     void *object)
+{
+    const char *text = schema_text(reader, node);
+    char **member = (char **)((char *)object + field->offset);
+    if (!text)
+        return;
+    if (begins(text, "ipc:///") && strlen(text) - strlen("ipc://") <= SOCKET_PATH_MAX) {
+        *member = copy_text(reader, node, text);
+        return;
+    }
+    if (begins(text, "ipc:")) {
+        schema_say(reader, node, "'%.60s' is no ipc URL: write ipc:///absolute/path of at most %d bytes", text,
+                   SOCKET_PATH_MAX);
+        return;
+    }
+    const char *host = begins(text, "tls+tcp://") ? text + 10 : begins(text, "tcp://") ? text + 6 : NULL;
+    const char *colon = host ? strrchr(host, ':') : NULL;
+    char *end = NULL;
+    unsigned long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
+    if (!colon || colon == host || !end || *end || port == 0 || port > 65535 || strlen(text) > 255)
+        schema_say(reader, node, "'%.60s' is no URL: write tls+tcp://host:port or ipc:///path", text);
+    else
+        *member = copy_text(reader, node, text);
+}
+
+/* ---- the tables ---------------------------------------------------------------------------------------------------- */
+
+#define YES .required = true
+
+static const struct schema_word level_words[] = {{"debug", CONFIG_LOG_DEBUG},
+                                                 {"info", CONFIG_LOG_INFO},
+                                                 {"warning", CONFIG_LOG_WARNING},
+                                                 {"alarm", CONFIG_LOG_ALARM},
+                                                 {NULL, 0}};
+
+static const struct schema_field control_fields[] = {
+    {"socket", SCHEMA_PATH, SCHEMA_AT(config_relay, control_socket), YES},
+    {"mode", SCHEMA_CUSTOM, SCHEMA_OF(config_relay, control_mode), .standard = 0660, .custom = read_octal},
+    {0}};
+
+static const struct schema_field key_fields[] = {{"file", SCHEMA_PATH, SCHEMA_AT(config_relay, key_file), YES},
+                                                 {"passphrase", SCHEMA_PATH, SCHEMA_AT(config_relay, key_passphrase)},
+                                                 {0}};
+
+static const struct schema_field tls_fields[] = {
+    {"certificate", SCHEMA_PATH, SCHEMA_AT(config_relay, tls_certificate), YES},
+    {"key", SCHEMA_PATH, SCHEMA_AT(config_relay, tls_key), YES},
+    {"ca", SCHEMA_PATH, SCHEMA_AT(config_relay, tls_ca), YES},
+    {0}};
+
+static const struct schema_field zone_fields[] = {
+    {"zone", SCHEMA_CUSTOM, SCHEMA_AT(config_listen, zone), YES, .custom = read_name},
+    {"url", SCHEMA_CUSTOM, SCHEMA_AT(config_listen, url), YES, .custom = read_url},
+    {0}};
+
+static const struct schema_field listen_fields[] = {
+    {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, request_url), YES, .custom = read_url},
+    {"zones", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, listen), YES, .max = TOPOLOGY_ZONES_MAX, .fields = zone_fields},
+    {0}};
+
+static const struct schema_field peer_fields[] = {
+    {"relay", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, relay), YES, .custom = read_name},
+    {"publish", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, publish), YES, .custom = read_url},
+    {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, request), YES, .custom = read_url},
+    {0}};
+
+static const struct schema_field signer_fields[] = {
+    {"keys", SCHEMA_CUSTOM, SCHEMA_AT(config_signer, keys), YES, .custom = read_key_files},
+    {"passphrase", SCHEMA_PATH, SCHEMA_AT(config_signer, passphrase)},
+    {"guard", SCHEMA_PATH, SCHEMA_AT(config_signer, guard), YES},
+    {0}};
+
+static const struct schema_field source_fields[] = {
+    {"chain", SCHEMA_TEXT, SCHEMA_AT(config_source, chain), YES, .max = TOPOLOGY_CHAIN_ID_MAX},
+    {"name", SCHEMA_CUSTOM, SCHEMA_AT(config_source, name), YES, .custom = read_name},
+    {"operator", SCHEMA_TEXT, SCHEMA_AT(config_source, operator_tag), YES, .max = 64},
+    {"network", SCHEMA_TEXT, SCHEMA_AT(config_source, network_tag), YES, .max = 64},
+    {"software", SCHEMA_TEXT, SCHEMA_AT(config_source, software_tag), YES, .max = 64},
+    {"program", SCHEMA_PATH, SCHEMA_AT(config_source, program), YES},
+    {"program_hash", SCHEMA_CUSTOM, SCHEMA_AT(config_source, program_hash), .custom = read_program_hash},
+    {"submits", SCHEMA_BOOL, SCHEMA_AT(config_source, submits)},
+    {"options", SCHEMA_CUSTOM, SCHEMA_AT(config_source, options), .custom = read_options},
+    {0}};
+
+#define MIB (1ull << 20)
+#define TIB (1ull << 40)
+
+static const struct schema_field budget_fields[] = {
+    {"attester_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, attester_bytes), .max = TIB},
+    {"queue_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, queue_bytes), .min = MIB, .max = TIB, .standard = 64 * MIB},
+    {"cache_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, cache_bytes), .min = MIB, .max = TIB, .standard = 64 * MIB},
+    {"free_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, free_bytes), .max = TIB, .standard = 256 * MIB},
+    {0}};
+
+static const struct schema_field timing_fields[] = {
+    {"heartbeat_ms", SCHEMA_NUMBER, SCHEMA_OF(config_timings, heartbeat_ms), .min = 50, .max = 60000, .standard = 1000},
+    {"pull_wait_ms", SCHEMA_NUMBER, SCHEMA_OF(config_timings, pull_wait_ms), .min = 1, .max = 60000, .standard = 150},
+    {"peer_silence_ms", SCHEMA_NUMBER, SCHEMA_OF(config_timings, peer_silence_ms), .min = 100, .max = 600000,
+     .standard = 5000},
+    {"turn_blocks", SCHEMA_NUMBER, SCHEMA_OF(config_timings, turn_blocks), .min = 1, .max = 10000, .standard = 4},
+    {0}};
+
+static const struct schema_field relay_fields[] = {
+    {"relay", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, relay), YES, .custom = read_name},
+    {"network", SCHEMA_PATH, SCHEMA_AT(config_relay, network), YES},
+    {"roots", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, roots), YES, .custom = read_roots},
+    {"store", SCHEMA_PATH, SCHEMA_AT(config_relay, store), YES},
+    {"state", SCHEMA_PATH, SCHEMA_AT(config_relay, state), YES},
+    {"control", SCHEMA_MAPPING, 0, YES, .fields = control_fields}, /* flat: its fields lie in config_relay */
+    {"key", SCHEMA_MAPPING, 0, YES, .fields = key_fields},
+    {"tls", SCHEMA_MAPPING, 0, .fields = tls_fields},
+    {"listen", SCHEMA_MAPPING, 0, YES, .fields = listen_fields},
+    {"peers", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, peers), YES, .max = TOPOLOGY_RELAYS_MAX, .fields = peer_fields},
+    {"signer", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, signer), .fields = signer_fields, .custom = read_signer},
+    {"sources", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, sources), .max = 64, .fields = source_fields},
+    {"budgets", SCHEMA_MAPPING, SCHEMA_AT(config_relay, budgets), .fields = budget_fields},
+    {"timings", SCHEMA_MAPPING, SCHEMA_AT(config_relay, timings), .fields = timing_fields},
+    {"log_level", SCHEMA_CHOICE, SCHEMA_OF(config_relay, log_level), .standard = CONFIG_LOG_INFO, .words = level_words},
+    {"verify_forwarded", SCHEMA_BOOL, SCHEMA_AT(config_relay, verify_forwarded)},
+    {"dev", SCHEMA_BOOL, SCHEMA_AT(config_relay, dev)},
+    {0}};
+
+/* ---- meaning ------------------------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 4, 5))) static void say(struct schema_reader *reader, const struct yaml_tree *tree,
+                                                      const char *path, const char *format, ...)
+{
+    char text[sizeof((struct config_problem *)NULL)->text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    snprintf(reader->path, sizeof reader->path, "%s", path);
+    schema_say(reader, yaml_tree_at(tree, path), "%s", text);
+    reader->path[0] = '\0';
+}
+
+static void check_url(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay,
+                      const char *path, const char *url)
+{
+    if (url && begins(url, "tcp://") && !relay->dev)
+        say(reader, tree, path, "tcp:// is not private: use tls+tcp://, or set 'dev: true'");
+    if (url && begins(url, "tls+tcp://") && !relay->tls_certificate)
+        say(reader, tree, path, "tls+tcp:// needs the section tls: with certificate, key and ca");
+}
+
+static void check_urls(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay)
+{
+    char path[64];
+    check_url(reader, tree, relay, "listen.request", relay->request_url);
+    for (size_t i = 0; i < relay->listen_len; i++) {
+        snprintf(path, sizeof path, "listen.zones[%zu].url", i);
+        check_url(reader, tree, relay, path, relay->listen[i].url);
+        for (size_t j = 0; j < i; j++) {
+            const struct config_listen *a = &relay->listen[i], *b = &relay->listen[j];
+            if (a->zone && b->zone && strcmp(a->zone, b->zone) == 0)
+                say(reader, tree, path, "zone '%s' has a URL already", a->zone);
+            if (a->url && b->url && strcmp(a->url, b->url) == 0)
+                say(reader, tree, path, "is the URL of zone '%s', too: each zone has its own socket", b->zone);
+        }
+    }
+    for (size_t i = 0; i < relay->peers_len; i++) {
+        snprintf(path, sizeof path, "peers[%zu].publish", i);
+        check_url(reader, tree, relay, path, relay->peers[i].publish);
+        snprintf(path, sizeof path, "peers[%zu].request", i);
+        check_url(reader, tree, relay, path, relay->peers[i].request);
+        for (size_t j = 0; j < i; j++) {
+            snprintf(path, sizeof path, "peers[%zu].relay", i);
+            if (relay->peers[i].relay && relay->peers[j].relay &&
+                strcmp(relay->peers[i].relay, relay->peers[j].relay) == 0)
+                say(reader, tree, path, "'%s' is already peers[%zu]", relay->peers[i].relay, j);
+        }
+    }
+}
+
+static void check_rest(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay)
+{
+    char path[64];
+    if (relay->control_socket && strlen(relay->control_socket) > SOCKET_PATH_MAX)
+        say(reader, tree, "control.socket", "has %zu bytes with its folder; a socket's path has at most %d",
+            strlen(relay->control_socket), SOCKET_PATH_MAX);
+    for (size_t i = 0; i < relay->sources_len; i++)
+        for (size_t j = 0; j < i; j++) {
+            snprintf(path, sizeof path, "sources[%zu].name", i);
+            if (relay->sources[i].name && relay->sources[j].name &&
+                strcmp(relay->sources[i].name, relay->sources[j].name) == 0)
+                say(reader, tree, path, "'%s' is already the name of sources[%zu]", relay->sources[i].name, j);
+        }
+    if (relay->timings.peer_silence_ms < 2 * relay->timings.heartbeat_ms)
+        say(reader, tree, "timings.peer_silence_ms",
+            "%u is less than two heartbeats of %u ms: peers would seem to fall silent", relay->timings.peer_silence_ms,
+            relay->timings.heartbeat_ms);
+}
+
+bool config_relay_load(struct config_relay *relay, const char *path, struct config_problems *problems)
+{
+    size_t before = problems->total, from = problems->len, len;
+    struct schema_reader reader = {.file = path, .problems = problems};
+
+    memset(relay, 0, sizeof *relay);
+    relay->path = strdup(path);
+    relay->folder = config_folder_of(path);
+    reader.folder = relay->folder ? relay->folder : ".";
+    void *text = config_read_file(&reader, path, &len);
+    struct yaml_tree *tree = text ? config_parse(&reader, text, len) : NULL;
+    if (tree) {
+        schema_read(&reader, relay_fields, yaml_tree_root(tree), relay);
+        check_urls(&reader, tree, relay);
+        check_rest(&reader, tree, relay);
+    }
+    yaml_tree_free(tree);
+    free(text);
+    config_problems_sort(problems, from);
+    if (!relay->path || !relay->folder)
+        schema_say(&reader, NULL, "no memory");
+    return problems->total == before;
+}
+
+/* ---- freeing ------------------------------------------------------------------------------------------------------- */
+
+static void free_source(struct config_source *source)
+{
+    for (size_t i = 0; i < source->options_len; i++) {
+        free(source->options[i].name);
+        free(source->options[i].value);
+    }
+    free(source->options);
+    free(source->chain);
+    free(source->name);
+    free(source->operator_tag);
+    free(source->network_tag);
+    free(source->software_tag);
+    free(source->program);
+}
+
+void config_relay_free(struct config_relay *relay)
+{
+    char *texts[] = {
+        relay->path,   relay->folder,          relay->relay,          relay->network,        relay->store,
+        relay->state,  relay->key_file,        relay->control_socket, relay->key_passphrase, relay->tls_key,
+        relay->tls_ca, relay->tls_certificate, relay->request_url,    relay->signer.guard,   relay->signer.passphrase};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
+    for (size_t i = 0; i < relay->roots_len; i++)
+        free(relay->roots[i].name);
+    for (size_t i = 0; i < relay->listen_len; i++) {
+        free(relay->listen[i].zone);
+        free(relay->listen[i].url);
+    }
+    for (size_t i = 0; i < relay->peers_len; i++) {
+        free(relay->peers[i].relay);
+        free(relay->peers[i].publish);
+        free(relay->peers[i].request);
+    }
+    for (size_t i = 0; i < CONFIG_SIGNER_KEYS_MAX; i++)
+        free(relay->signer.keys[i]);
+    for (size_t i = 0; i < relay->sources_len; i++)
+        free_source(&relay->sources[i]);
+    free(relay->roots);
+    free(relay->listen);
+    free(relay->peers);
+    free(relay->sources);
+    memset(relay, 0, sizeof *relay);
+}
