@@ -4,8 +4,10 @@
  * Two implementations keep this contract: rocksdb.c (the real one) and memory.c (its twin for tests and the
  * simulator). tests/unit/store runs the same contract suite over both.
  *
- * Ownership: keys and values passed in are copied. Views handed out by an iterator live until it moves.
- * Threads: writes come from one thread (the writer); snapshots and iterators may be used from others.
+ * Ownership: keys and values passed in are copied. Views handed out by a cursor live until it moves. Batches, snapshots
+ * and cursors are freed before the store is closed.
+ * Threads: commits come from one thread at a time (the writer); batches may be filled on any thread, and snapshots and
+ * cursors be made and used on any, each object by one thread at a time.
  */
 #ifndef RELAY_STORE_STORE_H
 #define RELAY_STORE_STORE_H
@@ -34,8 +36,17 @@ enum store_status {
     STORE_CORRUPT, /* the engine says that data is damaged */
     STORE_NEWER,   /* schema version above ours */
     STORE_IO,      /* any other engine error */
-    STORE_MEMORY
+    STORE_MEMORY,
+    STORE_LOCKED /* open: another process has this store */
 };
+
+/* "ok", "disk-full", "corrupt" and so on. Static storage. */
+const char *store_status_name(enum store_status status);
+
+/* "meta", "log", "segment" and so on: also the names of RocksDB's column families. Static storage. */
+const char *store_family_name(enum store_family family);
+
+enum { STORE_SCHEMA = 1 }; /* of all families together; written into META when a store is made */
 
 struct store;
 struct store_batch;
@@ -52,7 +63,8 @@ struct store_ops {
     const char *name;
     void (*close)(struct store *store);
     struct store_batch *(*batch_new)(struct store *store); /* NULL: no memory. Reusable after batch_clear. */
-    void (*batch_put)(struct store_batch *batch, enum store_family family, struct store_view key, struct store_view value);
+    void (*batch_put)(struct store_batch *batch, enum store_family family, struct store_view key,
+                      struct store_view value);
     void (*batch_delete)(struct store_batch *batch, enum store_family family, struct store_view key);
     /* Deletes keys in [from, to). */
     void (*batch_delete_range)(struct store_batch *batch, enum store_family family, struct store_view from,
@@ -76,7 +88,8 @@ struct store_ops {
     struct store_view (*cursor_value)(struct store_cursor *cursor);
     enum store_status (*cursor_status)(struct store_cursor *cursor); /* sticky: check once, at the end */
     void (*cursor_free)(struct store_cursor *cursor);
-    const char *(*error)(struct store *store); /* borrowed, valid until the next call */
+    /* Copies the text of the last failure, of any thread, and what to do about it; empty when there was none. */
+    void (*error)(struct store *store, char *text, size_t cap);
 };
 
 struct store {
@@ -84,16 +97,33 @@ struct store {
 };
 
 struct store_options {
-    const char *path;         /* folder; created when it does not exist */
-    size_t write_buffer;      /* bytes, 0: 4 MiB */
-    size_t block_cache;       /* bytes, 0: 8 MiB */
-    bool create;              /* false: the store must exist */
+    const char *path;    /* folder; created when it does not exist */
+    size_t write_buffer; /* bytes, 0: 4 MiB */
+    size_t block_cache;  /* bytes, 0: 8 MiB */
+    bool create;         /* false: the store must exist */
+    bool read_only;      /* for inspectors: takes no lock, so the relay may be running; commits are refused */
 };
 
-/* Opens the RocksDB store. On failure *out is NULL and text (capacity cap) says what is wrong and what to do. */
+/*
+ * Opens the RocksDB store. On failure *out is NULL and text (capacity cap) says what is wrong and what to do: STORE_NOT_FOUND
+ * (no store there), STORE_LOCKED (with the other's process id), STORE_NEWER (its schema and ours), STORE_CORRUPT, STORE_FULL,
+ * STORE_IO, STORE_MEMORY. A torn last write (kill, power) is no corruption: it was never acknowledged.
+ */
 enum store_status store_rocksdb_open(struct store **out, const struct store_options *options, char *text, size_t cap);
 
-/* An empty store in memory; NULL: no memory. */
+/* An empty store in memory; NULL: no memory. A snapshot shares its rows with the store until the next commit copies the
+ * families that it changes (copy on write), so both are cheap and a snapshot never changes. */
 struct store *store_memory_new(void);
+
+/* Faults, for tests. The n-th commit from now (1: the next) fails with status; takes_effect: it is applied all the same, as
+ * when a disk loses only the answer. Every later commit fails with status too, until store_memory_crash. */
+void store_memory_fail(struct store *store, uint64_t n, enum store_status status, bool takes_effect);
+
+/* The process dies and comes back: what was committed is there, faults are gone, and batches made before can no longer be
+ * committed (STORE_IO). */
+void store_memory_crash(struct store *store);
+
+/* Commits that took effect since the store was made. */
+uint64_t store_memory_commits(struct store *store);
 
 #endif

@@ -1,0 +1,339 @@
+/* What goes wrong: faults of the twin, and a RocksDB store that is locked, missing, newer, damaged, full or read-only. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "relay/store/store.h"
+#include "tests/unit/store/scratch.h"
+
+static struct store_view view(const char *text)
+{
+    return (struct store_view){(const uint8_t *)text, strlen(text)};
+}
+
+static enum store_status put(struct store *store, enum store_family family, const char *key, struct store_view value)
+{
+    struct store_batch *batch = store->ops->batch_new(store);
+    store->ops->batch_put(batch, family, view(key), value);
+    enum store_status status = store->ops->commit(store, batch);
+    store->ops->batch_free(batch);
+    return status;
+}
+
+static bool has(struct store *store, const char *key)
+{
+    struct store_snapshot *snapshot = store->ops->snapshot_new(store);
+    uint8_t *value = NULL;
+    size_t len = 0;
+    bool found = store->ops->get(snapshot, STORE_LOG, view(key), &value, &len) == STORE_OK;
+    free(value);
+    store->ops->snapshot_free(snapshot);
+    return found;
+}
+
+static enum store_status open_at(struct store **store, const char *path, bool create, char *text, size_t cap)
+{
+    struct store_options options = {.path = path, .create = create};
+    return store_rocksdb_open(store, &options, text, cap);
+}
+
+/* ---- the twin ----------------------------------------------------------------------------------------------------- */
+
+static void test_store__an_ordered_fault_fails_that_commit_and_all_after_it(void **state)
+{
+    (void)state;
+    struct store *store = store_memory_new();
+    store_memory_fail(store, 2, STORE_FULL, false);
+    assert_int_equal(put(store, STORE_LOG, "a", view("1")), STORE_OK);
+    assert_int_equal(put(store, STORE_LOG, "b", view("1")), STORE_FULL);
+    assert_int_equal(put(store, STORE_LOG, "c", view("1")), STORE_FULL);
+    assert_true(has(store, "a"));
+    assert_false(has(store, "b"));
+    char text[128];
+    store->ops->error(store, text, sizeof(text));
+    assert_non_null(strstr(text, "disk-full"));
+    store_memory_crash(store);
+    assert_true(has(store, "a"));
+    assert_int_equal(put(store, STORE_LOG, "c", view("1")), STORE_OK);
+    assert_int_equal(store_memory_commits(store), 2);
+    store->ops->close(store);
+}
+
+static void test_store__a_commit_can_take_effect_and_report_failure(void **state)
+{
+    (void)state;
+    struct store *store = store_memory_new();
+    store_memory_fail(store, 1, STORE_IO, true);
+    assert_int_equal(put(store, STORE_LOG, "a", view("1")), STORE_IO);
+    assert_int_equal(put(store, STORE_LOG, "b", view("1")), STORE_IO);
+    assert_true(has(store, "a"));
+    assert_false(has(store, "b"));
+    store->ops->close(store);
+}
+
+static void test_store__a_batch_from_before_a_crash_is_gone(void **state)
+{
+    (void)state;
+    struct store *store = store_memory_new();
+    struct store_batch *batch = store->ops->batch_new(store);
+    store->ops->batch_put(batch, STORE_LOG, view("a"), view("1"));
+    store_memory_crash(store);
+    assert_int_equal(store->ops->commit(store, batch), STORE_IO);
+    assert_false(has(store, "a"));
+    store->ops->batch_clear(batch);
+    store->ops->batch_put(batch, STORE_LOG, view("a"), view("1"));
+    assert_int_equal(store->ops->commit(store, batch), STORE_OK);
+    store->ops->batch_free(batch);
+    store->ops->close(store);
+}
+
+/* ---- RocksDB ------------------------------------------------------------------------------------------------------ */
+
+static void test_store__rows_outlive_close_and_open(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    char text[512];
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(open_at(&store, scratch.path, round == 0, text, sizeof(text)), STORE_OK);
+        assert_int_equal(has(store, "a"), round > 0);
+        assert_int_equal(put(store, STORE_LOG, "a", view("1")), STORE_OK);
+        store->ops->close(store);
+    }
+    scratch_free(&scratch);
+}
+
+static void test_store__a_missing_store_is_not_made_by_accident(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    char text[512];
+    assert_int_equal(open_at(&store, scratch.path, false, text, sizeof(text)), STORE_NOT_FOUND);
+    assert_null(store);
+    assert_non_null(strstr(text, scratch.path));
+    assert_non_null(strstr(text, "no store"));
+    scratch_free(&scratch);
+}
+
+static void test_store__a_store_in_use_names_the_other_process(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    int ready[2], end[2];
+    assert_int_equal(pipe(ready) | pipe(end), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *store;
+        char text[512], byte;
+        bool ok = open_at(&store, scratch.path, true, text, sizeof(text)) == STORE_OK;
+        close(end[1]);
+        if (write(ready[1], ok ? "y" : "n", 1) != 1 || read(end[0], &byte, 1) < 0)
+            _exit(1);
+        if (ok)
+            store->ops->close(store);
+        _exit(0);
+    }
+    char byte = 0;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    struct store *store;
+    char text[512], pid[32];
+    assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_LOCKED);
+    snprintf(pid, sizeof(pid), "process %ld", (long)child);
+    assert_non_null(strstr(text, pid));
+
+    struct store_options options = {.path = scratch.path, .read_only = true};
+    assert_int_equal(store_rocksdb_open(&store, &options, text, sizeof(text)), STORE_OK); /* inspectors may look */
+    assert_int_equal(put(store, STORE_LOG, "a", view("1")), STORE_IO);
+    store->ops->error(store, text, sizeof(text));
+    assert_non_null(strstr(text, "reading only"));
+    store->ops->close(store);
+    close(end[1]);
+    waitpid(child, NULL, 0);
+    close(ready[0]), close(ready[1]), close(end[0]);
+    scratch_free(&scratch);
+}
+
+static void test_store__opening_twice_keeps_the_first_ones_lock(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *first, *second;
+    char text[512];
+    assert_int_equal(open_at(&first, scratch.path, true, text, sizeof(text)), STORE_OK);
+    assert_int_equal(open_at(&second, scratch.path, true, text, sizeof(text)), STORE_LOCKED);
+    assert_non_null(strstr(text, "open already"));
+    pid_t child = fork();
+    if (child == 0) {
+        enum store_status status = open_at(&second, scratch.path, true, text, sizeof(text));
+        _exit(status == STORE_LOCKED ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    first->ops->close(first);
+    scratch_free(&scratch);
+}
+
+static void test_store__a_newer_schema_is_refused_by_its_number(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    char text[512];
+    assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_OK);
+    const uint8_t schema[] = {1, 0, 0, 0, STORE_SCHEMA + 1};
+    assert_int_equal(put(store, STORE_META, "schema", (struct store_view){schema, sizeof(schema)}), STORE_OK);
+    store->ops->close(store);
+    assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_NEWER);
+    assert_null(store);
+    assert_non_null(strstr(text, "schema 2, this program knows 1"));
+    scratch_free(&scratch);
+}
+
+/* The write-ahead log that has bytes in it. */
+static void find_log(const char *folder, char *out, size_t cap)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    struct stat info;
+    out[0] = '\0';
+    while ((entry = readdir(dir))) {
+        char path[600];
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        if (strstr(entry->d_name, ".log") && stat(path, &info) == 0 && info.st_size > 1000)
+            snprintf(out, cap, "%s", path);
+    }
+    closedir(dir);
+}
+
+/* Fills a store in a child that ends without closing, so that the rows are only in the write-ahead log. */
+static void fill_and_die(const char *folder)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *store;
+        char text[512], key[16];
+        if (open_at(&store, folder, true, text, sizeof(text)) != STORE_OK)
+            _exit(1);
+        for (int i = 0; i < 100; i++) {
+            snprintf(key, sizeof(key), "%04d", i);
+            if (put(store, STORE_LOG, key, view("some bytes of a value that is not too short")) != STORE_OK)
+                _exit(1);
+        }
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+static void test_store__damage_in_the_log_is_corruption_not_a_cut(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    fill_and_die(scratch.path);
+    char log[600], text[512];
+    find_log(scratch.path, log, sizeof(log));
+    int fd = open(log, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    uint8_t byte;
+    assert_int_equal(pread(fd, &byte, 1, 2000), 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, 2000), 1);
+    close(fd);
+    struct store *store;
+    assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_CORRUPT);
+    assert_non_null(strstr(text, "damaged"));
+    scratch_free(&scratch);
+}
+
+static void test_store__a_torn_last_record_is_not_corruption(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    fill_and_die(scratch.path);
+    char log[600], text[512];
+    find_log(scratch.path, log, sizeof(log));
+    struct stat info;
+    assert_int_equal(stat(log, &info), 0);
+    assert_int_equal(truncate(log, info.st_size - 7), 0);
+    struct store *store;
+    assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_OK);
+    assert_true(has(store, "0098"));
+    assert_false(has(store, "0099"));
+    store->ops->close(store);
+    scratch_free(&scratch);
+}
+
+static void test_store__a_full_disk_is_said_and_nothing_acknowledged_is_lost(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    pid_t child = fork();
+    if (child == 0) { /* the limit on file size stands for the disk */
+        struct store *store;
+        char text[512], key[16];
+        static uint8_t value[100000];
+        signal(SIGXFSZ, SIG_IGN);
+        if (open_at(&store, scratch.path, true, text, sizeof(text)) != STORE_OK)
+            _exit(100);
+        struct rlimit limit = {1 << 20, 1 << 20};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        int written = 0;
+        enum store_status status = STORE_OK;
+        for (; written < 50 && status == STORE_OK; written++) {
+            snprintf(key, sizeof(key), "%04d", written);
+            status = put(store, STORE_LOG, key, (struct store_view){value, sizeof(value)});
+        }
+        store->ops->error(store, text, sizeof(text));
+        bool said = status == STORE_FULL && strstr(text, "no space left") != NULL;
+        if (!said)
+            fprintf(stderr, "status %s: %s\n", store_status_name(status), text);
+        _exit(said ? written - 1 : 101);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    int written = WEXITSTATUS(status);
+    assert_in_range(written, 1, 49);
+    struct store *store;
+    char text[512], key[16];
+    assert_int_equal(open_at(&store, scratch.path, false, text, sizeof(text)), STORE_OK);
+    for (int i = 0; i < written; i++) {
+        snprintf(key, sizeof(key), "%04d", i);
+        assert_true(has(store, key));
+    }
+    store->ops->close(store);
+    scratch_free(&scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store__an_ordered_fault_fails_that_commit_and_all_after_it),
+        cmocka_unit_test(test_store__a_commit_can_take_effect_and_report_failure),
+        cmocka_unit_test(test_store__a_batch_from_before_a_crash_is_gone),
+        cmocka_unit_test(test_store__rows_outlive_close_and_open),
+        cmocka_unit_test(test_store__a_missing_store_is_not_made_by_accident),
+        cmocka_unit_test(test_store__a_store_in_use_names_the_other_process),
+        cmocka_unit_test(test_store__opening_twice_keeps_the_first_ones_lock),
+        cmocka_unit_test(test_store__a_newer_schema_is_refused_by_its_number),
+        cmocka_unit_test(test_store__damage_in_the_log_is_corruption_not_a_cut),
+        cmocka_unit_test(test_store__a_torn_last_record_is_not_corruption),
+        cmocka_unit_test(test_store__a_full_disk_is_said_and_nothing_acknowledged_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
