@@ -170,7 +170,7 @@ contract Registry is IRegistry {
 
     function _valid(uint64 epoch) private view returns (bool) {
         if (epoch == current) return true;
-        return epoch != 0 && epoch + 1 == current && block.timestamp < overlapEnd;
+        return epoch != 0 && epoch == current - 1 && block.timestamp < overlapEnd;
     }
 
     function _leaf(uint64 epoch, uint16 quorum, uint64 overlap, Member[] calldata members)
