@@ -56,7 +56,8 @@ const char *edge_gate_reason_name(enum edge_gate_reason reason);
 struct edge_gate;
 
 /* network and its arrays are read during this call only. start_ns: Unix time of this start in nanoseconds; counters begin
- * there, so it must be later than that of any start before. NULL: no memory, or self is not a relay of the network. */
+ * there, so it must be later than that of any start before. NULL: no memory, or self is
+ * not a relay of the network whose key is the secret's. */
 struct edge_gate *edge_gate_new(const struct topology_network *network, uint16_t self, const uint8_t secret[32],
                                 uint64_t start_ns);
 void edge_gate_free(struct edge_gate *gate); /* wipes the key; NULL is allowed */
@@ -77,6 +78,9 @@ bool edge_gate_seal_response(uint8_t *out, struct edge_gate *gate, uint16_t rela
 bool edge_gate_seal_request(uint8_t *out, struct edge_gate *gate, uint16_t relay, uint64_t id, uint64_t deadline,
                             struct bytes body);
 
+/* The ask was not sent after all: nothing will follow. */
+void edge_gate_forget(struct edge_gate *gate, uint16_t relay, uint64_t id);
+
 /* Takes one ask whose deadline is not after now (any, when now is UINT64_MAX); false when there is none. */
 bool edge_gate_expired(struct edge_gate *gate, uint64_t now, uint16_t *relay, uint64_t *id);
 
@@ -95,6 +99,9 @@ struct edge_gate_frame {
 enum edge_gate_reason edge_gate_take(struct edge_gate_frame *out, struct edge_gate *gate, enum proof_frame_kind kind,
                                      uint16_t link, uint64_t now, struct bytes in);
 
+/* True for what an honest peer never sends: on a link to a neighbour it counts towards a cut-off. */
+bool edge_gate_blames(enum edge_gate_reason reason);
+
 /* Counts a drop that was decided elsewhere (BUSY, OVERFLOW, SIZE). Never blames. */
 void edge_gate_count(struct edge_gate *gate, uint16_t relay, enum edge_gate_reason reason);
 
@@ -108,6 +115,6 @@ struct edge_gate_stats {
 };
 
 /* relay: a neighbour, or EDGE_GATE_STRANGER for frames that no neighbour's link or name was on. False: neither. */
-bool edge_gate_stats_of(const struct edge_gate *gate, uint16_t relay, struct edge_gate_stats *out);
+bool edge_gate_stats_of(struct edge_gate *gate, uint16_t relay, struct edge_gate_stats *out);
 
 #endif

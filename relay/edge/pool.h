@@ -33,7 +33,7 @@ void edge_pool_free(struct edge_pool *pool);
 bool edge_pool_submit(struct edge_pool *pool, struct relay_verify_job *job);
 
 /* True when submit would refuse. */
-bool edge_pool_full(const struct edge_pool *pool);
+bool edge_pool_full(struct edge_pool *pool);
 
 /* Calls done for every finished job; returns how many. */
 size_t edge_pool_drain(struct edge_pool *pool);

@@ -63,7 +63,7 @@ enum edge_writer_answer edge_writer_write(struct edge_writer *writer, uint64_t i
                                           size_t ops_len);
 
 /* Back-pressure: while this is true, give the core no input that makes it write (frames, connector messages). */
-bool edge_writer_full(const struct edge_writer *writer);
+bool edge_writer_full(struct edge_writer *writer);
 
 /* Entries of family in [from, to) (to empty: to the end), ascending, until the bytes of keys and values pass limit (at
  * least one entry if there is one; limit 0: 1 MiB). FULL when 4096 loads wait. */
@@ -74,8 +74,8 @@ enum edge_writer_answer edge_writer_load(struct edge_writer *writer, uint64_t id
 size_t edge_writer_drain(struct edge_writer *writer);
 
 /* True when nothing is queued, running or waiting to be drained. */
-bool edge_writer_idle(const struct edge_writer *writer);
+bool edge_writer_idle(struct edge_writer *writer);
 
-void edge_writer_stats(const struct edge_writer *writer, struct edge_writer_stats *out);
+void edge_writer_stats(struct edge_writer *writer, struct edge_writer_stats *out);
 
 #endif
