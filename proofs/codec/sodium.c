@@ -42,6 +42,23 @@ bool codec_sodium_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], st
     return done;
 }
 
+bool codec_sodium_argon2id(uint8_t key[32], struct bytes passphrase, const uint8_t salt[16], uint32_t passes,
+                           uint32_t kib)
+{
+    return crypto_pwhash(key, 32, (const char *)passphrase.data, passphrase.len, salt, passes, (size_t)kib * 1024,
+                         crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+bool codec_sodium_box_seal(uint8_t *out, struct bytes in, const uint8_t nonce[24], const uint8_t key[32])
+{
+    return crypto_secretbox_easy(out, in.data, in.len, nonce, key) == 0;
+}
+
+bool codec_sodium_box_open(uint8_t *out, struct bytes in, const uint8_t nonce[24], const uint8_t key[32])
+{
+    return crypto_secretbox_open_easy(out, in.data, in.len, nonce, key) == 0;
+}
+
 void codec_sodium_wipe(void *data, size_t len)
 {
     sodium_memzero(data, len);

@@ -1,5 +1,5 @@
 /*
- * What comes from libsodium: BLAKE2b-256 and Ed25519. The only file that includes it in proofs is sodium.c.
+ * What comes from libsodium: BLAKE2b-256, Ed25519, and what key files are locked with. The only file that includes it in proofs is sodium.c.
  */
 #ifndef ISTHMUS_PROOFS_CODEC_SODIUM_H
 #define ISTHMUS_PROOFS_CODEC_SODIUM_H
@@ -20,6 +20,17 @@ bool codec_sodium_ed25519_public_valid(const uint8_t public_key[32]);
 /* The public key of a seed. */
 bool codec_sodium_ed25519_public(uint8_t public_key[32], const uint8_t seed[32]);
 bool codec_sodium_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], struct bytes message);
+
+/* Argon2id (version 1.3) of a passphrase: 32 bytes of key. Takes kib KiB of memory while it runs; false when there is not
+ * that much, or passes or kib are below the algorithm's minimum (1, 8). */
+bool codec_sodium_argon2id(uint8_t key[32], struct bytes passphrase, const uint8_t salt[16], uint32_t passes,
+                           uint32_t kib);
+
+/* XSalsa20-Poly1305. out has 16 bytes more than in when sealing, 16 fewer when opening. A nonce serves once a key. Opening is
+ * false, and writes nothing, when the key is wrong or the box was changed. */
+enum { CODEC_SODIUM_BOX_EXTRA = 16, CODEC_SODIUM_BOX_NONCE = 24 };
+bool codec_sodium_box_seal(uint8_t *out, struct bytes in, const uint8_t nonce[24], const uint8_t key[32]);
+bool codec_sodium_box_open(uint8_t *out, struct bytes in, const uint8_t nonce[24], const uint8_t key[32]);
 
 /* Overwrites secrets in a way that the compiler keeps. */
 void codec_sodium_wipe(void *data, size_t len);

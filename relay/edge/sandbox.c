@@ -1,0 +1,305 @@
+/*
+ * Limits, seccomp and Landlock. The only file that includes libseccomp. Landlock has no library: three system calls.
+ */
+#include "relay/edge/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "proofs/codec/sodium.h"
+
+/* The sanitizers' run time makes calls of its own (ptrace at the end, threads, signals): their builds keep only Landlock. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* Landlock as of ABI 6 (Linux 6.12); Debian 12's header has ABI 2. */
+enum {
+    FS_WRITE_FILE = 1 << 1,
+    FS_READ_FILE = 1 << 2,
+    FS_REMOVE_FILE = 1 << 5,
+    FS_MAKE_REG = 1 << 8,
+    FS_REFER = 1 << 13,
+    FS_TRUNCATE = 1 << 14,
+    SCOPE_SIGNAL = 1 << 1
+};
+struct ruleset {
+    uint64_t handled_access_fs, handled_access_net, scoped;
+};
+
+static bool fail(char *text, size_t cap, const char *what)
+{
+    snprintf(text, cap, "sandbox: %s: %s", what, strerror(errno));
+    return false;
+}
+
+bool edge_sandbox_die_with_parent(void)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() != 1;
+}
+
+static bool limit(int resource, rlim_t most)
+{
+    struct rlimit limits;
+    if (getrlimit(resource, &limits) != 0)
+        return false;
+    if (limits.rlim_max > most)
+        limits.rlim_max = most;
+    if (limits.rlim_cur > limits.rlim_max)
+        limits.rlim_cur = limits.rlim_max;
+    return setrlimit(resource, &limits) == 0;
+}
+
+/* ---- Landlock ------------------------------------------------------------------------------------------------------ */
+
+/* All file rights that this kernel can forbid; 0: it has no Landlock. */
+static uint64_t landlock_rights(long *abi)
+{
+    *abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (*abi < 1)
+        return 0;
+    return *abi == 1 ? (1u << 13) - 1 : *abi == 2 ? (1u << 14) - 1 : (1u << 15) - 1;
+}
+
+static bool landlock_allow(int rules, const char *path, uint64_t rights)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    struct landlock_path_beneath_attr beneath = {.allowed_access = rights, .parent_fd = fd};
+    if (fd < 0)
+        return false;
+    bool done = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+    close(fd);
+    return done;
+}
+
+/* Forbids `handled` everywhere, but allows `rights` (as far as the kernel knows them) below path. */
+static bool landlock_enter(uint64_t handled, const char *path, uint64_t rights, long abi, char *text, size_t cap)
+{
+    struct ruleset set = {.handled_access_fs = handled, .scoped = abi >= 6 ? SCOPE_SIGNAL : 0};
+    size_t size = abi >= 6 ? sizeof(set) : sizeof(set.handled_access_fs);
+    int rules = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
+    if (rules < 0)
+        return fail(text, cap, "landlock_create_ruleset");
+    bool done = landlock_allow(rules, path, rights & handled) && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+    if (!done)
+        fail(text, cap, path);
+    close(rules);
+    return done;
+}
+
+/* ---- seccomp ------------------------------------------------------------------------------------------------------- */
+
+static const int SIGNER_CALLS[] = {
+    SCMP_SYS(read),         SCMP_SYS(write),          SCMP_SYS(writev),       SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),       SCMP_SYS(close),          SCMP_SYS(fstat),        SCMP_SYS(newfstatat),
+    SCMP_SYS(lseek),        SCMP_SYS(openat),         SCMP_SYS(renameat),     SCMP_SYS(renameat2),
+    SCMP_SYS(unlinkat),     SCMP_SYS(fsync),          SCMP_SYS(fdatasync),    SCMP_SYS(pwrite64),
+    SCMP_SYS(pread64),      SCMP_SYS(ftruncate),      SCMP_SYS(munmap),       SCMP_SYS(mremap),
+    SCMP_SYS(brk),          SCMP_SYS(madvise),        SCMP_SYS(futex),        SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),      SCMP_SYS(getpid),       SCMP_SYS(gettid),
+    SCMP_SYS(getuid),       SCMP_SYS(geteuid),        SCMP_SYS(getgid),       SCMP_SYS(getegid),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+    SCMP_SYS(sched_yield),  SCMP_SYS(rseq),           SCMP_SYS(munlock),      SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+static const int CONNECTOR_FORBIDDEN[] = {
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(process_madvise),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(fsconfig),
+    SCMP_SYS(fspick),
+    SCMP_SYS(mount_setattr),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(reboot),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(acct),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(adjtimex),
+    SCMP_SYS(clock_adjtime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(setdomainname),
+    SCMP_SYS(iopl),
+    SCMP_SYS(ioperm),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(vhangup),
+    SCMP_SYS(syslog),
+    SCMP_SYS(fanotify_init),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool seccomp_signer(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int error = filter == NULL ? -1 : 0;
+    for (size_t i = 0; i < COUNT(SIGNER_CALLS) && error == 0; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SIGNER_CALLS[i], 0);
+    /* No new code: memory is never executable. abort() may signal this process, and no other. */
+    if (error == 0)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (error == 0)
+        error =
+            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (error == 0)
+        error =
+            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    if (error == 0)
+        error = seccomp_load(filter);
+    if (filter != NULL)
+        seccomp_release(filter);
+    return error == 0;
+}
+
+static bool seccomp_connector(void)
+{
+    static const int signals[] = {SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(tgkill), SCMP_SYS(rt_sigqueueinfo),
+                                  SCMP_SYS(rt_tgsigqueueinfo)};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int error = filter == NULL ? -1 : 0;
+    for (size_t i = 0; i < COUNT(CONNECTOR_FORBIDDEN) && error == 0; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CONNECTOR_FORBIDDEN[i], 0);
+    /* It runs under our own user, so it could end us: signals go to itself only. (tkill names a thread: its first one.) */
+    for (size_t i = 0; i < COUNT(signals) && error == 0; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), signals[i], 1,
+                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+    if (error == 0) /* typing into a terminal that it shares with us */
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                                 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));
+    if (error == 0)
+        error = seccomp_load(filter);
+    if (filter != NULL)
+        seccomp_release(filter);
+    return error == 0;
+}
+
+/* ---- the two sandboxes --------------------------------------------------------------------------------------------- */
+
+bool edge_sandbox_signer(const char *folder, char *text, size_t cap)
+{
+    const uint64_t rights = FS_WRITE_FILE | FS_READ_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_REFER | FS_TRUNCATE;
+    long abi;
+    uint64_t all = landlock_rights(&abi);
+    /* Not dumpable: nobody of the same user may read the keys out of its memory. */
+    if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return fail(text, cap, "prctl");
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 64) || !limit(RLIMIT_FSIZE, 256 << 20))
+        return fail(text, cap, "setrlimit");
+    if (all != 0 && !landlock_enter(all, folder, rights, abi, text, cap))
+        return false;
+    if (!SANITIZED && !seccomp_signer())
+        return fail(text, cap, "seccomp");
+    return true;
+}
+
+bool edge_sandbox_connector(char *text, size_t cap)
+{
+    const uint64_t reading = 1 | FS_READ_FILE | 1 << 3; /* execute, read files and folders */
+    long abi;
+    uint64_t all = landlock_rights(&abi);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return fail(text, cap, "prctl");
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024))
+        return fail(text, cap, "setrlimit");
+    if (all != 0 && !landlock_enter(all & ~reading, "/dev/null", FS_WRITE_FILE | FS_TRUNCATE, abi, text, cap))
+        return false;
+    if (!SANITIZED && !seccomp_connector())
+        return fail(text, cap, "seccomp");
+    return true;
+}
+
+/* ---- running a connector ------------------------------------------------------------------------------------------- */
+
+static bool hash_matches(int fd, const uint8_t *hash)
+{
+    struct stat status;
+    uint8_t found[32];
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
+        return false;
+    void *content = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (content == MAP_FAILED)
+        return false;
+    struct bytes part = {content, (size_t)status.st_size};
+    bool same = codec_sodium_blake2b256(found, &part, 1) && memcmp(found, hash, sizeof(found)) == 0;
+    munmap(content, (size_t)status.st_size);
+    return same;
+}
+
+int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, char *text, size_t cap)
+{
+    int fd = open(program, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        snprintf(text, cap, "%s: %s", program, strerror(errno));
+        return 127;
+    }
+    if (hash != NULL && !hash_matches(fd, hash)) {
+        snprintf(text, cap,
+                 "%s: its BLAKE2b-256 is not the registered one; if it was updated on purpose, put the new hash "
+                 "into the configuration",
+                 program);
+        close(fd);
+        return 126;
+    }
+    if (!edge_sandbox_connector(text, cap)) {
+        close(fd);
+        return 126;
+    }
+    if (hash != NULL) /* a script cannot run this way, and its hash would not cover its interpreter */
+        syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
+    else
+        execv(program, argv);
+    snprintf(text, cap, "%s: cannot be run%s: %s", program,
+             hash != NULL && errno == ENOENT ? " (a script under a hash)" : "", strerror(errno));
+    close(fd);
+    return 126;
+}
