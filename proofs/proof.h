@@ -64,6 +64,15 @@ enum proof_verdict {
     X(AGREEMENT_OTHER_HEIGHT, "agreement-other-height")                                                                \
     X(AGREEMENT_CONTRADICTION, "agreement-contradiction")                                                              \
     X(AGREEMENT_TOO_FEW, "agreement-too-few-independent-sources")                                                      \
+    /* evidence messages of connectors */                                                                              \
+    X(EVIDENCE_MALFORMED, "evidence-malformed")                                                                        \
+    X(EVIDENCE_OTHER_HEIGHT, "evidence-other-height")                                                                  \
+    X(EVIDENCE_OTHER_ACCOUNT, "evidence-other-account")                                                                \
+    X(EVIDENCE_OTHER_SLOT, "evidence-other-slot")                                                                      \
+    X(EVIDENCE_LOGS, "evidence-other-logs")                                                                            \
+    X(EVIDENCE_KIND, "evidence-kind-cannot-prove-this-log")                                                            \
+    X(EVIDENCE_EVENT, "evidence-event-malformed")                                                                      \
+    X(EVIDENCE_NO_EVENT, "evidence-block-without-event") \
     /* records, leaves */                                                                                              \
     X(RECORD_TRUNCATED, "record-truncated")                                                                            \
     X(RECORD_FORM, "record-unknown-form")                                                                              \

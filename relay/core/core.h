@@ -45,9 +45,9 @@ struct relay_core_config {
     uint16_t self;                          /* relay index */
     const struct relay_source *sources;     /* outlive the core */
     size_t sources_len;
-    bool attests;          /* a signer is attached */
-    bool verify_forwarded; /* a hop that serves neither chain asks for proof anyway: accept only certified ranges */
-    bool dev;              /* permits 1-of-1 */
+    bool attests;             /* a signer is attached */
+    bool verify_forwarded;    /* a hop that serves neither chain asks for proof anyway: accept only certified ranges */
+    bool dev;                 /* permits 1-of-1 */
     uint64_t attester_budget; /* bytes of claims per (lane, attester); 0: the lane's window */
     uint8_t attester_key[32]; /* key id of this relay's signer; zero without one */
     uint32_t heartbeat_ms;    /* 0: 1000 */
@@ -58,8 +58,8 @@ struct relay_core_config {
 /* ---- events -------------------------------------------------------------------------------------------------------- */
 
 enum relay_event_type {
-    RELAY_EVENT_TICK,     /* time passed: at least every 50 ms, and with every other event `now` and `unix_time` are set */
-    RELAY_EVENT_LOADED,   /* answer to LOAD: one call per entry, then one with done set */
+    RELAY_EVENT_TICK, /* time passed: at least every 50 ms, and with every other event `now` and `unix_time` are set */
+    RELAY_EVENT_LOADED, /* answer to LOAD: one call per entry, then one with done set */
     RELAY_EVENT_COMMITTED,
     RELAY_EVENT_SOURCE_UP, /* the connector said configured/ok; resubscribe everything */
     RELAY_EVENT_SOURCE_DOWN,
@@ -83,12 +83,12 @@ struct relay_event {
     uint64_t unix_time; /* s */
     uint16_t source;    /* SOURCE_* */
     uint16_t peer;      /* PEER_*, FRAME, ASKED, ASK_FAILED: relay index */
-    uint64_t id;        /* LOADED, COMMITTED, FRAME as response, ASKED, ASK_FAILED: what it answers; FRAME: 0 when published */
-    enum store_status status; /* COMMITTED, LOADED */
-    bool done;                /* LOADED: no more entries */
-    enum store_family family; /* LOADED */
-    struct bytes key;         /* LOADED */
-    struct bytes body;        /* LOADED value, SOURCE_MESSAGE, SIGNED, FRAME, ASKED */
+    uint64_t id; /* LOADED, COMMITTED, FRAME as response, ASKED, ASK_FAILED: what it answers; FRAME: 0 when published */
+    enum store_status status;     /* COMMITTED, LOADED */
+    bool done;                    /* LOADED: no more entries */
+    enum store_family family;     /* LOADED */
+    struct bytes key;             /* LOADED */
+    struct bytes body;            /* LOADED value, SOURCE_MESSAGE, SIGNED, FRAME, ASKED */
     struct relay_verify_job *job; /* VERIFIED */
 };
 
@@ -131,11 +131,11 @@ struct relay_action {
     struct bytes from, to;    /* LOAD */
     size_t limit;             /* LOAD */
     struct relay_verify_job *job;
-    enum relay_level level;  /* NOTE */
-    const char *reason;      /* NOTE: static, kebab-case (relay/core/reason.h) */
-    const char *text;        /* NOTE, BAN_SOURCE */
-    uint16_t lane;           /* NOTE: lane index or 0xffff */
-    uint64_t sequence;       /* NOTE: or 0 */
+    enum relay_level level; /* NOTE */
+    const char *reason;     /* NOTE: static, kebab-case (relay/core/reason.h) */
+    const char *text;       /* NOTE, BAN_SOURCE */
+    uint16_t lane;          /* NOTE: lane index or 0xffff */
+    uint64_t sequence;      /* NOTE: or 0 */
 };
 
 /* ---- the core ------------------------------------------------------------------------------------------------------ */
@@ -162,21 +162,21 @@ const struct relay_action *relay_core_actions(const struct relay_core *core, siz
 /* ---- views for status, lanes, peers, explain (relay/core/view.h has the rest) ----------------------------------------- */
 
 enum relay_cause { /* what a log waits for: `isthmus status` says it in words (relay_cause_text) */
-    RELAY_CAUSE_NONE,
-    RELAY_CAUSE_LOADING,
-    RELAY_CAUSE_SOURCE_DOWN,      /* fewer sources up than demanded */
-    RELAY_CAUSE_SOURCES_DISAGREE, /* or too few agree */
-    RELAY_CAUSE_EVIDENCE,         /* hints seen, proof not yet */
-    RELAY_CAUSE_WINDOW_FULL,
-    RELAY_CAUSE_SIGNER,
-    RELAY_CAUSE_RECORDS,    /* an attested head is known, its records are not */
-    RELAY_CAUSE_QUORUM,     /* too few operators signed the next head */
-    RELAY_CAUSE_TURN,       /* another relay's turn to submit */
-    RELAY_CAUSE_SUBMITTING, /* sent to the chain, not final yet */
-    RELAY_CAUSE_RECEIVER,   /* ordered lane: the receiver fails, retrying */
-    RELAY_CAUSE_OUTCOME,    /* delivered; the outcome is not proven here yet */
-    RELAY_CAUSE_FROZEN,
-    RELAY_CAUSE_PAUSED
+                   RELAY_CAUSE_NONE,
+                   RELAY_CAUSE_LOADING,
+                   RELAY_CAUSE_SOURCE_DOWN,      /* fewer sources up than demanded */
+                   RELAY_CAUSE_SOURCES_DISAGREE, /* or too few agree */
+                   RELAY_CAUSE_EVIDENCE,         /* hints seen, proof not yet */
+                   RELAY_CAUSE_WINDOW_FULL,
+                   RELAY_CAUSE_SIGNER,
+                   RELAY_CAUSE_RECORDS,    /* an attested head is known, its records are not */
+                   RELAY_CAUSE_QUORUM,     /* too few operators signed the next head */
+                   RELAY_CAUSE_TURN,       /* another relay's turn to submit */
+                   RELAY_CAUSE_SUBMITTING, /* sent to the chain, not final yet */
+                   RELAY_CAUSE_RECEIVER,   /* ordered lane: the receiver fails, retrying */
+                   RELAY_CAUSE_OUTCOME,    /* delivered; the outcome is not proven here yet */
+                   RELAY_CAUSE_FROZEN,
+                   RELAY_CAUSE_PAUSED
 };
 
 const char *relay_cause_text(enum relay_cause cause);
@@ -190,10 +190,10 @@ struct relay_log_view {
     uint64_t newest_seen; /* greatest number any signed head or source named */
     uint64_t window_used, window;
     enum relay_cause cause;
-    uint64_t since;               /* ms, monotonic: how long this cause holds */
-    uint16_t waits_for_operator;  /* QUORUM: operator number whose head is missing, 0 none */
-    uint16_t waits_for_source;    /* index or RELAY_NO_SOURCE */
-    uint16_t waits_for_relay;     /* TURN */
+    uint64_t since;              /* ms, monotonic: how long this cause holds */
+    uint16_t waits_for_operator; /* QUORUM: operator number whose head is missing, 0 none */
+    uint16_t waits_for_source;   /* index or RELAY_NO_SOURCE */
+    uint16_t waits_for_relay;    /* TURN */
     bool frozen;
 };
 
@@ -224,6 +224,9 @@ bool relay_core_source_view(const struct relay_core *core, uint16_t source, stru
 
 /* Operators whose signed head of this log reaches number n, as bits by index of topology operators. */
 uint64_t relay_core_signers_of(const struct relay_core *core, uint16_t lane, uint8_t kind, uint64_t n);
+
+/* True after a failed write or a damaged store: nothing is taken until a restart. */
+bool relay_core_halted(const struct relay_core *core);
 
 /* How often each reason was noted since start: reasons are 0..relay_reason_count()-1 (relay/core/reason.h). */
 uint64_t relay_core_counter(const struct relay_core *core, unsigned reason);

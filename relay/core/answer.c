@@ -1,0 +1,154 @@
+/*
+ * Asks of other relays: signed heads and the records that lead to them, out of the store, never beyond a head with a valid
+ * attester signature. Several may be answered at once; each has its own load.
+ */
+#include <string.h>
+
+#include "relay/core/state.h"
+
+enum { ANSWER_HEADS_MAX = 512 };
+
+static void answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
+{
+    codec_pack_clear(&core->pack);
+    codec_pack_array(&core->pack, count);
+    codec_pack_raw(&core->pack, items);
+    struct relay_action *action = core_act(core, RELAY_ACTION_ANSWER);
+    action->peer = peer;
+    action->id = request;
+    action->body = core_keep(core, codec_pack_bytes(&core->pack));
+}
+
+static uint32_t refusal_pack(struct codec_pack *pack, const uint8_t log[32], enum proof_refusal reason)
+{
+    struct proof_item item = {.type = PROOF_ITEM_REFUSAL, .refusal = {.reason = reason}};
+    memcpy(item.refusal.log, log, 32);
+    return proof_item_write(pack, &item) ? 1 : 0;
+}
+
+/* Attestations over kept heads in [from, to]: each signer's, each with its path. */
+static uint32_t heads_pack(struct codec_pack *pack, const struct core_log *log, uint64_t from, uint64_t to)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < log->heads_len && count < ANSWER_HEADS_MAX; i++) {
+        const struct core_head *head = &log->heads[i];
+        if (head->number < from || head->number > to)
+            continue;
+        for (size_t j = 0; j < head->signers_len; j++, count++)
+            core_attestation_pack(pack, log, head, head->signers[j]);
+    }
+    return count;
+}
+
+/* The first segment that holds a number at or beyond `from`. */
+static size_t segment_at(const struct core_log *log, uint64_t from)
+{
+    size_t low = 0, high = log->segments_durable;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (log->segments[middle].to < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static uint64_t first_head_from(const struct core_log *log, uint64_t from)
+{
+    for (size_t i = 0; i < log->heads_len; i++) {
+        if (log->heads[i].number >= from)
+            return log->heads[i].number;
+    }
+    return UINT64_MAX;
+}
+
+/* At least up to the first signed head, whatever the asker's limit: less would be of no use to it. */
+static bool records_load(struct relay_core *core, const struct core_log *log, const struct proof_item_ask *ask,
+                         uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
+{
+    size_t first = segment_at(log, ask->from), last = first, bytes = 0;
+    uint64_t enough = first_head_from(log, ask->from);
+    for (; last < log->segments_durable; last++) {
+        const struct core_segment *segment = &log->segments[last];
+        if (segment->from > ask->to || (segment->from > enough && bytes + segment->bytes > ask->max_bytes))
+            break;
+        bytes += segment->bytes + KEYS_SEGMENT_OVERHEAD + KEYS_SEGMENT_BYTES;
+    }
+    if (last == first || enough == UINT64_MAX)
+        return false;
+    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
+    keys_segment_key(from, log->id, log->segments[first].from);
+    keys_segment_key(to, log->id, log->segments[last - 1].from + 1);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to), bytes + 1024);
+    if (load == NULL)
+        return false;
+    load->why = CORE_LOAD_ANSWER;
+    load->log = (uint16_t)(log - core->logs);
+    load->peer = peer;
+    load->request = request;
+    load->body = *items;
+    load->items = count;
+    return true;
+}
+
+static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, uint16_t peer, uint64_t request)
+{
+    struct core_log *log = core_log_by_id(core, ask->log);
+    struct codec_pack items;
+    uint32_t count = 0;
+    codec_pack_init(&items, PROOF_FRAME_BODY_MAX - 64);
+    if (log == NULL) {
+        count = refusal_pack(&items, ask->log, PROOF_REFUSAL_UNKNOWN_LOG);
+    } else {
+        uint64_t low = ask->from <= log->base ? log->base : ask->from;
+        count = heads_pack(&items, log, low, ask->to);
+        if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0) {
+            if (ask->from <= log->base)
+                count += refusal_pack(&items, ask->log, PROOF_REFUSAL_PRUNED);
+            else if (records_load(core, log, ask, peer, request, &items, count))
+                return; /* the load owns the items now */
+        }
+        if (count == 0)
+            count = refusal_pack(&items, ask->log, PROOF_REFUSAL_NOT_HERE);
+    }
+    answer_send(core, peer, request, codec_pack_bytes(&items), count);
+    codec_pack_fini(&items);
+}
+
+void core_answer_asked(struct relay_core *core, const struct relay_event *event)
+{
+    struct proof_frame frame = {.body = event->body};
+    struct proof_items items;
+    struct proof_item item;
+    if (event->peer >= core->network->relays_len || !core->peers[event->peer].neighbour)
+        return;
+    proof_items_init(&items, &frame);
+    /* One ask a request: more would let one frame cost many reads. */
+    if (proof_items_next(&item, &items) && item.type == PROOF_ITEM_ASK)
+        ask_take(core, &item.ask, event->peer, event->id);
+}
+
+void core_answer_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event)
+{
+    struct keys_segment segment;
+    struct proof_item item = {.type = PROOF_ITEM_RANGE};
+    if (event->done) {
+        answer_send(core, load->peer, load->request, codec_pack_bytes(&load->body), load->items);
+        codec_pack_fini(&load->body);
+        load->id = 0;
+        return;
+    }
+    if (!keys_segment_key_read(&item.range.from, event->key) || !keys_segment_read(&segment, event->body)) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_STORE_MALFORMED, &core->logs[load->log], 0, "segment");
+        return;
+    }
+    memcpy(item.range.log, core->logs[load->log].id, 32);
+    memcpy(item.range.before, segment.before, 32);
+    item.range.count = segment.count;
+    item.range.records = segment.records;
+    if (proof_item_write(&load->body, &item))
+        load->items++;
+    else
+        load->body.failed = false; /* full: the asker comes again for the rest */
+}

@@ -1,0 +1,268 @@
+/*
+ * Our operator's signature. The core decides which heads are worth a signature and sends the signer everything it needs
+ * to see for itself; the signer decides whether to sign (I1, I7). DESIGN section 1, "Who signs what": ascending, every
+ * multiple of C, every valid uncertified head of another operator, then the newest.
+ */
+#include <string.h>
+
+#include "relay/core/state.h"
+
+enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000 };
+
+static void head_add(struct relay_signing_log *out, uint64_t number)
+{
+    uint32_t at = out->heads_len;
+    while (at > 0 && out->heads[at - 1] > number)
+        at--;
+    if ((at > 0 && out->heads[at - 1] == number) || out->heads_len == RELAY_SIGNING_HEADS_MAX)
+        return;
+    memmove(&out->heads[at + 1], &out->heads[at], (out->heads_len - at) * sizeof(out->heads[0]));
+    out->heads[at] = number;
+    out->heads_len++;
+}
+
+static uint16_t own_operator(const struct relay_core *core)
+{
+    return core->network->relays[core->config.self].operator_number;
+}
+
+static bool is_signed(const struct relay_core *core, const struct core_log *log, uint64_t number)
+{
+    const uint8_t *running = core_log_running(core, log, number);
+    const struct core_head *head = running ? core_head_find(log, number, running) : NULL;
+    return head != NULL && core_head_signer(head, own_operator(core)) != NULL;
+}
+
+/*
+ * Which numbers to sign, all of them at or below `top`. Those up to the guard were signed before and their signatures may
+ * have been lost with a crash between the signer's answer and our commit: the same head again is the same word.
+ */
+static void heads_choose(struct relay_signing_log *out, const struct relay_core *core, const struct core_log *log,
+                         uint64_t top)
+{
+    out->heads_len = 0;
+    for (uint64_t n = (log->settled / TOPOLOGY_HEAD_STEP + 1) * TOPOLOGY_HEAD_STEP;
+         n <= top && log->kind != PROOF_LOG_SETTLEMENT; n += TOPOLOGY_HEAD_STEP) {
+        if (out->heads_len < RELAY_SIGNING_HEADS_MAX / 2 && !is_signed(core, log, n))
+            head_add(out, n);
+    }
+    for (size_t i = 0; i < log->heads_len && out->heads_len < RELAY_SIGNING_HEADS_MAX - 1; i++) {
+        const struct core_head *head = &log->heads[i];
+        if (head->certified || head->number <= log->guard || head->number > top)
+            continue;
+        const uint8_t *running = core_log_running(core, log, head->number);
+        if (running != NULL && memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
+            head_add(out, head->number);
+    }
+    if (!is_signed(core, log, top))
+        head_add(out, top);
+}
+
+static bool step_missing(const struct relay_core *core, const struct core_log *log, uint64_t top)
+{
+    if (log->kind == PROOF_LOG_SETTLEMENT)
+        return false; /* no contract steps over settlement heads */
+    for (uint64_t n = (log->settled / TOPOLOGY_HEAD_STEP + 1) * TOPOLOGY_HEAD_STEP; n <= top; n += TOPOLOGY_HEAD_STEP) {
+        if (!is_signed(core, log, n))
+            return true;
+    }
+    return false;
+}
+
+static bool wants_signature(const struct relay_core *core, const struct core_log *log)
+{
+    uint64_t top = log->evidence_number;
+    uint64_t durable = log->kind == PROOF_LOG_SETTLEMENT ? (log - 1)->durable : log->durable;
+    if (!core->config.attests || !log->is_home || log->frozen || !log->guard_known || log->evidence == NULL)
+        return false;
+    if (top <= log->settled || durable < top || top < log->guard)
+        return false;
+    return log->guard < top || !is_signed(core, log, top) || step_missing(core, log, top);
+}
+
+static bool request_log(struct relay_signing_log *out, struct relay_core *core, const struct core_log *log,
+                        size_t *bytes)
+{
+    const struct core_log *items = log->kind == PROOF_LOG_SETTLEMENT ? log - 1 : log;
+    memset(out, 0, sizeof(*out));
+    memcpy(out->log, log->id, 32);
+    if (log->guard < items->base) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_BEHIND, log, log->guard,
+                  "the signer's guard stands at %llu, below the settled records at %llu: restore the guard or adopt a "
+                  "newer head by name",
+                  (unsigned long long)log->guard, (unsigned long long)items->base);
+        return false;
+    }
+    heads_choose(out, core, log, log->evidence_number);
+    if (out->heads_len == 0)
+        return false;
+    out->from = out->heads[0] <= log->guard && out->heads[0] > items->base ? out->heads[0] : log->guard + 1;
+    out->count = (uint32_t)(log->evidence_number + 1 - out->from);
+    memcpy(out->prior, core_log_running(core, items, out->from - 1), 32);
+    size_t len = (size_t)out->count * 32;
+    if (*bytes + len > REQUEST_ITEMS_MAX)
+        return false;
+    uint8_t *digests = core_scratch(core, len + 1);
+    for (uint32_t i = 0; i < out->count; i++)
+        memcpy(digests + 32 * (size_t)i, core_log_digest(items, out->from + i), 32);
+    out->items = (struct bytes){digests, len};
+    *bytes += len;
+    return true;
+}
+
+static void request_send(struct relay_core *core, uint16_t chain, const struct core_evidence *evidence)
+{
+    struct relay_signing_statement statements[RELAY_SOURCES_MAX];
+    struct relay_signing_log *logs = core_scratch(core, RELAY_SIGNING_LOGS_MAX * sizeof(*logs));
+    struct relay_signing_request request = {.chain = chain, .statements = statements, .logs = logs};
+    size_t bytes = evidence->bytes_len;
+    for (size_t i = 0; i < evidence->marks_len && request.logs_len < RELAY_SIGNING_LOGS_MAX; i++) {
+        struct core_log *log = &core->logs[evidence->marks[i].log];
+        if (log->evidence == evidence && wants_signature(core, log) &&
+            request_log(&logs[request.logs_len], core, log, &bytes))
+            request.logs_len++;
+    }
+    request.statements_len =
+        core_chain_statements(core, chain, evidence->fact.height, evidence->fact.header_hash, statements);
+    if (request.logs_len == 0 || request.statements_len == 0)
+        return;
+    request.id = core->chains[chain].signing_id = ++core->next_id;
+    memcpy(request.document, core->network->hash, 32);
+    request.evidence = (struct bytes){evidence->bytes, evidence->bytes_len};
+    size_t cap = bytes + 4096 + request.logs_len * (128 + sizeof(logs[0].heads));
+    uint8_t *message = core_scratch(core, cap);
+    size_t len = relay_signing_request_write(message, cap, &request);
+    if (len == 0)
+        return;
+    struct relay_action *action = core_act(core, RELAY_ACTION_SIGN);
+    action->id = request.id;
+    action->body = (struct bytes){message, len};
+    core->chains[chain].signing = true;
+    core->chains[chain].signing_since = core->now;
+}
+
+struct core_step core_stage_attest(struct relay_core *core, struct core_log *log)
+{
+    if (!core->config.attests || !log->is_home || log->frozen)
+        return (struct core_step){RELAY_CAUSE_NONE};
+    bool behind = log->proven > log->attested;
+    if (behind && (!core->signer_up || !log->guard_known))
+        return (struct core_step){RELAY_CAUSE_SIGNER};
+    if (!core->signer_up || !wants_signature(core, log))
+        return (struct core_step){behind && log->evidence == NULL ? RELAY_CAUSE_EVIDENCE : RELAY_CAUSE_NONE};
+    struct core_chain *chain = &core->chains[log->home];
+    if (chain->signing && core->now - chain->signing_since < SIGNER_PATIENCE_MS)
+        return (struct core_step){RELAY_CAUSE_SIGNER};
+    if (core->now >= log->sign_again) {
+        log->sign_again = core->now + 200; /* a refused request is not repeated at once */
+        request_send(core, log->home, log->evidence);
+    }
+    return (struct core_step){RELAY_CAUSE_SIGNER};
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+static void guard_note(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t running[32])
+{
+    log->guard = number;
+    memcpy(log->guard_running, running, 32);
+    log->guard_known = true;
+    core_log_mark(core, log);
+}
+
+/* "a signer whose guard is … behind its own heads seen on the mesh signs nothing for that log" (DESIGN section 5). */
+static void guard_check(struct relay_core *core, struct core_log *log)
+{
+    if (log->guard >= log->attested)
+        return;
+    log->guard_known = false;
+    core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_BEHIND, log, log->guard,
+              "the signer remembers %llu, this relay has its signature up to %llu: not asking it for this log",
+              (unsigned long long)log->guard, (unsigned long long)log->attested);
+}
+
+static void attested(struct relay_core *core, struct bytes body)
+{
+    struct proof_item item;
+    struct proof_result result;
+    if (!proof_item_read(&item, body, &result) || item.type != PROOF_ITEM_ATTESTATION) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_REFUSED, NULL, 0, "signer's answer: %s",
+                  proof_reason_text(result.reason));
+        return;
+    }
+    struct proof_item_parts parts;
+    struct proof_item_leaf leaf;
+    core_gather_item(core, &item.attestation, core->config.self);
+    proof_item_leaves_init(&parts, &item.attestation);
+    while (proof_item_leaves_next(&leaf, &parts)) {
+        struct core_log *log = leaf.leaf.kind == PROOF_LEAF_HEAD ? core_log_by_id(core, leaf.leaf.head.log) : NULL;
+        if (log == NULL)
+            continue;
+        if (leaf.leaf.head.number > log->guard)
+            guard_note(core, log, leaf.leaf.head.number, leaf.leaf.head.running);
+        if (leaf.leaf.head.number > log->attested) {
+            log->attested = leaf.leaf.head.number;
+            log->row_dirty = true;
+        }
+        log->sign_again = 0;
+        core_log_mark(core, log);
+    }
+}
+
+/* The last of the guards that the signer tells at its start: a log without one is a log that it never signed. */
+static void guards_told(struct relay_core *core)
+{
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (log->guard_known)
+            continue;
+        guard_note(core, log, 0, log->start);
+        guard_check(core, log);
+    }
+}
+
+static void signed_answer(struct relay_core *core, struct bytes message)
+{
+    struct relay_signing_answer answer;
+    if (!relay_signing_answer_read(&answer, message)) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_REFUSED, NULL, 0, "malformed answer from the signer");
+        return;
+    }
+    struct core_log *log = core_log_by_id(core, answer.log);
+    if (answer.id == 0 && answer.last) {
+        guards_told(core);
+    } else if (answer.type == RELAY_SIGNING_ATTESTATION) {
+        attested(core, answer.body);
+    } else if (answer.type == RELAY_SIGNING_GUARD && log != NULL) {
+        guard_note(core, log, answer.number, answer.running);
+        guard_check(core, log);
+    } else if (answer.type == RELAY_SIGNING_REFUSAL) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_REFUSED, log, 0, "%.*s", (int)answer.body.len,
+                  (const char *)answer.body.data);
+    }
+    for (size_t i = 0; answer.last && i < core->network->chains_len; i++) {
+        if (core->chains[i].signing && core->chains[i].signing_id == answer.id)
+            core->chains[i].signing = false;
+    }
+    for (size_t i = 0; answer.last && i < core->logs_len; i++) {
+        if (core->logs[i].is_home)
+            core_log_mark(core, &core->logs[i]);
+    }
+}
+
+void core_signer_event(struct relay_core *core, const struct relay_event *event)
+{
+    if (event->type == RELAY_EVENT_SIGNED) {
+        signed_answer(core, event->body);
+        return;
+    }
+    core->signer_up = event->type == RELAY_EVENT_SIGNER_UP;
+    if (!core->signer_up)
+        core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_DOWN, NULL, 0, "the signer is gone");
+    for (size_t i = 0; i < core->network->chains_len; i++)
+        core->chains[i].signing = false;
+    for (size_t i = 0; i < core->logs_len; i++) {
+        core->logs[i].guard_known = false;
+        core_log_mark(core, &core->logs[i]);
+    }
+}

@@ -1,0 +1,483 @@
+/*
+ * Chains and their sources: who is up, who said which header, which headers count. The core, not the connector, counts
+ * the sources that agree (I8): too few is silence, two different hashes is silence and an alarm.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proofs/agreement.h"
+#include "relay/core/state.h"
+
+enum { FAILOVER_MS = 15000, SIGNER_PATIENCE_MS = 30000 };
+
+static size_t place_of(const struct core_chain *chain, uint16_t source)
+{
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        if (chain->sources[i] == source)
+            return i;
+    }
+    return RELAY_SOURCES_MAX;
+}
+
+static struct core_chain *chain_of_source(struct relay_core *core, uint16_t source)
+{
+    return &core->chains[core->config.sources[source].chain];
+}
+
+size_t core_chain_up(const struct relay_core *core, uint16_t index)
+{
+    const struct core_chain *chain = &core->chains[index];
+    size_t up = 0;
+    for (size_t i = 0; i < chain->sources_len; i++)
+        up += core->sources[chain->sources[i]].up;
+    return up;
+}
+
+void core_to_source(struct relay_core *core, uint16_t source, const struct connector_message *message)
+{
+    codec_pack_clear(&core->pack);
+    codec_connector_encode(&core->pack, message);
+    if (core->pack.failed) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_SOURCE_PROTOCOL, NULL, 0, "cannot encode a %s message",
+                  codec_connector_type_name(message->type));
+        return;
+    }
+    struct relay_action *action = core_act(core, RELAY_ACTION_TO_SOURCE);
+    action->source = source;
+    action->body = core_keep(core, codec_pack_bytes(&core->pack));
+}
+
+/* ---- statements ---------------------------------------------------------------------------------------------------- */
+
+static struct core_statement *statement_at(struct core_chain *chain, uint64_t height, bool make)
+{
+    struct core_statement *lowest = &chain->statements[0];
+    for (size_t i = 0; i < CORE_STATEMENT_HEIGHTS; i++) {
+        struct core_statement *statement = &chain->statements[i];
+        if (statement->height == height && statement->said)
+            return statement;
+        if (statement->height < lowest->height || !statement->said)
+            lowest = statement;
+    }
+    if (!make)
+        return NULL;
+    *lowest = (struct core_statement){.height = height};
+    return lowest;
+}
+
+static void statement_note(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32])
+{
+    struct core_chain *chain = chain_of_source(core, source);
+    size_t place = place_of(chain, source);
+    struct core_statement *statement = statement_at(chain, height, true);
+    statement->said |= (uint16_t)(1u << place);
+    memcpy(statement->hash[place], hash, 32);
+}
+
+/* Asks every source that is up and has not spoken about this height. */
+static void statements_ask(struct relay_core *core, struct core_chain *chain, uint64_t height)
+{
+    const struct core_statement *statement = statement_at(chain, height, false);
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        bool said = statement != NULL && (statement->said & (1u << i)) != 0;
+        if (said || !core->sources[chain->sources[i]].up)
+            continue;
+        core_to_source(core, chain->sources[i],
+                       &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
+    }
+}
+
+size_t core_chain_statements(const struct relay_core *core, uint16_t index, uint64_t height, const uint8_t hash[32],
+                             struct relay_signing_statement out[RELAY_SOURCES_MAX])
+{
+    struct core_chain *chain = &core->chains[index];
+    const struct core_statement *statement = statement_at(chain, height, false);
+    size_t len = 0;
+    for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
+        if ((statement->said & (1u << i)) == 0 || memcmp(statement->hash[i], hash, 32) != 0)
+            continue;
+        out[len].source = chain->sources[i];
+        memcpy(out[len++].header_hash, hash, 32);
+    }
+    return len;
+}
+
+/* ---- agreement ----------------------------------------------------------------------------------------------------- */
+
+static struct bytes text_bytes(const char *text)
+{
+    return (struct bytes){(const uint8_t *)text, strlen(text)};
+}
+
+static enum proof_verdict agree(struct relay_core *core, uint16_t index, uint64_t height,
+                                struct proof_agreement_fact *fact, struct proof_result *result)
+{
+    const struct topology_chain *document = &core->network->chains[index];
+    struct core_chain *chain = &core->chains[index];
+    const struct core_statement *statement = statement_at(chain, height, false);
+    struct proof_agreement_source sources[RELAY_SOURCES_MAX];
+    struct proof_agreement_statement said[RELAY_SOURCES_MAX];
+    size_t len = 0;
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        const struct relay_source *source = &core->config.sources[chain->sources[i]];
+        sources[i] = (struct proof_agreement_source){text_bytes(source->operator_tag), text_bytes(source->network_tag),
+                                                     text_bytes(source->software_tag)};
+        if (statement == NULL || (statement->said & (1u << i)) == 0)
+            continue;
+        said[len] =
+            (struct proof_agreement_statement){.source = i, .chain = BYTES_OF(document->identity), .height = height};
+        memcpy(said[len++].header_hash, statement->hash[i], 32);
+    }
+    /* I8: "1-of-1 runs only under --dev". */
+    if (document->sources < 2 && !core->config.dev)
+        return proof_refuse(result, PROOF_REASON_AGREEMENT_TRUST, 0);
+    struct proof_agreement_trust trust = {BYTES_OF(document->identity), sources, chain->sources_len, document->sources};
+    return proof_agreement_verify(result, fact, &trust, height, said, len);
+}
+
+static void chain_row_write(struct relay_core *core, uint16_t index)
+{
+    struct core_chain *chain = &core->chains[index];
+    uint8_t value[KEYS_SMALL_VALUE_MAX];
+    struct codec_writer writer;
+    codec_writer_init(&writer, value, sizeof(value));
+    keys_chain_write(&writer, &chain->mark);
+    core_put(core, STORE_CHAIN, BYTES_OF(core->network->chains[index].identity), codec_writer_bytes(&writer));
+}
+
+/* An agreed header either moves the mark forwards, repeats it, or shows that finality was broken. */
+static bool mark_advance(struct relay_core *core, uint16_t index, const struct proof_eth_evidence_fact *fact)
+{
+    struct core_chain *chain = &core->chains[index];
+    struct keys_chain *mark = &chain->mark;
+    if (chain->mark_known && fact->height == mark->height && memcmp(fact->header_hash, mark->hash, 32) != 0) {
+        mark->frozen = 1;
+        chain_row_write(core, index);
+        core_note(core, RELAY_ALARM, RELAY_REASON_CHAIN_REORGANISED, NULL, 0,
+                  "%s: two agreed headers at height %llu: nothing of this chain is taken until a person decides",
+                  core->network->chains[index].id, (unsigned long long)fact->height);
+        return false;
+    }
+    if (chain->mark_known && fact->height <= mark->height)
+        return true;
+    mark->height = fact->height;
+    mark->time = fact->time;
+    memcpy(mark->hash, fact->header_hash, 32);
+    chain->mark_known = true;
+    chain_row_write(core, index);
+    return true;
+}
+
+static void pending_remove(struct core_chain *chain, size_t at)
+{
+    core_evidence_release(chain->pending[at]);
+    chain->pending_len--;
+    memmove(&chain->pending[at], &chain->pending[at + 1], (chain->pending_len - at) * sizeof(chain->pending[0]));
+}
+
+static void contradiction_note(struct relay_core *core, uint16_t index, uint64_t height)
+{
+    struct core_chain *chain = &core->chains[index];
+    const struct core_statement *statement = statement_at(chain, height, false);
+    for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
+        if (statement->said & (1u << i))
+            core->sources[chain->sources[i]].contradictions++;
+    }
+    core_note(core, RELAY_ALARM, RELAY_REASON_SOURCES_DISAGREE, NULL, 0,
+              "%s: sources name different headers at height %llu; abstaining there", core->network->chains[index].id,
+              (unsigned long long)height);
+}
+
+void core_chain_agree(struct relay_core *core, uint16_t index)
+{
+    struct core_chain *chain = &core->chains[index];
+    for (size_t i = 0; i < chain->pending_len && !chain->mark.frozen;) {
+        struct core_evidence *evidence = chain->pending[i];
+        struct proof_agreement_fact fact;
+        struct proof_result result;
+        if (agree(core, index, evidence->fact.height, &fact, &result) == PROOF_VALID) {
+            bool same = memcmp(fact.header_hash, evidence->fact.header_hash, 32) == 0;
+            if (same && mark_advance(core, index, &evidence->fact)) {
+                evidence->agreed = true;
+                chain->disagree = false;
+                chain->progress = core->now;
+                for (size_t j = 0; j < chain->sources_len; j++)
+                    core->sources[chain->sources[j]].agreed = evidence->fact.height;
+                core_evidence_apply(core, evidence);
+            } else {
+                core_note(core, RELAY_WARNING, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0,
+                          "%s: evidence of another header than the agreed one", core->network->chains[index].id);
+            }
+            pending_remove(chain, i);
+            continue;
+        }
+        if (result.reason == PROOF_REASON_AGREEMENT_CONTRADICTION) {
+            contradiction_note(core, index, evidence->fact.height);
+            chain->disagree = true;
+            pending_remove(chain, i);
+            continue;
+        }
+        i++;
+    }
+}
+
+void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
+{
+    struct core_evidence *evidence = job->owner;
+    struct core_chain *chain = &core->chains[job->chain];
+    chain->verifying--;
+    if (job->verdict != PROOF_VALID) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0, "%s from source %s: %s (at %zu)",
+                  core->network->chains[job->chain].id, core->config.sources[job->source].name,
+                  proof_reason_text(job->result.reason), job->result.at);
+        struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
+        action->source = job->source;
+        action->text = "evidence that proves nothing";
+        core_evidence_release(evidence);
+        free(job);
+        return;
+    }
+    evidence->fact = job->fact;
+    statement_note(core, job->source, job->fact.height, job->fact.header_hash);
+    if (chain->pending_len == CORE_PENDING_EVIDENCE) {
+        core_note(core, RELAY_INFO, RELAY_REASON_EVIDENCE_CROWDED, NULL, 0, "%s: height %llu",
+                  core->network->chains[job->chain].id, (unsigned long long)chain->pending[0]->fact.height);
+        pending_remove(chain, 0);
+    }
+    chain->pending[chain->pending_len++] = evidence;
+    core_chain_agree(core, job->chain);
+    for (size_t i = 0; i < chain->pending_len; i++) {
+        if (chain->pending[i] == evidence)
+            statements_ask(core, chain, job->fact.height);
+    }
+    free(job);
+}
+
+/* ---- who serves ---------------------------------------------------------------------------------------------------- */
+
+static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not_this)
+{
+    struct core_chain *chain = &core->chains[index];
+    chain->primary = RELAY_NO_SOURCE;
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        uint16_t source = chain->sources[i];
+        if (!core->sources[source].up || (source == not_this && core_chain_up(core, index) > 1))
+            continue;
+        chain->primary = source;
+        chain->primary_since = chain->progress = core->now;
+        break;
+    }
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (!log->is_home || log->home != index)
+            continue;
+        core_log_free_stage(log);
+        log->credit_granted = 0;
+        log->again_asked = false;
+        if (chain->primary != RELAY_NO_SOURCE)
+            core_ingest_subscribe(core, log, chain->primary);
+        core_log_mark(core, log);
+    }
+}
+
+static void source_up(struct relay_core *core, uint16_t source)
+{
+    uint16_t index = core->config.sources[source].chain;
+    struct core_chain *chain = &core->chains[index];
+    core->sources[source].up = true;
+    core_note(core, RELAY_INFO, RELAY_REASON_SOURCE_UP, NULL, 0, "%s (%s)", core->config.sources[source].name,
+              core->network->chains[index].id);
+    if (chain->primary == RELAY_NO_SOURCE)
+        primary_choose(core, index, RELAY_NO_SOURCE);
+    for (size_t i = 0; core->config.sources[source].submits && i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (!log->is_target || log->target != index || log->kind == PROOF_LOG_SETTLEMENT)
+            continue;
+        struct connector_message message = {.type = CONNECTOR_POSITION,
+                                            .position = {.watch = (uint32_t)i, .kind = log->kind}};
+        core_connector_lane(&message.position.lane, core, core_lane(core, log));
+        core_to_source(core, source, &message);
+    }
+    for (size_t i = 0; i < chain->pending_len; i++)
+        statements_ask(core, chain, chain->pending[i]->fact.height);
+}
+
+static void source_down(struct relay_core *core, uint16_t source)
+{
+    uint16_t index = core->config.sources[source].chain;
+    if (!core->sources[source].up)
+        return;
+    core->sources[source].up = false;
+    core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_DOWN, NULL, 0, "%s (%s)", core->config.sources[source].name,
+              core->network->chains[index].id);
+    if (core->chains[index].primary == source)
+        primary_choose(core, index, source);
+    if (core->config.sources[source].submits)
+        core_deliver_reset(core, index);
+}
+
+static void evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
+                          struct bytes whole);
+
+static void cannot_note(struct relay_core *core, uint16_t source, const struct connector_cannot *cannot)
+{
+    core_note(core, RELAY_INFO, RELAY_REASON_SOURCE_CANNOT, NULL, 0, "%s: %s: %.*s", core->config.sources[source].name,
+              codec_connector_type_name((enum connector_type)cannot->type), (int)cannot->text.len,
+              (const char *)cannot->text.data);
+}
+
+static void status_note(struct relay_core *core, uint16_t source, const struct connector_status *status)
+{
+    struct core_source *state = &core->sources[source];
+    state->newest = status->newest;
+    state->final_height = status->final_height;
+    size_t len = status->balance.len < sizeof(state->balance) - 1 ? status->balance.len : sizeof(state->balance) - 1;
+    memcpy(state->balance, status->balance.data, len);
+    state->balance[len] = 0;
+}
+
+static void notice_note(struct relay_core *core, uint16_t source, const struct connector_notice *notice)
+{
+    struct core_source *state = &core->sources[source];
+    size_t len = notice->text.len < sizeof(state->text) - 1 ? notice->text.len : sizeof(state->text) - 1;
+    memcpy(state->text, notice->text.data, len);
+    state->text[len] = 0;
+    enum relay_level level = notice->code == CONNECTOR_NOTICE_FINALITY_BROKEN ? RELAY_ALARM : RELAY_WARNING;
+    core_note(core, level, RELAY_REASON_SOURCE_NOTICE, NULL, 0, "%s: notice %u: %s", core->config.sources[source].name,
+              notice->code, state->text);
+}
+
+static void header_take(struct relay_core *core, uint16_t source, const struct connector_header *header)
+{
+    struct core_source *state = &core->sources[source];
+    if (header->height > state->final_height)
+        state->final_height = header->height;
+    statement_note(core, source, header->height, header->hash);
+    core_chain_agree(core, core->config.sources[source].chain);
+}
+
+static void source_message(struct relay_core *core, const struct relay_event *event)
+{
+    struct connector_message message;
+    const char *where = "";
+    bool known = codec_connector_decode(&message, core->scratch, event->body, &where);
+    enum connector_type type = known ? message.type : CONNECTOR_NONE;
+    if (type == CONNECTOR_HEADER) {
+        header_take(core, event->source, &message.header);
+    } else if (type == CONNECTOR_RECORDS) {
+        core_ingest_records(core, event->source, &message.records);
+    } else if (type == CONNECTOR_EVIDENCE) {
+        evidence_take(core, event->source, &message.evidence, event->body);
+    } else if (type == CONNECTOR_POSITION_IS) {
+        core_deliver_position(core, event->source, &message.position_is);
+    } else if (type == CONNECTOR_RESULT) {
+        core_deliver_result(core, &message.result);
+    } else if (type == CONNECTOR_STATUS) {
+        status_note(core, event->source, &message.status);
+    } else if (type == CONNECTOR_NOTICE) {
+        notice_note(core, event->source, &message.notice);
+    } else if (type == CONNECTOR_CANNOT) {
+        cannot_note(core, event->source, &message.cannot);
+    } else {
+        core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_PROTOCOL, NULL, 0, "%s: %s",
+                  core->config.sources[event->source].name, known ? "a message that only relays send" : where);
+        struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
+        action->source = event->source;
+        action->text = "breaks the connector protocol";
+    }
+}
+
+void core_source_event(struct relay_core *core, const struct relay_event *event)
+{
+    if (event->source >= core->config.sources_len)
+        return;
+    if (event->type == RELAY_EVENT_SOURCE_UP)
+        source_up(core, event->source);
+    else if (event->type == RELAY_EVENT_SOURCE_DOWN)
+        source_down(core, event->source);
+    else if (core->sources[event->source].up)
+        source_message(core, event);
+}
+
+/* A primary whose final height no longer moves while another's does is replaced; the number demanded never changes. */
+void core_chain_tick(struct relay_core *core)
+{
+    for (uint16_t i = 0; i < core->network->chains_len; i++) {
+        struct core_chain *chain = &core->chains[i];
+        if (chain->primary == RELAY_NO_SOURCE)
+            continue;
+        uint64_t best = 0, own = core->sources[chain->primary].final_height;
+        for (size_t j = 0; j < chain->sources_len; j++) {
+            const struct core_source *source = &core->sources[chain->sources[j]];
+            if (source->up && source->final_height > best)
+                best = source->final_height;
+        }
+        if (best <= own)
+            chain->progress = core->now;
+        if (core->now - chain->progress < FAILOVER_MS)
+            continue;
+        core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: %s stays at %llu, others at %llu",
+                  core->network->chains[i].id, core->config.sources[chain->primary].name, (unsigned long long)own,
+                  (unsigned long long)best);
+        primary_choose(core, i, chain->primary);
+    }
+}
+
+/* ---- evidence ------------------------------------------------------------------------------------------------------ */
+
+void core_evidence_release(struct core_evidence *evidence)
+{
+    if (evidence != NULL && --evidence->refs == 0)
+        free(evidence);
+}
+
+/* Every log of an evidence message must be written by one contract of this chain: which, is our configuration. */
+static bool places_fill(struct relay_core *core, struct relay_verify_job *job, struct core_evidence *evidence,
+                        const struct connector_evidence *message)
+{
+    const struct topology_chain *document = &core->network->chains[job->chain];
+    for (size_t i = 0; i < message->marks_len; i++) {
+        uint32_t watch = message->marks[i].watch;
+        if (watch >= core->logs_len || !core->logs[watch].is_home || core->logs[watch].home != job->chain)
+            return false;
+        const struct core_log *log = &core->logs[watch];
+        const uint8_t *account = log->kind == PROOF_LOG_OUTCOME ? document->inbox : document->outbox;
+        if (i > 0 && memcmp(account, job->account, 32) != 0)
+            return false;
+        memcpy(job->account, account, 32);
+        struct proof_eth_log_place *place = &job->places[i];
+        memcpy(place->log, log->id, 32);
+        memcpy(place->lane, core_lane(core, log)->id, 32);
+        place->kind = log->kind;
+        evidence->marks[i].log = (uint16_t)watch;
+        evidence->marks[i].number = message->marks[i].number;
+    }
+    job->places_len = evidence->marks_len = message->marks_len;
+    return message->marks_len > 0;
+}
+
+static void evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
+                          struct bytes whole)
+{
+    uint16_t index = core->config.sources[source].chain;
+    struct core_chain *chain = &core->chains[index];
+    if (source != chain->primary || chain->mark.frozen || chain->verifying >= CORE_PENDING_EVIDENCE)
+        return; /* not asked for, or too much at once: the source repeats what matters when asked again */
+    struct core_evidence *evidence = core_alloc(NULL, 1, sizeof(*evidence) + whole.len);
+    *evidence =
+        (struct core_evidence){.refs = 1, .chain = index, .source = source, .seen = core->now, .bytes_len = whole.len};
+    memcpy(evidence->bytes, whole.data, whole.len);
+    struct relay_verify_job *job = core_alloc(NULL, 1, sizeof(*job));
+    *job = (struct relay_verify_job){
+        .chain = index, .source = source, .evidence = {evidence->bytes, whole.len}, .owner = evidence};
+    if (!places_fill(core, job, evidence, message)) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_PROTOCOL, NULL, 0,
+                  "%s: evidence for logs it was not asked for", core->config.sources[source].name);
+        core_evidence_release(evidence);
+        free(job);
+        return;
+    }
+    chain->verifying++;
+    struct relay_action *action = core_act(core, RELAY_ACTION_VERIFY);
+    action->job = job;
+}

@@ -1,0 +1,187 @@
+/*
+ * What comes from other relays. A claim is stored only as far as a valid signed head of an attester covers it, and only
+ * within the lane's window; whoever forwarded it has no say (DESIGN section 1, "Claims").
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/state.h"
+
+/* Ranges of one log that follow each other in a frame. */
+struct run {
+    struct core_log *log;
+    uint64_t from; /* number of the first record kept */
+    struct core_staged *records;
+    size_t count, records_cap;
+    uint8_t *bytes;
+    size_t len, cap;
+};
+
+static void run_reserve(struct run *run, size_t bytes, size_t count)
+{
+    if (run->len + bytes > run->cap) {
+        run->cap = 2 * (run->len + bytes);
+        run->bytes = core_alloc(run->bytes, run->cap, 1);
+    }
+    if (run->count + count > run->records_cap) {
+        run->records_cap = 2 * (run->count + count);
+        run->records = core_alloc(run->records, run->records_cap, sizeof(*run->records));
+    }
+}
+
+static bool certificate_disagrees(const struct core_log *log, uint64_t number, const uint8_t running[32])
+{
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *head = &log->heads[i];
+        if (head->number == number && head->certified && memcmp(head->running, running, 32) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* How many records of the run may be stored: up to the greatest signed head in it that the window has room for. */
+static size_t run_acceptable(struct relay_core *core, const struct run *run)
+{
+    size_t room = core_log_room(core, run->log), accepted = 0;
+    bool over = false;
+    for (size_t i = 0; i < run->count; i++) {
+        uint64_t number = run->from + i;
+        const struct core_head *head = core_head_find(run->log, number, run->records[i].entry.running);
+        if (certificate_disagrees(run->log, number, run->records[i].entry.running)) {
+            core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, run->log, number, "contradicts a certificate");
+            return 0;
+        }
+        if (head == NULL || (core->config.verify_forwarded && !head->certified))
+            continue;
+        if (run->records[i].end <= room)
+            accepted = i + 1;
+        else
+            over = true;
+    }
+    if (over)
+        core_note(core, RELAY_INFO, RELAY_REASON_CLAIM_OVER_BUDGET, run->log, run->from + accepted,
+                  "the window has room for %zu bytes", room);
+    else if (accepted == 0)
+        core_note(core, RELAY_INFO, RELAY_REASON_CLAIM_UNSIGNED, run->log, run->from, "%zu records", run->count);
+    return accepted;
+}
+
+static void run_finish(struct relay_core *core, struct run *run, uint16_t peer)
+{
+    if (run->log != NULL && run->count > 0 && run->from == run->log->stored + 1) {
+        size_t accepted = run_acceptable(core, run);
+        if (accepted > 0)
+            core_log_append(core, run->log, run->records, accepted, run->bytes, 0, KEYS_ORIGIN_MESH, peer);
+    }
+    run->log = NULL;
+    run->count = 0;
+    run->len = 0;
+}
+
+static const uint8_t *run_running(const struct relay_core *core, const struct run *run)
+{
+    return run->count ? run->records[run->count - 1].entry.running : core_log_running(core, run->log, run->log->stored);
+}
+
+/* Adds the records of a range that are new; those that we have already are passed over. */
+static bool run_add(struct relay_core *core, struct run *run, const struct proof_item_range *range,
+                    struct proof_result *result)
+{
+    uint64_t next = run->count ? run->from + run->count : run->log->stored + 1;
+    size_t from = run->len, skipped = 0;
+    struct codec_reader reader;
+    uint8_t running[32];
+    run_reserve(run, range->records.len, range->count);
+    codec_reader_init(&reader, range->records);
+    memcpy(running, range->before, 32);
+    for (uint16_t i = 0; i < range->count; i++) {
+        struct core_staged record;
+        uint64_t number = range->from + i;
+        if (!core_record_read(&record, core, run->log, &reader, number, running, result))
+            return false;
+        memcpy(running, record.entry.running, 32);
+        if (number < next) {
+            skipped = record.end;
+            continue;
+        }
+        record.end = from + record.end - skipped;
+        run->records[run->count++] = record;
+    }
+    *result = (struct proof_result){PROOF_REASON_RLP_TRAILING, range->count};
+    if (!codec_reader_done(&reader))
+        return false;
+    memcpy(run->bytes + from, range->records.data + skipped, range->records.len - skipped);
+    run->len += range->records.len - skipped;
+    return true;
+}
+
+static void range_take(struct relay_core *core, struct run *run, const struct proof_item_range *range, uint16_t peer)
+{
+    struct core_log *log = core_log_by_id(core, range->log);
+    struct proof_result result = {0};
+    if (log == NULL || log->kind == PROOF_LOG_SETTLEMENT || log->is_home || log->frozen)
+        return; /* a home relay takes records from its own sources only */
+    if (run->log != log) {
+        run_finish(core, run, peer);
+        run->log = log;
+        run->from = log->stored + 1;
+    }
+    uint64_t next = run->from + run->count;
+    if (range->from + range->count - 1 < next || range->from > next)
+        return; /* nothing new, or a gap: heads tell, and what lacks is pulled */
+    const uint8_t *before = range->from == next ? run_running(core, run) : core_log_running(core, log, range->from - 1);
+    if (before != NULL && memcmp(before, range->before, 32) != 0) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: another history",
+                  core->network->relays[peer].name);
+        return;
+    }
+    size_t kept = run->count, len = run->len;
+    if (!run_add(core, run, range, &result)) {
+        run->count = kept;
+        run->len = len;
+        core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: %s",
+                  core->network->relays[peer].name, proof_reason_text(result.reason));
+    }
+}
+
+static void ask_answered(struct relay_core *core, uint64_t ask)
+{
+    for (size_t i = 0; ask != 0 && i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (log->ask_id != ask)
+            continue;
+        log->ask_id = 0;
+        core_log_mark(core, log);
+    }
+}
+
+/* Heads first, so that ranges of the same frame find them. */
+void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer, uint64_t ask)
+{
+    struct proof_frame frame = {.body = body};
+    struct proof_items items;
+    struct proof_item item;
+    struct run run = {0};
+    proof_items_init(&items, &frame);
+    while (proof_items_next(&item, &items)) {
+        if (item.type == PROOF_ITEM_ATTESTATION)
+            core_gather_item(core, &item.attestation, peer);
+        else if (item.type == PROOF_ITEM_HEARTBEAT)
+            core_gossip_heard(core, peer, &item.heartbeat);
+    }
+    for (size_t i = 0; i < core->logs_len; i++) {
+        if (core->logs[i].dirty)
+            core_gather_certify(core, &core->logs[i]);
+    }
+    proof_items_init(&items, &frame);
+    while (proof_items_next(&item, &items)) {
+        if (item.type == PROOF_ITEM_RANGE)
+            range_take(core, &run, &item.range, peer);
+        else if (item.type == PROOF_ITEM_REFUSAL && ask != 0)
+            core_gossip_refused(core, peer, &item.refusal);
+    }
+    run_finish(core, &run, peer);
+    free(run.records);
+    free(run.bytes);
+    ask_answered(core, ask);
+}

@@ -1,0 +1,396 @@
+/*
+ * To the target chain: a certified head with its records, at most C numbers a call. Delivery is permissionless and the
+ * contract takes a second one with an early return, so turns only save gas; the position that the chain shows decides
+ * what is next, never our memory of what we sent.
+ */
+#include <string.h>
+
+#include "proofs/codec/keccak.h"
+#include "relay/core/state.h"
+#include "topology/route.h"
+
+enum {
+    STEP_IN_MS = 10000, /* without progress, whoever's turn it is */
+    RESULT_PATIENCE_MS = 60000,
+    SHOWN_PATIENCE_MS = 15000, /* from confirmation to the position that shows it */
+    BACK_OFF_MS = 1000,
+    BACK_OFF_MAX_MS = 60000,
+    RETRY_AFTER_MS = 3000, /* an undecided message is tried again after this, doubling */
+    RECORDS_MAX = 3 << 20
+};
+
+static uint16_t submit_source(const struct relay_core *core, uint16_t chain)
+{
+    for (size_t i = 0; i < core->chains[chain].sources_len; i++) {
+        uint16_t source = core->chains[chain].sources[i];
+        if (core->config.sources[source].submits && core->sources[source].up)
+            return source;
+    }
+    return RELAY_NO_SOURCE;
+}
+
+static uint64_t back_off(unsigned failures)
+{
+    uint64_t pause = (uint64_t)BACK_OFF_MS << (failures < 6 ? failures : 6);
+    return pause < BACK_OFF_MAX_MS ? pause : BACK_OFF_MAX_MS;
+}
+
+void core_deliver_reset(struct relay_core *core, uint16_t chain)
+{
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (log->is_target && log->target == chain) {
+            log->submission.active = false;
+            log->position.known = false;
+        }
+    }
+}
+
+void core_deliver_position(struct relay_core *core, uint16_t source, const struct connector_position_is *position)
+{
+    struct core_log *log = position->watch < core->logs_len ? &core->logs[position->watch] : NULL;
+    if (log == NULL || !log->is_target || log->target != core->config.sources[source].chain)
+        return;
+    struct core_position *known = &log->position;
+    if (!known->known || known->accepted != position->accepted || known->decided != position->decided)
+        known->changed = core->now;
+    known->known = true;
+    known->height = position->height;
+    known->time = position->time;
+    known->accepted = position->accepted;
+    known->decided = position->decided;
+    known->undecided = position->undecided;
+    core_log_mark(core, log);
+}
+
+void core_deliver_result(struct relay_core *core, const struct connector_result *result)
+{
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        struct core_submission *submission = &log->submission;
+        if (!submission->active || memcmp(submission->key, result->key, 32) != 0)
+            continue;
+        submission->sent = core->now;
+        if (result->result == CONNECTOR_SENT)
+            return;
+        submission->active = false;
+        submission->attempts++;
+        if (result->result == CONNECTOR_CONFIRMED) {
+            submission->failures = 0;
+            submission->confirmed = submission->to;
+            submission->again = core->now;
+            core_note(core, RELAY_INFO, RELAY_REASON_SUBMIT_CONFIRMED, log, submission->to, "block %llu",
+                      (unsigned long long)result->height);
+        } else {
+            submission->failures++;
+            submission->again = core->now + back_off(submission->failures);
+            core_note(core, RELAY_WARNING,
+                      result->result == CONNECTOR_REJECTED ? RELAY_REASON_SUBMIT_REJECTED : RELAY_REASON_SUBMIT_UNKNOWN,
+                      log, submission->from, "%.*s", (int)result->text.len, (const char *)result->text.data);
+        }
+        core_log_mark(core, log);
+        return;
+    }
+}
+
+/* ---- what to submit -------------------------------------------------------------------------------------------------- */
+
+static uint64_t bytes_between(const struct core_log *log, uint64_t from, uint64_t to)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < log->segments_len; i++) {
+        if (log->segments[i].to >= from && log->segments[i].from <= to)
+            bytes += log->segments[i].bytes;
+    }
+    return bytes;
+}
+
+/* The greatest certified head that the contract can step to and whose records fit one call; else the nearest one. */
+static struct core_head *candidate(const struct core_log *log, uint64_t accepted, uint64_t budget)
+{
+    struct core_head *best = NULL;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        struct core_head *head = &log->heads[i];
+        if (!head->certified || head->number <= accepted || head->number > log->durable)
+            continue;
+        if (head->number > accepted + TOPOLOGY_HEAD_STEP)
+            break;
+        if (best == NULL || bytes_between(log, accepted + 1, head->number) <= budget)
+            best = head;
+    }
+    return best;
+}
+
+static void key_make(uint8_t key[32], const struct core_log *log, const struct core_submission *submission)
+{
+    uint8_t input[32 + 1 + 8 + 8 + 4];
+    struct codec_writer writer;
+    codec_writer_init(&writer, input, sizeof(input));
+    codec_write_bytes(&writer, BYTES_OF(log->id));
+    codec_write_u8(&writer, submission->action);
+    codec_write_u64(&writer, submission->from);
+    codec_write_u64(&writer, submission->to);
+    codec_write_u32(&writer, submission->attempts);
+    codec_keccak256(key, codec_writer_bytes(&writer));
+}
+
+static bool load_start(struct relay_core *core, struct core_log *log, uint8_t action, uint64_t from, uint64_t to)
+{
+    struct core_submission *submission = &log->submission;
+    size_t first = log->segments_len;
+    for (size_t i = 0; i < log->segments_len; i++) {
+        if (log->segments[i].to >= from) {
+            first = i;
+            break;
+        }
+    }
+    if (first == log->segments_len)
+        return false;
+    uint8_t low[KEYS_SEGMENT_BYTES], high[KEYS_SEGMENT_BYTES];
+    keys_segment_key(low, log->id, log->segments[first].from);
+    keys_segment_key(high, log->id, to + 1);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(low), BYTES_OF(high), SIZE_MAX);
+    if (load == NULL)
+        return false;
+    load->why = CORE_LOAD_SUBMIT;
+    load->log = (uint16_t)(log - core->logs);
+    load->from = from;
+    load->to = to;
+    submission->loading = true;
+    submission->action = action;
+    submission->from = submission->next = from;
+    submission->to = to;
+    submission->budget = (size_t)CORE_SUBMIT_BYTES >> (submission->failures < 6 ? submission->failures : 6);
+    submission->records.max = RECORDS_MAX;
+    codec_pack_clear(&submission->records);
+    return true;
+}
+
+/* ---- assembling ------------------------------------------------------------------------------------------------------- */
+
+/* A whole record while the budget lasts; then, and when it is only to be expired, the record without its payload. */
+static bool record_add(struct core_submission *submission, struct bytes record, const struct proof_message *message)
+{
+    bool whole = message == NULL || submission->action == CONNECTOR_EXECUTE ||
+                 (submission->action == CONNECTOR_DELIVER && record.len <= submission->budget);
+    if (whole) {
+        submission->budget -= record.len < submission->budget ? record.len : submission->budget;
+        codec_pack_raw(&submission->records, record);
+        return !submission->records.failed;
+    }
+    struct proof_message bare = *message;
+    bare.has_payload = false;
+    bare.payload = (struct bytes){NULL, 0};
+    memset(bare.salt, 0, sizeof(bare.salt));
+    submission->budget = 0; /* those that follow go as digests, too: order is kept */
+    size_t len = proof_message_record_size(&bare);
+    uint8_t *room = codec_pack_reserve(&submission->records, len);
+    struct codec_writer writer;
+    if (room == NULL)
+        return false;
+    codec_writer_init(&writer, room, len);
+    return proof_message_write(&writer, &bare);
+}
+
+static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t from, struct bytes records,
+                        uint16_t count)
+{
+    struct core_submission *submission = &log->submission;
+    struct codec_reader reader;
+    codec_reader_init(&reader, records);
+    for (uint16_t i = 0; i < count; i++) {
+        struct proof_message message;
+        struct proof_outcome outcome;
+        struct proof_result result;
+        size_t start = reader.at;
+        bool messages = log->kind == PROOF_LOG_MESSAGE;
+        if (messages ? !proof_message_read(&message, &reader, from + i, core_lane(core, log)->payload_max, &result)
+                     : !proof_outcome_read(&outcome, &reader, &result))
+            return false;
+        if (from + i != submission->next || from + i > submission->to)
+            continue;
+        if (submission->action == CONNECTOR_EXECUTE && message.deadline < log->position.time)
+            submission->action = CONNECTOR_EXPIRE;
+        if (!record_add(submission, (struct bytes){records.data + start, reader.at - start},
+                        messages ? &message : NULL))
+            return false;
+        submission->next++;
+    }
+    return true;
+}
+
+static size_t certificate_fill(struct connector_certificate *out, struct connector_attestation *attestations,
+                               const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+{
+    const struct topology_chain *chain = &core->network->chains[log->target];
+    for (size_t back = 0; back < 2 && back < chain->epochs_len; back++) {
+        const struct topology_epoch *epoch = &chain->epochs[chain->epochs_len - 1 - back];
+        uint16_t seen[TOPOLOGY_OPERATORS_MAX];
+        size_t count = 0;
+        for (size_t i = 0; i < head->signers_len && count < epoch->quorum; i++) {
+            const struct core_attestation *signer = head->signers[i];
+            uint16_t number = topology_key_operator(epoch, signer->key_id);
+            bool again = number == 0;
+            for (size_t j = 0; j < count; j++)
+                again = again || seen[j] == number;
+            if (again)
+                continue;
+            seen[count] = number;
+            attestations[count++] = (struct connector_attestation){.path = {signer->path, signer->path_len},
+                                                                   .signature = BYTES_OF(signer->signature)};
+        }
+        if (count < epoch->quorum)
+            continue;
+        out->present = true;
+        out->epoch = epoch->number;
+        out->leaf_kind = PROOF_LEAF_HEAD;
+        out->attestations = attestations;
+        out->attestations_len = count;
+        return count;
+    }
+    return 0;
+}
+
+static void submit(struct relay_core *core, struct core_log *log, uint16_t source)
+{
+    struct core_submission *submission = &log->submission;
+    struct connector_attestation attestations[TOPOLOGY_OPERATORS_MAX];
+    struct connector_message message = {.type = CONNECTOR_SUBMIT};
+    uint8_t fields[PROOF_LEAF_HEAD_BYTES];
+    const uint8_t *prior = core_log_running(core, log, submission->from - 1);
+    const uint8_t *running = core_log_running(core, log, submission->to);
+    bool headed = submission->action == CONNECTOR_DELIVER || submission->action == CONNECTOR_SETTLE;
+    if (prior == NULL || running == NULL || submission->records.failed)
+        return;
+    if (headed) {
+        struct core_head *head = core_head_find(log, submission->to, running);
+        struct proof_leaf leaf = {.kind = PROOF_LEAF_HEAD, .head = {.number = submission->to}};
+        struct codec_writer writer;
+        if (head == NULL || certificate_fill(&message.submit.certificate, attestations, core, log, head) == 0)
+            return;
+        memcpy(leaf.head.log, log->id, 32);
+        memcpy(leaf.head.running, running, 32);
+        codec_writer_init(&writer, fields, sizeof(fields));
+        if (!proof_leaf_write(&writer, &leaf))
+            return;
+        message.submit.certificate.fields = codec_writer_bytes(&writer);
+    }
+    key_make(submission->key, log, submission);
+    memcpy(message.submit.key, submission->key, 32);
+    message.submit.action = submission->action;
+    core_connector_lane(&message.submit.lane, core, core_lane(core, log));
+    message.submit.from = submission->from;
+    memcpy(message.submit.prior, prior, 32);
+    message.submit.count = (uint32_t)(submission->to - submission->from + 1);
+    message.submit.records = codec_pack_bytes(&submission->records);
+    core_to_source(core, source, &message);
+    submission->active = true;
+    submission->sent = core->now;
+    core_note(core, RELAY_DEBUG, RELAY_REASON_SUBMITTED, log, submission->to, "%s log %llu..%llu",
+              proof_log_kind_name((enum proof_log_kind)log->kind), (unsigned long long)submission->from,
+              (unsigned long long)submission->to);
+}
+
+void core_deliver_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event)
+{
+    struct core_log *log = &core->logs[load->log];
+    struct core_submission *submission = &log->submission;
+    struct keys_segment segment;
+    uint64_t from = 0;
+    if (!event->done) {
+        if (!keys_segment_key_read(&from, event->key) || !keys_segment_read(&segment, event->body) ||
+            !segment_add(core, log, from, segment.records, segment.count))
+            core_note(core, RELAY_ALARM, RELAY_REASON_STORE_MALFORMED, log, from, "segment");
+        return;
+    }
+    load->id = 0;
+    submission->loading = false;
+    uint16_t source = submit_source(core, log->target);
+    if (submission->next == submission->to + 1 && source != RELAY_NO_SOURCE && !log->frozen)
+        submit(core, log, source);
+    else
+        submission->again = core->now + BACK_OFF_MS;
+    core_log_mark(core, log);
+}
+
+/* ---- the stage --------------------------------------------------------------------------------------------------------- */
+
+static bool delivers(const struct relay_core *core, const struct core_log *log)
+{
+    return topology_relay_delivers(core->network, core->config.self, log->target);
+}
+
+static bool our_turn(const struct relay_core *core, const struct core_log *log, uint64_t number)
+{
+    uint16_t turn = topology_turn_submit(core->network, log->target, log->id, (number - 1) / TOPOLOGY_HEAD_STEP,
+                                         log->position.height, core->config.turn_blocks);
+    return turn == core->config.self;
+}
+
+/* An accepted message without outcome: its receiver fails, or it came as a digest. Tried again, later expired. */
+static uint64_t undecided_next(const struct core_log *log)
+{
+    const struct core_position *position = &log->position;
+    if (log->kind != PROOF_LOG_MESSAGE || position->undecided == 0 || position->undecided > position->accepted)
+        return 0;
+    for (uint64_t n = log->submission.retry_sequence + 1; n <= position->accepted && n > log->base; n++) {
+        if (n > position->undecided && n <= log->stored && log->entries[n - log->base - 1].status == 0)
+            return n; /* unordered: each in its turn */
+    }
+    return position->undecided;
+}
+
+static struct core_step undecided_try(struct relay_core *core, struct core_log *log, uint16_t source)
+{
+    struct core_submission *submission = &log->submission;
+    bool ordered = core_lane(core, log)->mode & PROOF_MODE_ORDERED;
+    uint64_t sequence = ordered ? log->position.undecided : undecided_next(log);
+    uint64_t pause = (uint64_t)RETRY_AFTER_MS << (submission->retries < 4 ? submission->retries : 4);
+    if (sequence == 0 || sequence <= log->base || sequence > log->durable ||
+        log->position.undecided > log->position.accepted)
+        return (struct core_step){RELAY_CAUSE_NONE};
+    struct core_step step = {RELAY_CAUSE_RECEIVER};
+    if (core->now - log->position.changed < pause || core->now < submission->again || source == RELAY_NO_SOURCE ||
+        !our_turn(core, log, sequence))
+        return step;
+    submission->retry_sequence = sequence;
+    submission->retries++;
+    submission->again = core->now + pause;
+    load_start(core, log, CONNECTOR_EXECUTE, sequence, sequence);
+    return step;
+}
+
+struct core_step core_stage_deliver(struct relay_core *core, struct core_log *log)
+{
+    struct core_submission *submission = &log->submission;
+    if (!log->is_target || log->kind == PROOF_LOG_SETTLEMENT || log->frozen || !delivers(core, log))
+        return (struct core_step){RELAY_CAUSE_NONE};
+    uint16_t source = submit_source(core, log->target);
+    if (source == RELAY_NO_SOURCE || !log->position.known)
+        return (struct core_step){log->certified > log->settled ? RELAY_CAUSE_SOURCE_DOWN : RELAY_CAUSE_NONE};
+    if (submission->active || submission->loading) {
+        if (submission->active && core->now - submission->sent > RESULT_PATIENCE_MS)
+            submission->active = false; /* the connector keeps silent: read the position again */
+        return (struct core_step){RELAY_CAUSE_SUBMITTING};
+    }
+    uint64_t accepted = log->position.accepted;
+    if (submission->confirmed > accepted && core->now - submission->sent < SHOWN_PATIENCE_MS)
+        return (struct core_step){RELAY_CAUSE_SUBMITTING};
+    struct core_head *head = candidate(log, accepted, CORE_SUBMIT_BYTES);
+    if (head == NULL) {
+        submission->candidate_since = 0;
+        return undecided_try(core, log, source);
+    }
+    if (submission->candidate_since == 0 || log->position.changed > submission->candidate_since)
+        submission->candidate_since = core->now;
+    if (accepted < log->base)
+        return (struct core_step){RELAY_CAUSE_RECORDS}; /* pruned here: a relay that still has them delivers */
+    if (!our_turn(core, log, accepted + 1) && core->now - submission->candidate_since < STEP_IN_MS)
+        return (struct core_step){RELAY_CAUSE_TURN};
+    if (core->now < submission->again)
+        return (struct core_step){RELAY_CAUSE_SUBMITTING};
+    submission->retries = 0;
+    load_start(core, log, log->kind == PROOF_LOG_MESSAGE ? CONNECTOR_DELIVER : CONNECTOR_SETTLE, accepted + 1,
+               head->number);
+    return (struct core_step){RELAY_CAUSE_SUBMITTING};
+}

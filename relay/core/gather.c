@@ -1,0 +1,388 @@
+/*
+ * Signed heads: every valid one is kept until its log is past it, k of n distinct operators of one epoch over the same
+ * head are a certificate. Heads are gathered without their records, so whoever withholds records delays nobody's quorum.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/state.h"
+
+const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log)
+{
+    const struct topology_chain *chain = &core->network->chains[log->target];
+    return chain->epochs_len ? &chain->epochs[chain->epochs_len - 1] : NULL;
+}
+
+/* The epoch that knows this key: the current one, else the one before it (overlap). */
+static const struct topology_epoch *epoch_of_key(const struct relay_core *core, const struct core_log *log,
+                                                 const uint8_t key_id[32], uint16_t *operator_number)
+{
+    const struct topology_chain *chain = &core->network->chains[log->target];
+    for (size_t back = 0; back < 2 && back < chain->epochs_len; back++) {
+        const struct topology_epoch *epoch = &chain->epochs[chain->epochs_len - 1 - back];
+        *operator_number = topology_key_operator(epoch, key_id);
+        if (*operator_number != 0)
+            return epoch;
+    }
+    return NULL;
+}
+
+static unsigned operator_bit(const struct relay_core *core, uint16_t number)
+{
+    for (size_t i = 0; i < core->network->operators_len; i++) {
+        if (core->network->operators[i].number == number)
+            return (unsigned)i;
+    }
+    return TOPOLOGY_OPERATORS_MAX - 1;
+}
+
+struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32])
+{
+    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
+        if (log->heads[i].number == number && memcmp(log->heads[i].running, running, 32) == 0)
+            return &log->heads[i];
+    }
+    return NULL;
+}
+
+const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number)
+{
+    for (size_t i = 0; i < head->signers_len; i++) {
+        if (head->signers[i]->operator_number == operator_number)
+            return head->signers[i];
+    }
+    return NULL;
+}
+
+static struct core_head *head_insert(struct relay_core *core, struct core_log *log, uint64_t number,
+                                     const uint8_t running[32])
+{
+    struct core_head *found = core_head_find(log, number, running);
+    if (found != NULL)
+        return found;
+    if (log->heads_len == log->heads_cap) {
+        log->heads_cap = log->heads_cap ? 2 * log->heads_cap : 8;
+        log->heads = core_alloc(log->heads, log->heads_cap, sizeof(*log->heads));
+    }
+    size_t at = log->heads_len++;
+    while (at > 0 && log->heads[at - 1].number > number) {
+        log->heads[at] = log->heads[at - 1];
+        at--;
+    }
+    log->heads[at] = (struct core_head){.number = number, .seen = core->now};
+    memcpy(log->heads[at].running, running, 32);
+    return &log->heads[at];
+}
+
+static void signer_add(struct core_head *head, const struct proof_item_attestation *item, struct bytes path,
+                       uint16_t operator_number)
+{
+    struct core_attestation *attestation = core_alloc(NULL, 1, sizeof(*attestation) + path.len);
+    *attestation = (struct core_attestation){
+        .operator_number = operator_number, .suite = item->suite, .path_len = (uint16_t)path.len};
+    memcpy(attestation->key_id, item->key_id, 32);
+    memcpy(attestation->root, item->root, 32);
+    memcpy(attestation->signature, item->signature, 64);
+    if (path.len)
+        memcpy(attestation->path, path.data, path.len);
+    head->signers = core_alloc(head->signers, head->signers_len + 1, sizeof(*head->signers));
+    head->signers[head->signers_len++] = attestation;
+}
+
+static void head_write(struct relay_core *core, const struct core_log *log, const struct core_head *head,
+                       const struct core_attestation *attestation)
+{
+    uint8_t key[KEYS_HEAD_BYTES], value[KEYS_SMALL_VALUE_MAX];
+    struct codec_writer writer;
+    struct keys_head row = {.suite = attestation->suite, .path = {attestation->path, attestation->path_len}};
+    memcpy(row.running, head->running, 32);
+    memcpy(row.root, attestation->root, 32);
+    memcpy(row.signature, attestation->signature, 64);
+    codec_writer_init(&writer, value, sizeof(value));
+    keys_head_write(&writer, &row);
+    keys_head_key(key, log->id, head->number, attestation->key_id);
+    core_put(core, STORE_HEAD, BYTES_OF(key), codec_writer_bytes(&writer));
+}
+
+void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
+                         const struct keys_head *value)
+{
+    uint16_t operator_number = 0;
+    struct proof_item_attestation item = {.suite = value->suite};
+    memcpy(item.key_id, key_id, 32);
+    memcpy(item.root, value->root, 32);
+    memcpy(item.signature, value->signature, 64);
+    if (epoch_of_key(core, log, key_id, &operator_number) == NULL)
+        return; /* of an epoch that the document no longer knows */
+    struct core_head *head = head_insert(core, log, number, value->running);
+    if (core_head_signer(head, operator_number) == NULL)
+        signer_add(head, &item, value->path, operator_number);
+    if (number > log->hint)
+        log->hint = number;
+}
+
+/* ---- checking ------------------------------------------------------------------------------------------------------ */
+
+/* One signature covers many leaves and comes by several ways: checked once, remembered by place of its root. */
+static bool signature_known(struct relay_core *core, const struct proof_item_attestation *item, bool remember)
+{
+    size_t at = ((size_t)item->root[0] << 8 | item->root[1]) ^ ((size_t)item->key_id[31] << 2);
+    at %= CORE_SIGNATURE_CACHE;
+    if (remember) {
+        core->signatures[at].used = true;
+        memcpy(core->signatures[at].root, item->root, 32);
+        memcpy(core->signatures[at].key_id, item->key_id, 32);
+        memcpy(core->signatures[at].signature, item->signature, 64);
+        return true;
+    }
+    return core->signatures[at].used && memcmp(core->signatures[at].root, item->root, 32) == 0 &&
+           memcmp(core->signatures[at].key_id, item->key_id, 32) == 0 &&
+           memcmp(core->signatures[at].signature, item->signature, 64) == 0;
+}
+
+static bool key_of(struct proof_key *key, const struct topology_epoch *epoch, const uint8_t key_id[32])
+{
+    for (size_t i = 0; i < epoch->keys_len; i++) {
+        const struct topology_key *known = &epoch->keys[i];
+        if (memcmp(known->id, key_id, 32) != 0)
+            continue;
+        enum proof_suite suite = proof_suite_by_bit(known->suite);
+        if (suite == PROOF_SUITE_KECCAK256_SECP256K1 || suite == PROOF_SUITE_BLAKE2B256_ED25519)
+            return proof_key_from_id(key, suite, key_id);
+        return proof_key_from_point(key, suite, known->point);
+    }
+    return false;
+}
+
+static bool leaf_proven(struct relay_core *core, const struct proof_item_attestation *item,
+                        const struct proof_item_leaf *leaf, const struct topology_epoch *epoch)
+{
+    struct proof_attestation attestation;
+    struct proof_result result;
+    struct proof_key key;
+    uint8_t hash[32], network[32];
+    proof_leaf_hash(hash, item->suite, &leaf->leaf);
+    if (signature_known(core, item, false))
+        return proof_merkle_verify(item->suite, item->root, hash, leaf->path, &result) == PROOF_VALID;
+    proof_item_attestation_of(&attestation, item, leaf);
+    if (!key_of(&key, epoch, item->key_id) || !proof_network_id(network, item->suite, core->network->name) ||
+        proof_attestation_verify(&attestation, &key, network, hash, &result) != PROOF_VALID)
+        return false;
+    signature_known(core, item, true);
+    return true;
+}
+
+/* "An operator caught with two words … is expelled": two heads of one number and different hashes. */
+static bool equivocates(struct relay_core *core, struct core_log *log, const struct proof_head *head,
+                        uint16_t operator_number)
+{
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *other = &log->heads[i];
+        if (other->number != head->number || memcmp(other->running, head->running, 32) == 0 ||
+            core_head_signer(other, operator_number) == NULL)
+            continue;
+        log->expelled |= UINT64_C(1) << operator_bit(core, operator_number);
+        core_note(core, RELAY_ALARM, RELAY_REASON_EQUIVOCATION, log, head->number, "operator %u signed two heads",
+                  operator_number);
+        return true;
+    }
+    return false;
+}
+
+static bool leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
+                      const struct proof_item_leaf *leaf, uint16_t peer)
+{
+    const struct proof_head *head = &leaf->leaf.head;
+    struct core_log *log = core_log_by_id(core, head->log);
+    uint16_t operator_number = 0;
+    if (log == NULL || log->frozen || log->suite != item->suite)
+        return false;
+    if (head->number < log->base || (head->number <= log->settled && head->number != log->base))
+        return false;
+    const struct core_head *known = core_head_find(log, head->number, head->running);
+    const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
+    if (known != NULL && epoch != NULL && core_head_signer(known, operator_number) != NULL)
+        return false;
+    if (epoch == NULL || !leaf_proven(core, item, leaf, epoch)) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_HEAD_REFUSED, log, head->number, "from relay %s: %s",
+                  core->network->relays[peer].name, epoch ? "signature or path is wrong" : "not an attester's key");
+        return false;
+    }
+    const uint8_t *ours = core_log_running(core, log, head->number);
+    if (ours != NULL && head->number <= log->proven && memcmp(ours, head->running, 32) != 0) {
+        core_note(core, RELAY_ALARM, RELAY_REASON_HEAD_CONTRADICTS, log, head->number, "operator %u", operator_number);
+        return false;
+    }
+    if (equivocates(core, log, head, operator_number) || (known == NULL && log->heads_len >= CORE_HEADS_MAX))
+        return false;
+    struct core_head *kept = head_insert(core, log, head->number, head->running);
+    signer_add(kept, item, leaf->path, operator_number);
+    head_write(core, log, kept, kept->signers[kept->signers_len - 1]);
+    if (head->number > log->hint) {
+        log->hint = head->number;
+        log->hint_since = core->now;
+    }
+    core_log_mark(core, log);
+    return true;
+}
+
+bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer)
+{
+    struct proof_item_parts parts;
+    struct proof_item_leaf leaf;
+    bool news = false;
+    uint16_t any_log = 0;
+    proof_item_leaves_init(&parts, item);
+    while (proof_item_leaves_next(&leaf, &parts)) {
+        if (leaf.leaf.kind != PROOF_LEAF_HEAD || !leaf_take(core, item, &leaf, peer))
+            continue;
+        news = true;
+        any_log = (uint16_t)(core_log_by_id(core, leaf.leaf.head.log) - core->logs);
+    }
+    if (news) {
+        codec_pack_clear(&core->pack);
+        struct proof_item whole = {.type = PROOF_ITEM_ATTESTATION, .attestation = *item};
+        if (proof_item_write(&core->pack, &whole))
+            core_gossip_queue(core, any_log, peer, codec_pack_bytes(&core->pack));
+    }
+    return news;
+}
+
+void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
+                           const struct core_attestation *attestation)
+{
+    uint8_t buffer[PROOF_LEAF_BYTES_MAX + PROOF_PATH_MAX * 32 + 64];
+    struct codec_pack leaves;
+    struct proof_item item = {.type = PROOF_ITEM_ATTESTATION};
+    struct proof_item_leaf leaf = {.leaf = {.kind = PROOF_LEAF_HEAD, .head = {.number = head->number}},
+                                   .path = {attestation->path, attestation->path_len}};
+    memcpy(leaf.leaf.head.log, log->id, 32);
+    memcpy(leaf.leaf.head.running, head->running, 32);
+    codec_pack_init(&leaves, sizeof(buffer));
+    proof_pack_leaf(&leaves, &leaf);
+    item.attestation.suite = attestation->suite;
+    memcpy(item.attestation.key_id, attestation->key_id, 32);
+    memcpy(item.attestation.root, attestation->root, 32);
+    memcpy(item.attestation.signature, attestation->signature, 64);
+    item.attestation.count = 1;
+    item.attestation.leaves = codec_pack_bytes(&leaves);
+    proof_item_write(pack, &item);
+    codec_pack_fini(&leaves);
+}
+
+/* ---- certificates --------------------------------------------------------------------------------------------------- */
+
+static bool enough(const struct relay_core *core, const struct core_log *log, const struct core_head *head,
+                   const struct topology_epoch *epoch)
+{
+    uint64_t seen = 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < head->signers_len; i++) {
+        uint16_t number = topology_key_operator(epoch, head->signers[i]->key_id);
+        uint64_t bit = number ? UINT64_C(1) << operator_bit(core, number) : 0;
+        if (bit == 0 || (seen & bit) || (log->expelled & bit))
+            continue;
+        seen |= bit;
+        count++;
+    }
+    return count >= epoch->quorum;
+}
+
+static bool certified(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+{
+    const struct topology_chain *chain = &core->network->chains[log->target];
+    for (size_t back = 0; back < 2 && back < chain->epochs_len; back++) {
+        if (enough(core, log, head, &chain->epochs[chain->epochs_len - 1 - back]))
+            return true;
+    }
+    return false;
+}
+
+/* A certificate decides between claims; what we proved ourselves it can only confirm. */
+static void certificate_take(struct relay_core *core, struct core_log *log, struct core_head *head)
+{
+    const uint8_t *ours = core_log_running(core, log, head->number);
+    head->certified = true;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *other = &log->heads[i];
+        if (other != head && other->certified && other->number == head->number) {
+            core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
+                            "two certificates for one number: more operators lie than the quorum survives");
+            return;
+        }
+    }
+    if (ours != NULL && memcmp(ours, head->running, 32) != 0) {
+        if (head->number <= log->proven) {
+            core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
+                            "a certificate contradicts what this relay proved itself");
+            return;
+        }
+        core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, head->number, "claims dropped");
+        core_log_truncate(core, log, log->certified > log->base ? log->certified : log->base);
+    }
+    if (head->number > log->certified) {
+        log->certified = head->number;
+        memcpy(log->certified_running, head->running, 32);
+        log->republish = 0;
+        core_note(core, RELAY_DEBUG, RELAY_REASON_CERTIFIED, log, head->number, "%s log",
+                  proof_log_kind_name((enum proof_log_kind)log->kind));
+        if (log->kind == PROOF_LOG_SETTLEMENT) {
+            log->settled = log->base = head->number;
+            memcpy(log->base_running, head->running, 32);
+            log->row_dirty = true;
+            core_log_mark(core, log - 1);
+        }
+    }
+}
+
+void core_gather_certify(struct relay_core *core, struct core_log *log)
+{
+    for (size_t i = 0; i < log->heads_len && !log->frozen; i++) {
+        if (!log->heads[i].certified && certified(core, log, &log->heads[i]))
+            certificate_take(core, log, &log->heads[i]);
+    }
+    core_gather_prune(core, log);
+}
+
+/*
+ * Kept: everything beyond the certified head, the certified head, every multiple of C and certified head beyond the
+ * settled mark that an inbox may have to step on, and the head at the base, at which a new relay can join.
+ */
+static bool head_is_needed(const struct core_log *log, const struct core_head *head)
+{
+    if (head->number > log->certified || head->number == log->certified || head->number == log->base)
+        return true;
+    if (head->number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
+        return false;
+    return head->number % TOPOLOGY_HEAD_STEP == 0;
+}
+
+static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head)
+{
+    for (size_t i = 0; i < head->signers_len; i++) {
+        uint8_t key[KEYS_HEAD_BYTES];
+        keys_head_key(key, log->id, head->number, head->signers[i]->key_id);
+        core_delete(core, STORE_HEAD, BYTES_OF(key));
+        free(head->signers[i]);
+    }
+    free(head->signers);
+}
+
+void core_gather_prune(struct relay_core *core, struct core_log *log)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        if (head_is_needed(log, &log->heads[i]))
+            log->heads[kept++] = log->heads[i];
+        else
+            head_drop(core, log, &log->heads[i]);
+    }
+    log->heads_len = kept;
+}
+
+struct core_step core_stage_certify(struct relay_core *core, struct core_log *log)
+{
+    core_gather_certify(core, log);
+    uint64_t top = log->hint > log->stored && log->kind != PROOF_LOG_SETTLEMENT ? log->stored : log->hint;
+    return (struct core_step){log->certified < top ? RELAY_CAUSE_QUORUM : RELAY_CAUSE_NONE};
+}

@@ -1,0 +1,384 @@
+/*
+ * The mesh as the core sees it: what to push, what to tell, whom to ask (DESIGN section 5). Pushing is only a saving; that
+ * nothing is lost rests on heads and pulls.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/state.h"
+#include "topology/route.h"
+
+enum {
+    FRAME_TARGET = 1 << 20, /* bytes of items in one published frame */
+    ASK_BYTES = 1 << 20,
+    ASK_PAUSE_MS = 200,
+    REPUBLISH_MS = 2000,
+    FULL_HEARTBEAT = 10, /* every so many heartbeats name all logs */
+    NO_ZONE = 0xffff
+};
+
+/* ---- pushing ------------------------------------------------------------------------------------------------------- */
+
+/* write: the WRITE that must be committed before; 0: what it tells is durable already. */
+static void outgoing_add(struct relay_core *core, uint64_t write, uint16_t log, uint16_t not_zone, struct bytes raw)
+{
+    struct core_outgoing *item = core_alloc(NULL, 1, sizeof(*item));
+    *item = (struct core_outgoing){.write = write, .not_zone = not_zone, .log = log, .len = raw.len};
+    item->raw = core_alloc(NULL, 1, raw.len);
+    memcpy(item->raw, raw.data, raw.len);
+    *core->outgoing_end = item;
+    core->outgoing_end = &item->next;
+}
+
+static uint16_t zone_of(const struct relay_core *core, uint16_t relay)
+{
+    return core->network->relays[relay].zone;
+}
+
+/* Published when the write of this step is committed; not back into the zone that it came from. */
+void core_gossip_queue(struct relay_core *core, uint16_t log, uint16_t from_peer, struct bytes raw)
+{
+    outgoing_add(core, core->write_id, log, from_peer == core->config.self ? NO_ZONE : zone_of(core, from_peer), raw);
+}
+
+static void publish(struct relay_core *core, uint16_t zone, struct bytes items, uint32_t count)
+{
+    codec_pack_clear(&core->pack);
+    codec_pack_array(&core->pack, count);
+    codec_pack_raw(&core->pack, items);
+    if (core->pack.failed)
+        return;
+    struct relay_action *action = core_act(core, RELAY_ACTION_PUBLISH);
+    action->zone = zone;
+    action->body = core_keep(core, codec_pack_bytes(&core->pack));
+}
+
+static void publish_zone(struct relay_core *core, uint16_t zone, const struct core_outgoing *end)
+{
+    struct codec_pack items;
+    uint32_t count = 0;
+    codec_pack_init(&items, PROOF_FRAME_BODY_MAX - 16);
+    for (const struct core_outgoing *item = core->outgoing; item != end; item = item->next) {
+        if (item->not_zone == zone)
+            continue;
+        if (count > 0 && (items.len + item->len > FRAME_TARGET || count == PROOF_FRAME_ITEMS_MAX)) {
+            publish(core, zone, codec_pack_bytes(&items), count);
+            codec_pack_clear(&items);
+            count = 0;
+        }
+        codec_pack_raw(&items, (struct bytes){item->raw, item->len});
+        count++;
+    }
+    if (count > 0)
+        publish(core, zone, codec_pack_bytes(&items), count);
+    codec_pack_fini(&items);
+}
+
+void core_gossip_committed(struct relay_core *core)
+{
+    struct core_outgoing *end = core->outgoing;
+    while (end != NULL && end->write <= core->committed)
+        end = end->next;
+    if (end == core->outgoing)
+        return;
+    for (size_t i = 0; i < core->zones_len; i++)
+        publish_zone(core, core->zones[i], end);
+    while (core->outgoing != end) {
+        struct core_outgoing *item = core->outgoing;
+        core->outgoing = item->next;
+        free(item->raw);
+        free(item);
+    }
+    if (core->outgoing == NULL)
+        core->outgoing_end = &core->outgoing;
+}
+
+static void range_pack(struct codec_pack *pack, const struct core_log *log, const struct core_segment *segment,
+                       const uint8_t *before)
+{
+    struct proof_item item = {.type = PROOF_ITEM_RANGE};
+    memcpy(item.range.log, log->id, 32);
+    item.range.from = segment->from;
+    memcpy(item.range.before, before, 32);
+    item.range.count = (uint16_t)(segment->to - segment->from + 1);
+    item.range.records = (struct bytes){segment->records, segment->bytes};
+    proof_item_write(pack, &item);
+}
+
+/*
+ * Segments that are durable and covered by a signed head are pushed once, by the relay whose turn it is, and then
+ * leave memory. A home relay pushes up to its own signature; a hop what it stored, which a head covers by rule.
+ */
+void core_gossip_push(struct relay_core *core, struct core_log *log)
+{
+    uint64_t covered = log->is_home ? log->attested : log->stored;
+    for (size_t i = 0; i < log->segments_durable; i++) {
+        struct core_segment *segment = &log->segments[i];
+        const uint8_t *before = core_log_running(core, log, segment->from - 1);
+        if (segment->records == NULL || segment->to > covered)
+            continue;
+        uint16_t turn = topology_turn_push(core->network, zone_of(core, core->config.self), log->home, log->id,
+                                           (segment->from - 1) / TOPOLOGY_HEAD_STEP);
+        if (before != NULL && turn == core->config.self) {
+            codec_pack_clear(&core->pack);
+            range_pack(&core->pack, log, segment, before);
+            if (!core->pack.failed)
+                outgoing_add(core, 0, (uint16_t)(log - core->logs),
+                             segment->origin == KEYS_ORIGIN_MESH ? zone_of(core, segment->peer) : NO_ZONE,
+                             codec_pack_bytes(&core->pack));
+        }
+        free(segment->records);
+        segment->records = NULL;
+    }
+}
+
+/* Signatures that did not make a quorum in time are told again: a lost frame must not leave a head one short. */
+static void republish(struct relay_core *core, struct core_log *log)
+{
+    if (log->heads_len == 0 || log->heads[log->heads_len - 1].number <= log->certified)
+        return;
+    if (log->republish == 0)
+        log->republish = core->now + REPUBLISH_MS;
+    if (core->now < log->republish)
+        return;
+    log->republish = core->now + REPUBLISH_MS;
+    for (size_t i = log->heads_len; i-- > 0 && log->heads_len - i <= 4 && log->heads[i].number > log->certified;) {
+        for (size_t j = 0; j < log->heads[i].signers_len; j++) {
+            codec_pack_clear(&core->pack);
+            core_attestation_pack(&core->pack, log, &log->heads[i], log->heads[i].signers[j]);
+            if (!core->pack.failed)
+                outgoing_add(core, 0, (uint16_t)(log - core->logs), NO_ZONE, codec_pack_bytes(&core->pack));
+        }
+    }
+}
+
+/* ---- heartbeats ------------------------------------------------------------------------------------------------------ */
+
+static void heartbeat(struct relay_core *core)
+{
+    bool all = core->heartbeats++ % FULL_HEARTBEAT == 0;
+    struct codec_pack logs;
+    struct proof_item item = {.type = PROOF_ITEM_HEARTBEAT};
+    uint8_t(*leaves)[32] = core_alloc(NULL, PROOF_ITEM_LOGS_MAX, 32);
+    size_t leaves_len = 0;
+    codec_pack_init(&logs, PROOF_FRAME_BODY_MAX / 2);
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        struct proof_item_log entry = {.head = {.number = log->certified}, .settled = log->settled};
+        if (log->certified == 0 || leaves_len == PROOF_ITEM_LOGS_MAX)
+            continue;
+        memcpy(entry.head.log, log->id, 32);
+        memcpy(entry.head.running, log->certified_running, 32);
+        if (entry.settled > entry.head.number)
+            entry.settled = entry.head.number;
+        proof_leaf_hash_head(leaves[leaves_len++], PROOF_SUITE_BLAKE2B256_ED25519, &entry.head);
+        if (!all && log->told == log->certified && log->told_settled == log->settled)
+            continue;
+        log->told = log->certified;
+        log->told_settled = log->settled;
+        proof_pack_log(&logs, &entry);
+        item.heartbeat.count++;
+    }
+    item.heartbeat.time = core->unix_time;
+    item.heartbeat.document_version = core->network->version;
+    memcpy(item.heartbeat.document_hash, core->network->hash, 32);
+    item.heartbeat.logs = codec_pack_bytes(&logs);
+    if (leaves_len > 0)
+        proof_merkle_root(item.heartbeat.root, PROOF_SUITE_BLAKE2B256_ED25519, leaves, leaves_len);
+    codec_pack_clear(&core->pack);
+    proof_item_write(&core->pack, &item);
+    struct bytes body = core_keep(core, codec_pack_bytes(&core->pack));
+    for (size_t i = 0; body.len > 0 && i < core->zones_len; i++)
+        publish(core, core->zones[i], body, 1);
+    codec_pack_fini(&logs);
+    free(leaves);
+}
+
+void core_gossip_heard(struct relay_core *core, uint16_t index, const struct proof_item_heartbeat *item)
+{
+    struct core_peer *peer = &core->peers[index];
+    struct proof_item_parts parts;
+    struct proof_item_log entry;
+    if (!peer->neighbour)
+        return;
+    if (memcmp(item->document_hash, core->network->hash, 32) != 0 &&
+        (!peer->document_known || memcmp(item->document_hash, peer->document_hash, 32) != 0))
+        core_note(core, RELAY_WARNING, RELAY_REASON_DOCUMENT_DIFFERS, NULL, 0,
+                  "relay %s runs version %llu of the network document, this one %llu",
+                  core->network->relays[index].name, (unsigned long long)item->document_version,
+                  (unsigned long long)core->network->version);
+    peer->document_known = true;
+    peer->document_version = item->document_version;
+    memcpy(peer->document_hash, item->document_hash, 32);
+    proof_item_logs_init(&parts, item);
+    while (proof_item_logs_next(&entry, &parts)) {
+        struct core_log *log = core_log_by_id(core, entry.head.log);
+        if (log == NULL)
+            continue;
+        size_t at = (size_t)(log - core->logs);
+        if (entry.head.number > peer->have[at] && entry.head.number > log->certified && log->behind_since == 0)
+            log->behind_since = core->now;
+        peer->have[at] = entry.head.number;
+        core_log_mark(core, log);
+    }
+}
+
+/* ---- pulling --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t newest_signed(const struct core_log *log)
+{
+    return log->heads_len ? log->heads[log->heads_len - 1].number : 0;
+}
+
+/* The next neighbour after the one asked last that is up and says it has `number`; else any that is up. */
+static uint16_t peer_choose(const struct relay_core *core, const struct core_log *log, uint64_t number)
+{
+    size_t count = core->network->relays_len, at = (size_t)(log - core->logs);
+    uint16_t any = RELAY_NO_SOURCE;
+    for (size_t i = 1; i <= count; i++) {
+        uint16_t relay = (uint16_t)((log->ask_peer + i) % count);
+        const struct core_peer *peer = &core->peers[relay];
+        if (!peer->neighbour || !peer->up)
+            continue;
+        if (peer->have[at] >= number)
+            return relay;
+        if (any == RELAY_NO_SOURCE)
+            any = relay;
+    }
+    return newest_signed(log) >= number ? any : RELAY_NO_SOURCE;
+}
+
+static void ask_send(struct relay_core *core, struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
+                     size_t bytes)
+{
+    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = from, .to = to, .max_bytes = (uint32_t)bytes}};
+    memcpy(item.ask.log, log->id, 32);
+    codec_pack_clear(&core->pack);
+    codec_pack_array(&core->pack, 1);
+    proof_item_write(&core->pack, &item);
+    struct relay_action *action = core_act(core, RELAY_ACTION_ASK);
+    action->id = log->ask_id = ++core->next_id;
+    action->peer = log->ask_peer = peer;
+    action->body = core_keep(core, codec_pack_bytes(&core->pack));
+    log->ask_again = core->now + ASK_PAUSE_MS;
+}
+
+/* The greatest number that a valid head here or an up neighbour names. */
+static uint64_t newest_named(const struct relay_core *core, const struct core_log *log)
+{
+    uint64_t newest = newest_signed(log);
+    size_t at = (size_t)(log - core->logs);
+    for (size_t i = 0; i < core->network->relays_len; i++) {
+        const struct core_peer *peer = &core->peers[i];
+        if (peer->neighbour && peer->up && peer->have[at] > newest)
+            newest = peer->have[at];
+    }
+    return newest;
+}
+
+struct core_step core_stage_collect(struct relay_core *core, struct core_log *log)
+{
+    bool records = !log->is_home && log->kind != PROOF_LOG_SETTLEMENT;
+    uint64_t newest = newest_named(core, log);
+    uint64_t have = records && log->stored < log->certified ? log->stored : log->certified;
+    core_gossip_push(core, log);
+    republish(core, log);
+    if (records && log->stored < newest_signed(log))
+        have = log->stored < have ? log->stored : have;
+    if (newest <= have) {
+        log->behind_since = 0;
+        return (struct core_step){RELAY_CAUSE_NONE};
+    }
+    if (log->behind_since == 0)
+        log->behind_since = core->now;
+    struct core_step step = {records && log->stored < newest_signed(log) ? RELAY_CAUSE_RECORDS : RELAY_CAUSE_NONE};
+    size_t room = records ? core_log_room(core, log) : 0;
+    if (step.cause != RELAY_CAUSE_NONE && room == 0)
+        step.cause = RELAY_CAUSE_WINDOW_FULL;
+    if (log->ask_id != 0 || log->frozen || core->now < log->ask_again ||
+        core->now - log->behind_since < core->config.pull_wait_ms)
+        return step;
+    uint64_t from = records && log->stored < newest ? log->stored + 1 : log->certified + 1;
+    uint16_t peer = peer_choose(core, log, from);
+    if (peer != RELAY_NO_SOURCE && from <= newest)
+        ask_send(core, log, peer, from, newest, room > ASK_BYTES ? ASK_BYTES : room);
+    return step;
+}
+
+/* ---- joining where peers have pruned ----------------------------------------------------------------------------------- */
+
+static void base_adopt(struct relay_core *core, struct core_log *log, const struct core_head *head)
+{
+    core_note(core, RELAY_INFO, RELAY_REASON_BASE_ADOPTED, log, head->number, "%s log",
+              proof_log_kind_name((enum proof_log_kind)log->kind));
+    log->base = log->stored = log->durable = head->number;
+    memcpy(log->base_running, head->running, 32);
+    log->entries_len = 0;
+    if (log->settled < log->base)
+        log->settled = log->base;
+    if (log->applied < log->base)
+        log->applied = log->base;
+    log->row_dirty = true;
+    core_log_mark(core, log);
+}
+
+/*
+ * The peer no longer keeps what we asked for. A relay that holds nothing beyond its base loses nothing by starting at a
+ * certified head; one that still holds unsettled records does not let go of them on a peer's word (I2).
+ */
+void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct proof_item_refusal *item)
+{
+    struct core_log *log = core_log_by_id(core, item->log);
+    if (log == NULL || log->is_home || log->kind == PROOF_LOG_SETTLEMENT)
+        return;
+    core->peers[peer].have[log - core->logs] = 0; /* until its next heartbeat */
+    if (item->reason != PROOF_REFUSAL_PRUNED) {
+        core_note(core, RELAY_DEBUG, RELAY_REASON_PEER_REFUSED, log, log->stored + 1, "relay %s: %s",
+                  core->network->relays[peer].name, proof_refusal_name(item->reason));
+        return;
+    }
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *head = &log->heads[i];
+        if (!head->certified || head->number <= log->stored)
+            continue;
+        if (log->stored == log->base)
+            base_adopt(core, log, head);
+        else
+            core_note(core, RELAY_ALARM, RELAY_REASON_DIFFERENCE_PRUNED, log, log->stored + 1,
+                      "peers keep nothing before %llu and this relay still holds unsettled records",
+                      (unsigned long long)head->number);
+        return;
+    }
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------- */
+
+void core_gossip_event(struct relay_core *core, const struct relay_event *event)
+{
+    if (event->peer >= core->network->relays_len || !core->peers[event->peer].neighbour)
+        return;
+    struct core_peer *peer = &core->peers[event->peer];
+    if (event->type == RELAY_EVENT_PEER_DOWN) {
+        peer->up = false;
+    } else if (event->type == RELAY_EVENT_ASK_FAILED) {
+        for (size_t i = 0; i < core->logs_len; i++) {
+            if (core->logs[i].ask_id == event->id)
+                core->logs[i].ask_id = 0;
+        }
+    } else {
+        peer->up = true;
+        peer->last_heard = core->now;
+        if (event->type == RELAY_EVENT_PEER_UP)
+            core->heartbeats = 0; /* the next heartbeat names all logs */
+        if (event->type == RELAY_EVENT_FRAME)
+            core_claim_frame(core, event->body, event->peer, event->id);
+    }
+}
+
+void core_gossip_tick(struct relay_core *core)
+{
+    if (core->now < core->heartbeat_at)
+        return;
+    core->heartbeat_at = core->now + core->config.heartbeat_ms;
+    heartbeat(core);
+}

@@ -1,0 +1,320 @@
+/*
+ * From a source to the log: hints are staged, agreed evidence turns them into records (I1). What is staged and what the
+ * source may still send never pass the lane's window (I9).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/state.h"
+
+void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane)
+{
+    const struct topology_chain *source = &core->network->chains[lane->source];
+    const struct topology_chain *destination = &core->network->chains[lane->destination];
+    memset(out, 0, sizeof(*out));
+    memcpy(out->id, lane->id, 32);
+    proof_network_id(out->network, (enum proof_suite)source->suite, core->network->name);
+    memcpy(out->source, source->identity, 32);
+    memcpy(out->outbox, source->outbox, 32);
+    memcpy(out->sender, lane->sender, 32);
+    memcpy(out->destination, destination->identity, 32);
+    memcpy(out->inbox, destination->inbox, 32);
+    memcpy(out->receiver, lane->receiver, 32);
+    out->mode = lane->mode;
+    out->generation = lane->generation;
+    out->suites = lane->suites;
+}
+
+static uint32_t watch_of(const struct relay_core *core, const struct core_log *log)
+{
+    return (uint32_t)(log - core->logs);
+}
+
+/* The last record that is stored, or the log's start, is where the source begins. */
+static const uint8_t *resume_running(const struct relay_core *core, const struct core_log *log, uint64_t *from)
+{
+    uint64_t number = log->kind == PROOF_LOG_SETTLEMENT ? log->proven : log->stored;
+    const uint8_t *running = core_log_running(core, log, number);
+    if (running == NULL) { /* kind 3, entries pruned: the newest we still know */
+        number = (log - 1)->base;
+        running = core_log_running(core, log, number);
+    }
+    *from = number + 1;
+    return running;
+}
+
+void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source)
+{
+    struct connector_message message = {
+        .type = CONNECTOR_SUBSCRIBE,
+        .subscribe = {.watch = watch_of(core, log), .kind = log->kind, .height = log->height}};
+    const uint8_t *running = resume_running(core, log, &message.subscribe.from);
+    memcpy(message.subscribe.log, log->id, 32);
+    memcpy(message.subscribe.running, running, 32);
+    core_connector_lane(&message.subscribe.lane, core, core_lane(core, log));
+    log->credit_granted = 0;
+    uint64_t credit = core_log_room(core, log);
+    log->credit_granted = credit;
+    message.subscribe.credit = credit;
+    core_to_source(core, source, &message);
+}
+
+void core_ingest_credit(struct relay_core *core, struct core_log *log)
+{
+    uint16_t source = core->chains[log->home].primary;
+    size_t room = core_log_room(core, log);
+    /* Small crumbs are kept together: a credit message should be worth at least an eighth of the window. */
+    if (source == RELAY_NO_SOURCE || room < core_lane(core, log)->window / 8)
+        return;
+    log->credit_granted += room;
+    core_to_source(
+        core, source,
+        &(struct connector_message){.type = CONNECTOR_CREDIT, .credit = {.watch = watch_of(core, log), .bytes = room}});
+}
+
+void core_ingest_again(struct relay_core *core, struct core_log *log)
+{
+    uint16_t source = core->chains[log->home].primary;
+    core_log_free_stage(log);
+    if (source == RELAY_NO_SOURCE || log->again_asked)
+        return;
+    struct connector_message message = {.type = CONNECTOR_ASK_AGAIN, .ask_again = {.watch = watch_of(core, log)}};
+    const uint8_t *running = resume_running(core, log, &message.ask_again.from);
+    memcpy(message.ask_again.running, running, 32);
+    message.ask_again.height = log->height;
+    log->again_asked = true;
+    core_to_source(core, source, &message);
+}
+
+/* ---- hints --------------------------------------------------------------------------------------------------------- */
+
+static void stage_reserve(struct core_stage *stage, size_t bytes, size_t count)
+{
+    if (stage->len + bytes > stage->cap) {
+        stage->cap = 2 * (stage->len + bytes);
+        stage->bytes = core_alloc(stage->bytes, stage->cap, 1);
+    }
+    if (stage->count + count > stage->records_cap) {
+        stage->records_cap = 2 * (stage->count + count);
+        stage->records = core_alloc(stage->records, stage->records_cap, sizeof(*stage->records));
+    }
+}
+
+static void records_refuse(struct relay_core *core, uint16_t source, const struct core_log *log, uint64_t sequence,
+                           const char *why)
+{
+    core_note(core, RELAY_WARNING, RELAY_REASON_RECORDS_REFUSED, log, sequence, "source %s: %s",
+              core->config.sources[source].name, why);
+    struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
+    action->source = source;
+    action->text = "records out of order, over its credit or malformed";
+}
+
+void core_ingest_records(struct relay_core *core, uint16_t source, const struct connector_records *records)
+{
+    struct core_log *log = records->watch < core->logs_len ? &core->logs[records->watch] : NULL;
+    if (log == NULL || !log->is_home || log->home != core->config.sources[source].chain ||
+        log->kind == PROOF_LOG_SETTLEMENT || source != core->chains[log->home].primary)
+        return;
+    struct core_stage *stage = &log->stage;
+    uint64_t next = stage->count ? stage->from + stage->count : log->stored + 1;
+    if (log->again_asked && records->from == log->stored + 1) {
+        core_log_free_stage(log);
+        log->again_asked = false;
+        next = records->from;
+    }
+    if (log->again_asked)
+        return; /* what was under way before the source went back */
+    if (records->from != next || records->records.len > log->credit_granted - (stage->count ? stage->len : 0)) {
+        records_refuse(core, source, log, records->from, "not the next records, or more bytes than its credit");
+        return;
+    }
+    if (stage->count == 0) {
+        stage->from = next;
+        stage->len = 0;
+    }
+    stage_reserve(stage, records->records.len, records->count);
+    size_t start = stage->len;
+    memcpy(stage->bytes + start, records->records.data, records->records.len);
+    struct codec_reader reader;
+    codec_reader_init(&reader, (struct bytes){stage->bytes + start, records->records.len});
+    for (uint32_t i = 0; i < records->count; i++) {
+        const uint8_t *running =
+            stage->count ? stage->records[stage->count - 1].entry.running : core_log_running(core, log, next - 1);
+        struct core_staged *record = &stage->records[stage->count];
+        struct proof_result result;
+        if (!core_record_read(record, core, log, &reader, next + i, running, &result)) {
+            records_refuse(core, source, log, next + i, proof_reason_text(result.reason));
+            core_log_free_stage(log);
+            return;
+        }
+        record->end += start;
+        stage->count++;
+    }
+    if (!codec_reader_done(&reader)) {
+        records_refuse(core, source, log, next, "bytes after the last record");
+        core_log_free_stage(log);
+        return;
+    }
+    stage->len += records->records.len;
+    if (next + records->count - 1 > log->hint)
+        log->hint = next + records->count - 1;
+    core_log_mark(core, log);
+}
+
+/* ---- evidence ------------------------------------------------------------------------------------------------------ */
+
+static void evidence_keep(struct core_evidence **slot, struct core_evidence *evidence)
+{
+    if (*slot == evidence)
+        return;
+    evidence->refs++;
+    core_evidence_release(*slot);
+    *slot = evidence;
+}
+
+static void prove_to(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t number)
+{
+    if (number > log->proven) {
+        log->proven = number;
+        log->row_dirty = true;
+    }
+    if (evidence->fact.height > log->height) {
+        log->height = evidence->fact.height;
+        log->row_dirty = true;
+    }
+    if (number >= log->evidence_number) {
+        evidence_keep(&log->evidence, evidence);
+        log->evidence_number = number;
+    }
+    core_log_mark(core, log);
+}
+
+/* Staged records 1..count of the stage are proven: they become records of the log. */
+static void stage_take(struct relay_core *core, struct core_log *log, size_t count)
+{
+    struct core_stage *stage = &log->stage;
+    size_t end = stage->records[count - 1].end;
+    core_log_append(core, log, stage->records, count, stage->bytes, 0, KEYS_ORIGIN_CHAIN, 0);
+    log->credit_granted -= end < log->credit_granted ? end : log->credit_granted;
+    memmove(stage->bytes, stage->bytes + end, stage->len - end);
+    stage->len -= end;
+    stage->count -= count;
+    memmove(stage->records, stage->records + count, stage->count * sizeof(*stage->records));
+    for (size_t i = 0; i < stage->count; i++)
+        stage->records[i].end -= end;
+    stage->from += count;
+}
+
+static void contradicts(struct relay_core *core, struct core_log *log, uint64_t number)
+{
+    if (number <= log->proven || number <= log->attested) {
+        core_log_freeze(core, log, RELAY_REASON_EVIDENCE_CONTRADICTS, number,
+                        "the home chain now shows another history than the one proven here before");
+        return;
+    }
+    core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, number, "claims differ from the proof: dropped");
+    core_log_truncate(core, log, log->proven);
+    core_ingest_again(core, log);
+}
+
+static void apply_log(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t number,
+                      const uint8_t running[32])
+{
+    if (number <= log->stored) {
+        const uint8_t *ours = core_log_running(core, log, number);
+        if (ours == NULL)
+            return; /* below the base: settled long ago */
+        if (memcmp(ours, running, 32) == 0)
+            prove_to(core, log, evidence, number);
+        else
+            contradicts(core, log, number);
+        return;
+    }
+    uint64_t ahead = number - log->stored;
+    struct core_stage *stage = &log->stage;
+    /* The mesh may have brought claims beyond the stage's start: staged ones below the log's end are of no use. */
+    if (stage->count > 0 && stage->from <= log->stored) {
+        core_ingest_again(core, log);
+        return;
+    }
+    if (ahead > stage->count || memcmp(stage->records[ahead - 1].entry.running, running, 32) != 0) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_RECORDS_MISSING, log, number,
+                  "%zu records staged behind %llu do not lead to the proven head", stage->count,
+                  (unsigned long long)log->stored);
+        core_ingest_again(core, log);
+        return;
+    }
+    stage_take(core, log, (size_t)ahead);
+    prove_to(core, log, evidence, number);
+}
+
+/* Kind 3: the outbox's copy of the outcome log. Its entries are those of kind 2, which we may not have all yet. */
+static void apply_settlement(struct relay_core *core, struct core_log *log, struct core_evidence *evidence,
+                             uint64_t number, const uint8_t running[32])
+{
+    const struct core_log *outcomes = log - 1;
+    const uint8_t *ours = core_log_running(core, log, number);
+    if (number > outcomes->stored) {
+        evidence_keep(&log->waiting, evidence);
+        log->waiting_number = number;
+        return;
+    }
+    if (ours == NULL)
+        return;
+    if (memcmp(ours, running, 32) == 0)
+        prove_to(core, log, evidence, number);
+    else
+        core_log_freeze(core, log, RELAY_REASON_EVIDENCE_CONTRADICTS, number,
+                        "the outbox took outcomes that differ from the certified outcome log");
+}
+
+void core_evidence_apply(struct relay_core *core, struct core_evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->marks_len; i++) {
+        struct core_log *log = &core->logs[evidence->marks[i].log];
+        const uint8_t *running = evidence->fact.logs[i].running;
+        uint64_t number = evidence->marks[i].number;
+        if (log->frozen || number == 0 || codec_bytes_are_zero(running, 32))
+            continue;
+        if (log->kind == PROOF_LOG_SETTLEMENT)
+            apply_settlement(core, log, evidence, number, running);
+        else
+            apply_log(core, log, evidence, number, running);
+    }
+}
+
+/* Evidence of kind 3 that waited for outcome records. */
+static void waiting_retry(struct relay_core *core, struct core_log *log)
+{
+    struct core_evidence *evidence = log->waiting;
+    if (evidence == NULL || log->waiting_number > (log - 1)->stored)
+        return;
+    log->waiting = NULL;
+    for (size_t i = 0; i < evidence->marks_len; i++) {
+        if (&core->logs[evidence->marks[i].log] == log)
+            apply_settlement(core, log, evidence, log->waiting_number, evidence->fact.logs[i].running);
+    }
+    core_evidence_release(evidence);
+}
+
+struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
+{
+    if (!log->is_home)
+        return (struct core_step){RELAY_CAUSE_NONE};
+    if (log->frozen || core->chains[log->home].mark.frozen)
+        return (struct core_step){RELAY_CAUSE_FROZEN};
+    if (log->kind == PROOF_LOG_SETTLEMENT)
+        waiting_retry(core, log);
+    else
+        core_ingest_credit(core, log);
+    if (core_chain_up(core, log->home) < core->network->chains[log->home].sources)
+        return (struct core_step){RELAY_CAUSE_SOURCE_DOWN};
+    if (core->chains[log->home].disagree)
+        return (struct core_step){RELAY_CAUSE_SOURCES_DISAGREE};
+    if (log->stage.count > 0)
+        return (struct core_step){RELAY_CAUSE_EVIDENCE};
+    if (log->kind != PROOF_LOG_SETTLEMENT && log->credit_granted == 0 && log->window_used > 0)
+        return (struct core_step){RELAY_CAUSE_WINDOW_FULL};
+    return (struct core_step){RELAY_CAUSE_NONE};
+}

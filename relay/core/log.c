@@ -1,0 +1,267 @@
+/*
+ * One log: the running hashes and segments between its base and its newest record. Everything that is stored leads, hash
+ * by hash, from the base; there is never a hole.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/state.h"
+
+struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32])
+{
+    uint8_t kind = 0;
+    int lane = topology_lane_by_log(core->network, id, &kind);
+    return lane < 0 ? NULL : core_log_of(core, (uint16_t)lane, kind);
+}
+
+struct core_log *core_log_of(struct relay_core *core, uint16_t lane, uint8_t kind)
+{
+    return &core->logs[(size_t)lane * CORE_KINDS + kind - 1];
+}
+
+const struct topology_lane *core_lane(const struct relay_core *core, const struct core_log *log)
+{
+    return &core->network->lanes[log->lane];
+}
+
+const uint8_t *core_log_running(const struct relay_core *core, const struct core_log *log, uint64_t number)
+{
+    if (log->kind == PROOF_LOG_SETTLEMENT)
+        log = log - 1; /* the outcome log whose entries it counts: logs of a lane lie side by side */
+    if (number == 0)
+        return log->start;
+    if (number == log->base)
+        return log->base_running;
+    if (number < log->base || number > log->stored)
+        return NULL;
+    (void)core;
+    return log->entries[number - log->base - 1].running;
+}
+
+const uint8_t *core_log_digest(const struct core_log *log, uint64_t number)
+{
+    if (number <= log->base || number > log->stored)
+        return NULL;
+    return log->entries[number - log->base - 1].digest;
+}
+
+size_t core_log_room(const struct relay_core *core, const struct core_log *log)
+{
+    uint64_t window = core_lane(core, log)->window;
+    uint64_t used = log->window_used + log->credit_granted;
+    return used >= window ? 0 : (size_t)(window - used);
+}
+
+void core_log_mark(struct relay_core *core, struct core_log *log)
+{
+    (void)core;
+    log->dirty = true;
+}
+
+void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_reason reason, uint64_t sequence,
+                     const char *text)
+{
+    if (log->frozen)
+        return;
+    log->frozen = (uint8_t)(reason + 1);
+    log->row_dirty = true;
+    core_log_mark(core, log);
+    core_note(core, RELAY_ALARM, reason, log, sequence, "log frozen: %s", text);
+}
+
+void core_log_row_write(struct relay_core *core, struct core_log *log)
+{
+    uint8_t value[KEYS_SMALL_VALUE_MAX];
+    struct codec_writer writer;
+    struct keys_log row = {
+        .base = log->base,
+        .proven = log->proven,
+        .attested = log->attested,
+        .settled = log->settled,
+        .height = log->height,
+        .frozen = log->frozen,
+    };
+    memcpy(row.running, log->base_running, 32);
+    codec_writer_init(&writer, value, sizeof(value));
+    keys_log_write(&writer, &row);
+    core_put(core, STORE_LOG, BYTES_OF(log->id), codec_writer_bytes(&writer));
+    log->row_dirty = false;
+}
+
+bool core_record_read(struct core_staged *out, const struct relay_core *core, const struct core_log *log,
+                      struct codec_reader *reader, uint64_t number, const uint8_t running[32],
+                      struct proof_result *result)
+{
+    memset(&out->entry, 0, sizeof(out->entry));
+    if (log->kind == PROOF_LOG_MESSAGE) {
+        const struct topology_lane *lane = core_lane(core, log);
+        struct proof_message message;
+        if (!proof_message_read(&message, reader, number, lane->payload_max, result))
+            return false;
+        /* A payload that does not open its commitment proves nothing about its sender: it never gets stored. */
+        if (message.has_payload && !proof_message_commitment_check(&message, (uint8_t)log->suite)) {
+            *result = (struct proof_result){PROOF_REASON_BAD_ARGUMENT, number};
+            return false;
+        }
+        proof_message_digest(out->entry.digest, log->suite, lane->id, &message);
+    } else {
+        struct proof_outcome outcome;
+        if (!proof_outcome_read(&outcome, reader, result))
+            return false;
+        proof_outcome_entry(out->entry.digest, log->suite, &outcome);
+        memcpy(out->entry.subject, outcome.digest, 32);
+        out->entry.sequence = outcome.sequence;
+        out->entry.status = (uint8_t)outcome.status;
+        out->entry.reason = outcome.reason;
+    }
+    memcpy(out->entry.running, running, 32);
+    proof_running_hash_extend(out->entry.running, log->suite, (const uint8_t(*)[32])out->entry.digest, 1);
+    out->end = reader->at;
+    return true;
+}
+
+static void entries_append(struct core_log *log, const struct core_staged *records, size_t count)
+{
+    if (log->entries_len + count > log->entries_cap) {
+        log->entries_cap = (log->entries_len + count) * 2;
+        log->entries = core_alloc(log->entries, log->entries_cap, sizeof(*log->entries));
+    }
+    for (size_t i = 0; i < count; i++)
+        log->entries[log->entries_len + i] = records[i].entry;
+    log->entries_len += count;
+}
+
+static void segment_store(struct relay_core *core, struct core_log *log, const struct core_segment *segment,
+                          const uint8_t before[32], struct bytes records)
+{
+    uint8_t key[KEYS_SEGMENT_BYTES];
+    size_t cap = KEYS_SEGMENT_OVERHEAD + records.len;
+    uint8_t *value = core_scratch(core, cap);
+    struct codec_writer writer;
+    struct keys_segment row = {
+        .count = (uint16_t)(segment->to - segment->from + 1),
+        .stored_at = segment->stored_at,
+        .origin = segment->origin,
+        .peer = segment->peer,
+        .records = records,
+    };
+    memcpy(row.before, before, 32);
+    codec_writer_init(&writer, value, cap);
+    keys_segment_write(&writer, &row);
+    keys_segment_key(key, log->id, segment->from);
+    core_put(core, STORE_SEGMENT, BYTES_OF(key), codec_writer_bytes(&writer));
+}
+
+static size_t unpublished_bytes(const struct core_log *log)
+{
+    size_t bytes = 0;
+    for (size_t i = log->segments_len; i-- > 0 && log->segments[i].records != NULL;)
+        bytes += log->segments[i].bytes;
+    return bytes;
+}
+
+static struct core_segment *segment_new(struct core_log *log)
+{
+    if (log->segments_len == log->segments_cap) {
+        log->segments_cap = log->segments_cap ? 2 * log->segments_cap : 8;
+        log->segments = core_alloc(log->segments, log->segments_cap, sizeof(*log->segments));
+    }
+    return &log->segments[log->segments_len++];
+}
+
+void core_log_restore(struct core_log *log, const struct core_staged *records, size_t count,
+                      const struct core_segment *segment)
+{
+    entries_append(log, records, count);
+    *segment_new(log) = *segment;
+    log->segments_durable = log->segments_len;
+    log->stored = log->durable = segment->to;
+    log->window_used += segment->bytes;
+    if (segment->to > log->hint)
+        log->hint = segment->to;
+}
+
+static void segment_append(struct relay_core *core, struct core_log *log, uint64_t from, size_t count,
+                           struct bytes records, uint8_t origin, uint16_t peer)
+{
+    size_t unpublished = unpublished_bytes(log);
+    const uint8_t *before = core_log_running(core, log, from - 1);
+    struct core_segment *segment = segment_new(log);
+    *segment = (struct core_segment){
+        .from = from,
+        .to = from + count - 1,
+        .bytes = records.len,
+        .stored_at = core->unix_time * 1000,
+        .write = core->write_id,
+        .origin = origin,
+        .peer = peer,
+    };
+    if (unpublished + records.len <= CORE_UNPUBLISHED_MAX) {
+        segment->records = core_alloc(NULL, 1, records.len);
+        memcpy(segment->records, records.data, records.len);
+    }
+    segment_store(core, log, segment, before, records);
+    log->window_used += records.len;
+}
+
+void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,
+                     const uint8_t *bytes, size_t start, uint8_t origin, uint16_t peer)
+{
+    size_t done = 0;
+    entries_append(log, records, count);
+    while (done < count) {
+        size_t taken = 0, offset = done ? records[done - 1].end : start;
+        while (done + taken < count && taken < PROOF_RANGE_MAX &&
+               (taken == 0 || records[done + taken].end - offset <= RELAY_BATCH_MAX))
+            taken++;
+        size_t end = records[done + taken - 1].end;
+        segment_append(core, log, log->stored + 1, taken, (struct bytes){bytes + offset, end - offset}, origin, peer);
+        log->stored += taken;
+        done += taken;
+    }
+    core_log_mark(core, log);
+}
+
+void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t number)
+{
+    while (log->segments_len > 0 && log->segments[log->segments_len - 1].to > number) {
+        struct core_segment *segment = &log->segments[--log->segments_len];
+        uint8_t key[KEYS_SEGMENT_BYTES];
+        keys_segment_key(key, log->id, segment->from);
+        core_delete(core, STORE_SEGMENT, BYTES_OF(key));
+        log->window_used -= segment->bytes;
+        log->stored = segment->from - 1;
+        free(segment->records);
+    }
+    log->entries_len = (size_t)(log->stored - log->base);
+    if (log->segments_durable > log->segments_len)
+        log->segments_durable = log->segments_len;
+    if (log->durable > log->stored)
+        log->durable = log->stored;
+    core_log_mark(core, log);
+}
+
+void core_log_free_stage(struct core_log *log)
+{
+    free(log->stage.bytes);
+    free(log->stage.records);
+    log->stage = (struct core_stage){0};
+}
+
+void core_log_fini(struct core_log *log)
+{
+    core_log_free_stage(log);
+    for (size_t i = 0; i < log->segments_len; i++)
+        free(log->segments[i].records);
+    free(log->segments);
+    free(log->entries);
+    for (size_t i = 0; i < log->heads_len; i++) {
+        for (size_t j = 0; j < log->heads[i].signers_len; j++)
+            free(log->heads[i].signers[j]);
+        free(log->heads[i].signers);
+    }
+    free(log->heads);
+    core_evidence_release(log->evidence);
+    core_evidence_release(log->waiting);
+    codec_pack_fini(&log->submission.records);
+}

@@ -1,0 +1,28 @@
+/* The driver of a log's stages. */
+#include "relay/core/state.h"
+
+static struct core_step (*const STAGES[])(struct relay_core *, struct core_log *) = {
+#define X(name, function) function,
+    CORE_STAGES(X)
+#undef X
+};
+
+void core_pipeline_drive(struct relay_core *core, struct core_log *log)
+{
+    enum relay_cause cause = log->frozen ? RELAY_CAUSE_FROZEN : RELAY_CAUSE_NONE;
+    enum topology_lane_state state = core_lane(core, log)->state;
+    log->dirty = false;
+    if (state == TOPOLOGY_LANE_PAUSED) {
+        cause = RELAY_CAUSE_PAUSED;
+    } else {
+        for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]); i++) {
+            struct core_step step = STAGES[i](core, log);
+            if (cause == RELAY_CAUSE_NONE)
+                cause = step.cause;
+        }
+    }
+    if (cause != log->cause || cause == RELAY_CAUSE_NONE) {
+        log->cause = cause;
+        log->since = core->now;
+    }
+}
