@@ -24,29 +24,34 @@ void proof_eth_log_slot(uint8_t slot[32], const struct proof_eth_log_place *plac
     codec_keccak256(slot, BYTES_OF(input));
 }
 
-static enum proof_verdict slots_verify(struct proof_result *result, struct proof_eth_evidence_fact *fact,
-                                       const struct eth_header *header, const uint8_t account[32],
-                                       const struct proof_eth_log_place *places,
-                                       const struct connector_evidence *evidence)
+/* A refusal inside one of the helpers below. */
+static bool refused(struct proof_result *result, enum proof_reason reason, size_t at)
+{
+    proof_refuse(result, reason, at);
+    return false;
+}
+
+static bool slots_proven(struct proof_result *result, struct proof_eth_evidence_fact *fact,
+                         const struct eth_header *header, const uint8_t account[32],
+                         const struct proof_eth_log_place *places, const struct connector_evidence *evidence)
 {
     struct proof_eth_account_fact contract;
     if (proof_eth_account_verify(result, &contract, header->state_root, account + 12, evidence->items,
                                  evidence->items_len) != PROOF_VALID)
-        return PROOF_INVALID;
+        return false;
     for (size_t i = 0; i < fact->logs_len; i++) {
         struct proof_eth_storage_fact slot;
         uint8_t key[32];
         proof_eth_log_slot(key, &places[i]);
         /* The slot is ours to name: the evidence only repeats it, and must repeat it right. */
         if (memcmp(key, evidence->slots[i].slot, 32) != 0)
-            return proof_refuse(result, PROOF_REASON_EVIDENCE_OTHER_SLOT, i);
+            return refused(result, PROOF_REASON_EVIDENCE_OTHER_SLOT, i);
         if (proof_eth_slot_verify(result, &slot, &contract, key, evidence->slots[i].nodes,
                                   evidence->slots[i].nodes_len) != PROOF_VALID)
-            return PROOF_INVALID;
+            return false;
         memcpy(fact->logs[i].running, slot.value, 32);
     }
-    proof_accept(result);
-    return PROOF_VALID;
+    return true;
 }
 
 static uint64_t word_number(const uint8_t word[32])
@@ -67,10 +72,9 @@ static bool event_read(struct proof_eth_evidence_fact *fact, size_t at, const st
     return true;
 }
 
-static enum proof_verdict receipts_verify(struct proof_result *result, struct proof_eth_evidence_fact *fact,
-                                          const struct eth_header *header, const uint8_t account[32],
-                                          const struct proof_eth_log_place *places,
-                                          const struct connector_evidence *evidence)
+static bool receipts_proven(struct proof_result *result, struct proof_eth_evidence_fact *fact,
+                            const struct eth_header *header, const uint8_t account[32],
+                            const struct proof_eth_log_place *places, const struct connector_evidence *evidence)
 {
     struct proof_eth_receipts_fact block;
     uint8_t topic[2][32];
@@ -78,41 +82,40 @@ static enum proof_verdict receipts_verify(struct proof_result *result, struct pr
     codec_keccak256(topic[1], (struct bytes){(const uint8_t *)OUTCOME_EVENT, sizeof(OUTCOME_EVENT) - 1});
     if (proof_eth_receipts_verify(result, &block, header->receipts_root, evidence->items, evidence->items_len) !=
         PROOF_VALID)
-        return PROOF_INVALID;
+        return false;
     for (size_t i = 0; i < fact->logs_len; i++) {
         struct proof_eth_log_walk walk = {0};
         struct eth_log log;
         bool found = false;
         if (places[i].kind != PROOF_LOG_MESSAGE && places[i].kind != PROOF_LOG_OUTCOME)
-            return proof_refuse(result, PROOF_REASON_EVIDENCE_KIND, i);
+            return refused(result, PROOF_REASON_EVIDENCE_KIND, i);
         while (proof_eth_log_find(&log, &walk, &block, account + 12, topic[places[i].kind - 1])) {
             if (log.topic_count < 2 || memcmp(log.topics[1], places[i].lane, 32) != 0)
                 continue;
             if (!event_read(fact, i, &log, places[i].kind))
-                return proof_refuse(result, PROOF_REASON_EVIDENCE_EVENT, i);
+                return refused(result, PROOF_REASON_EVIDENCE_EVENT, i);
             found = true;
         }
         /* A block without an event says nothing about where the log stands. */
         if (!found)
-            return proof_refuse(result, PROOF_REASON_EVIDENCE_NO_EVENT, i);
+            return refused(result, PROOF_REASON_EVIDENCE_NO_EVENT, i);
     }
-    proof_accept(result);
-    return PROOF_VALID;
+    return true;
 }
 
-static enum proof_verdict evidence_check(struct proof_result *result, struct proof_eth_evidence_fact *fact,
-                                         const uint8_t account[32], const struct proof_eth_log_place *places,
-                                         size_t places_len, const struct connector_evidence *evidence)
+static bool evidence_proven(struct proof_result *result, struct proof_eth_evidence_fact *fact,
+                            const uint8_t account[32], const struct proof_eth_log_place *places, size_t places_len,
+                            const struct connector_evidence *evidence)
 {
     struct eth_header header;
     if (proof_eth_header_parse(result, &header, evidence->header) != PROOF_VALID)
-        return PROOF_INVALID;
+        return false;
     if (header.number != evidence->height)
-        return proof_refuse(result, PROOF_REASON_EVIDENCE_OTHER_HEIGHT, 0);
+        return refused(result, PROOF_REASON_EVIDENCE_OTHER_HEIGHT, 0);
     if (memcmp(evidence->account, account, 32) != 0)
-        return proof_refuse(result, PROOF_REASON_EVIDENCE_OTHER_ACCOUNT, 0);
+        return refused(result, PROOF_REASON_EVIDENCE_OTHER_ACCOUNT, 0);
     if (evidence->marks_len != places_len || places_len == 0 || places_len > PROOF_ETH_EVIDENCE_LOGS_MAX)
-        return proof_refuse(result, PROOF_REASON_EVIDENCE_LOGS, places_len);
+        return refused(result, PROOF_REASON_EVIDENCE_LOGS, places_len);
     fact->height = header.number;
     fact->time = header.timestamp;
     codec_keccak256(fact->header_hash, evidence->header);
@@ -121,10 +124,9 @@ static enum proof_verdict evidence_check(struct proof_result *result, struct pro
         memcpy(fact->logs[i].log, places[i].log, 32);
         fact->logs[i].kind = places[i].kind;
     }
-    enum proof_verdict verdict = evidence->kind == PROOF_ETH_EVIDENCE_SLOT
-                                     ? slots_verify(result, fact, &header, account, places, evidence)
-                                     : receipts_verify(result, fact, &header, account, places, evidence);
-    return verdict;
+    if (evidence->kind == PROOF_ETH_EVIDENCE_SLOT)
+        return slots_proven(result, fact, &header, account, places, evidence);
+    return receipts_proven(result, fact, &header, account, places, evidence);
 }
 
 enum proof_verdict proof_eth_evidence_verify(struct proof_result *result, struct proof_eth_evidence_fact *fact,
@@ -137,13 +139,13 @@ enum proof_verdict proof_eth_evidence_verify(struct proof_result *result, struct
     struct connector_scratch *scratch = malloc(sizeof(*scratch));
     if (scratch == NULL)
         return proof_refuse(result, PROOF_REASON_TOO_LARGE, 0);
-    enum proof_verdict verdict = PROOF_INVALID;
+    bool proven = false;
     if (!codec_connector_decode(&message, scratch, evidence, NULL) || message.type != CONNECTOR_EVIDENCE)
         proof_refuse(result, PROOF_REASON_EVIDENCE_MALFORMED, 0);
     else
-        verdict = evidence_check(result, fact, account, places, places_len, &message.evidence);
+        proven = evidence_proven(result, fact, account, places, places_len, &message.evidence);
     free(scratch);
-    if (verdict != PROOF_VALID) {
+    if (!proven) {
         memset(fact, 0, sizeof(*fact));
         return PROOF_INVALID;
     }

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 enum { ANSWER_HEADS_MAX = 512 };
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "proofs/agreement.h"
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 enum { FAILOVER_MS = 15000, SIGNER_PATIENCE_MS = 30000 };
 

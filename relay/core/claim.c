@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 /* Ranges of one log that follow each other in a frame. */
 struct run {

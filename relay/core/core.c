@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 #include "topology/route.h"
 
 enum {
@@ -38,6 +38,13 @@ static void log_init(struct relay_core *core, uint16_t lane_index, uint8_t kind)
     codec_pack_init(&log->submission.records, PROOF_FRAME_BODY_MAX);
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+    void *memory = core_alloc(NULL, count ? count : 1, size);
+    memset(memory, 0, (count ? count : 1) * size);
+    return memory;
+}
+
 static void peers_init(struct relay_core *core)
 {
     uint16_t *neighbours = core_alloc(NULL, core->network->relays_len, sizeof(*neighbours));
@@ -45,21 +52,11 @@ static void peers_init(struct relay_core *core)
     for (size_t i = 0; i < count; i++) {
         struct core_peer *peer = &core->peers[neighbours[i]];
         peer->neighbour = true;
-        peer->have = calloc(core->logs_len + 1, sizeof(*peer->have));
-        if (peer->have == NULL)
-            abort();
+        peer->have = zeroed(core->logs_len, sizeof(*peer->have));
     }
     free(neighbours);
     core->zones = core_alloc(NULL, core->network->zones_len + 1, sizeof(*core->zones));
     core->zones_len = topology_route_zones(core->zones, core->network->zones_len, core->network, core->config.self);
-}
-
-static void *zeroed(size_t count, size_t size)
-{
-    void *memory = calloc(count ? count : 1, size);
-    if (memory == NULL)
-        abort();
-    return memory;
 }
 
 struct relay_core *relay_core_new(const struct relay_core_config *config)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "proofs/codec/keccak.h"
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 #include "topology/route.h"
 
 enum {

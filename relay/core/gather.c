@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 #include "topology/route.h"
 
 enum {

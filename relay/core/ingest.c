@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane)
 {

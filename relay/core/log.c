@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32])
 {

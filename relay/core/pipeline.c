@@ -1,5 +1,5 @@
 /* The driver of a log's stages. */
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 
 static struct core_step (*const STAGES[])(struct relay_core *, struct core_log *) = {
 #define X(name, function) function,

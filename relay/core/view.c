@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "relay/core/state.h"
+#include "relay/core/parts.h"
 #include "topology/route.h"
 
 static const struct core_log *log_at(const struct relay_core *core, uint16_t lane, uint8_t kind)

@@ -1,0 +1,106 @@
+/*
+ * What the files of relay/core offer each other; nobody outside includes this. One section a file.
+ */
+#ifndef RELAY_CORE_PARTS_H
+#define RELAY_CORE_PARTS_H
+
+#include "relay/core/state.h"
+
+/* ---- actions.c ---- */
+/* Memory that lives until the next step. Aborts when there is none: nothing unsaved is ever promised. */
+void *core_scratch(struct relay_core *core, size_t len);
+struct bytes core_keep(struct relay_core *core, struct bytes bytes); /* a copy in scratch */
+void *core_alloc(void *old, size_t count, size_t size);              /* realloc that aborts on failure */
+struct relay_action *core_act(struct relay_core *core, enum relay_action_type type);
+void core_put(struct relay_core *core, enum store_family family, struct bytes key, struct bytes value);
+void core_delete(struct relay_core *core, enum store_family family, struct bytes key);
+void core_delete_range(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to);
+/* Notes: one log line, one counter; held, refused and dropped ones (warning and above) also go into the audit. */
+void core_note(struct relay_core *core, enum relay_level level, enum relay_reason reason, const struct core_log *log,
+               uint64_t sequence, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void core_actions_begin(struct relay_core *core);
+void core_actions_end(struct relay_core *core); /* turns the gathered ops into one WRITE */
+void core_actions_free(struct relay_core *core);
+struct core_load *core_load_new(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to,
+                                size_t limit);
+struct core_load *core_load_find(struct relay_core *core, uint64_t id);
+
+/* ---- log.c ---- */
+struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32]);
+struct core_log *core_log_of(struct relay_core *core, uint16_t lane, uint8_t kind);
+const struct topology_lane *core_lane(const struct relay_core *core, const struct core_log *log);
+/* Running hash at number; NULL when it is below the base or beyond what is stored. Kind 3 looks into kind 2. */
+const uint8_t *core_log_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
+const uint8_t *core_log_digest(const struct core_log *log, uint64_t number);
+/* Appends records whose entries are given; writes segments. Window and order were checked by the caller. */
+void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,
+                     const uint8_t *bytes, size_t start, uint8_t origin, uint16_t peer);
+/* Puts back what the store holds, at start; the caller checked that it follows. */
+void core_log_restore(struct core_log *log, const struct core_staged *records, size_t count,
+                      const struct core_segment *segment);
+/* Drops records above number (claims that a certificate contradicts). */
+void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t number);
+void core_log_free_stage(struct core_log *log);
+void core_log_mark(struct relay_core *core, struct core_log *log); /* run its stages again */
+void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_reason reason, uint64_t sequence,
+                     const char *text);
+void core_log_fini(struct core_log *log);
+size_t core_log_room(const struct relay_core *core, const struct core_log *log); /* bytes left in the window */
+/* Reads one record of the log's kind at the cursor into an entry that follows `running`. */
+bool core_record_read(struct core_staged *out, const struct relay_core *core, const struct core_log *log,
+                      struct codec_reader *reader, uint64_t number, const uint8_t running[32],
+                      struct proof_result *result);
+
+/* ---- chain.c, ingest.c ---- */
+void core_source_event(struct relay_core *core, const struct relay_event *event);
+void core_source_verified(struct relay_core *core, struct relay_verify_job *job);
+void core_chain_tick(struct relay_core *core);
+void core_evidence_release(struct core_evidence *evidence);
+void core_evidence_apply(struct relay_core *core, struct core_evidence *evidence);
+void core_chain_agree(struct relay_core *core, uint16_t chain);
+void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source);
+void core_ingest_records(struct relay_core *core, uint16_t source, const struct connector_records *records);
+void core_ingest_credit(struct relay_core *core, struct core_log *log);
+void core_ingest_again(struct relay_core *core, struct core_log *log);
+void core_to_source(struct relay_core *core, uint16_t source, const struct connector_message *message);
+void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane);
+size_t core_chain_up(const struct relay_core *core, uint16_t chain);
+size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint64_t height, const uint8_t hash[32],
+                             struct relay_signing_statement out[RELAY_SOURCES_MAX]);
+
+/* ---- attest.c, gather.c ---- */
+void core_signer_event(struct relay_core *core, const struct relay_event *event);
+bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer);
+struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
+const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);
+void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
+                         const struct keys_head *value);
+void core_gather_prune(struct relay_core *core, struct core_log *log);
+void core_gather_certify(struct relay_core *core, struct core_log *log);
+const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log);
+void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
+                           const struct core_attestation *attestation);
+
+/* ---- claim.c, gossip.c, answer.c ---- */
+void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer, uint64_t ask);
+void core_gossip_event(struct relay_core *core, const struct relay_event *event);
+void core_gossip_tick(struct relay_core *core);
+void core_gossip_committed(struct relay_core *core);
+void core_gossip_queue(struct relay_core *core, uint16_t log, uint16_t from_peer, struct bytes raw);
+void core_gossip_push(struct relay_core *core, struct core_log *log);
+void core_gossip_heard(struct relay_core *core, uint16_t peer, const struct proof_item_heartbeat *item);
+void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct proof_item_refusal *item);
+void core_answer_asked(struct relay_core *core, const struct relay_event *event);
+void core_answer_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
+
+/* ---- deliver.c, settle.c, start.c ---- */
+void core_deliver_position(struct relay_core *core, uint16_t source, const struct connector_position_is *position);
+void core_deliver_result(struct relay_core *core, const struct connector_result *result);
+void core_deliver_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
+void core_deliver_reset(struct relay_core *core, uint16_t chain);
+void core_settle_apply(struct relay_core *core, struct core_log *outcomes);
+void core_settle_prune(struct relay_core *core, struct core_log *log);
+void core_start_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
+void core_log_row_write(struct relay_core *core, struct core_log *log);
+
+#endif
