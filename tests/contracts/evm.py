@@ -132,7 +132,7 @@ class RpcError(Exception):
 
 
 class Anvil:
-    """One anvil of its own on a free port. Blocks are mined a transaction each; accounts are unlocked."""
+    """One anvil of its own on a free port. It mines when transact() says so, a transaction a block; accounts are unlocked."""
 
     def __init__(self, chain_id=31337, hardfork="prague", extra=()):
         for _ in range(5):  # another process may take the free port before anvil does
@@ -141,7 +141,8 @@ class Anvil:
                 self.port = probe.getsockname()[1]
             self.process = subprocess.Popen(
                 [anvil_program(), "--port", str(self.port), "--host", "127.0.0.1", "--chain-id", str(chain_id),
-                 "--hardfork", hardfork, "--gas-limit", "1000000000", "--quiet", "--timestamp", "1800000000", *extra],
+                 "--hardfork", hardfork, "--gas-limit", "1000000000", "--quiet", "--no-mining",
+                 "--timestamp", "1800000000", *extra],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if self._wait():
                 break
@@ -300,8 +301,9 @@ def transact(chain, to, data, sender=None, gas=900_000_000, contract=None):
     request = {"from": "0x" + (sender or chain.accounts[0]).hex(), "data": "0x" + data.hex(), "gas": hex(gas)}
     if to:
         request["to"] = "0x" + to.hex()
-    raw = chain.rpc("eth_sendTransactionSync", request)  # answers with the receipt
-    digest = raw["transactionHash"]
+    digest = chain.rpc("eth_sendTransaction", request)
+    chain.rpc("evm_mine")
+    raw = chain.rpc("eth_getTransactionReceipt", digest)
     if raw["status"] != "0x1":
         trace = chain.rpc("debug_traceTransaction", digest, {"tracer": "callTracer"})
         raise refusal(bytes.fromhex(trace.get("output", "0x")[2:]))

@@ -1,6 +1,7 @@
 """The contracts on a real anvil and the model, side by side: every call is made on both, and events, refusals and state compared."""
 
 import copy
+import unittest
 
 import model
 from crypto import Key
@@ -246,3 +247,53 @@ class Play:
 
     def fields_only(self, lane, sequence):
         return without_payload(self.records(lane)[sequence - 1])
+
+
+class PlayCase(unittest.TestCase):
+    """Tests that share one chain; every lane they make is new."""
+
+    hardfork = "prague"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.play = Play(hardfork=cls.hardfork)
+        cls.addClassCleanup(cls.play.close)
+        cls.lanes = 0
+
+    def setUp(self):
+        self.play.set_mode(ACCEPT)
+
+    def fresh(self, **options):
+        """A lane to a chain that is not here."""
+        type(self).lanes += 1
+        return self.play.opened(destination=b"d" * 28 + self.lanes.to_bytes(4, "big"), **options)[0]
+
+    def local(self, mode=0, **options):
+        """(lane id, the inbox's key, sender) of a lane to this chain's inbox, by a sender of its own."""
+        type(self).lanes += 1
+        sender = b"s" * 16 + self.lanes.to_bytes(4, "big")
+        self.play.chain.rpc("anvil_impersonateAccount", "0x" + sender.hex())
+        self.play.chain.rpc("anvil_setBalance", "0x" + sender.hex(), hex(10**24))
+        lane, key = self.play.opened(mode=mode, sender=sender, **options)
+        return lane, key, sender
+
+    def filled(self, count=3, mode=0, lives=None, **options):
+        """A local lane with messages sent; lives: the seconds that each lives."""
+        lane, key, sender = self.local(mode, **options)
+        for i in range(count):
+            self.accepted(self.play.send(lane, payload=bytes([i % 256]) * 3, sender=sender, life=lives[i] if lives else 600))
+        return lane, key
+
+    def refused(self, name, result):
+        self.assertEqual(result[1], name)
+
+    def accepted(self, result):
+        self.assertIsNone(result[1])
+        return result[0]
+
+    def outcomes(self, events):
+        """(sequence, status, reason) of the outcome entries among events."""
+        return [(v["sequence"], v["status"], v["reason"]) for name, v in events if name == "Outcome"]
+
+    def waiting(self, events):
+        return [(v["sequence"], v["reason"]) for name, v in events if name == "Pending"]

@@ -107,7 +107,7 @@ library Formats {
 
     // ---- §3 messages
 
-    function commitment(bytes32 salt, bytes memory payload) internal pure returns (bytes32) {
+    function commitment(bytes32 salt, bytes calldata payload) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(TAG_COMMIT, salt, payload));
     }
 

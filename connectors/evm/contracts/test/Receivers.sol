@@ -10,7 +10,7 @@ contract Trickster is IReceiver {
         REVERT,
         BURN, // all gas, in a loop
         INVALID, // the invalid opcode
-        BOMB, // a megabyte of return data
+        BOMB, // 256 KiB of return data
         BOMB_REVERT, // the same, reverting
         CALL, // calls `target` with `data`, and reverts if that succeeds
         DESTROY, // self-destructs
@@ -51,8 +51,8 @@ contract Trickster is IReceiver {
         }
         if (m == Mode.BOMB || m == Mode.BOMB_REVERT) {
             assembly {
-                if eq(m, 4) { return(0, 0x60000) }
-                revert(0, 0x60000)
+                if eq(m, 4) { return(0, 0x40000) }
+                revert(0, 0x40000)
             }
         }
         if (m == Mode.CALL) {
