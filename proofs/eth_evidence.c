@@ -80,8 +80,9 @@ static bool receipts_proven(struct proof_result *result, struct proof_eth_eviden
     uint8_t topic[2][32];
     codec_keccak256(topic[0], (struct bytes){(const uint8_t *)MESSAGE_EVENT, sizeof(MESSAGE_EVENT) - 1});
     codec_keccak256(topic[1], (struct bytes){(const uint8_t *)OUTCOME_EVENT, sizeof(OUTCOME_EVENT) - 1});
-    if (proof_eth_receipts_verify(result, &block, header->receipts_root, evidence->items, evidence->items_len) !=
-        PROOF_VALID)
+    const struct bytes *receipts = evidence->items;
+    size_t count = evidence->items_len;
+    if (proof_eth_receipts_verify(result, &block, header->receipts_root, receipts, count) != PROOF_VALID)
         return false;
     for (size_t i = 0; i < fact->logs_len; i++) {
         struct proof_eth_log_walk walk = {0};

@@ -218,10 +218,8 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     struct core_head *kept = head_insert(core, log, head->number, head->running);
     signer_add(kept, item, leaf->path, operator_number);
     head_write(core, log, kept, kept->signers[kept->signers_len - 1]);
-    if (head->number > log->hint) {
+    if (head->number > log->hint)
         log->hint = head->number;
-        log->hint_since = core->now;
-    }
     core_log_mark(core, log);
     return true;
 }

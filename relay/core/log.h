@@ -1,0 +1,153 @@
+/*
+ * One log: what this relay knows of it, between its base (settled and pruned) and its newest record. The same struct
+ * serves messages, outcomes and settlement; what does not apply to a kind stays zero.
+ */
+#ifndef RELAY_CORE_LOG_H
+#define RELAY_CORE_LOG_H
+
+#include "proofs/codec/pack.h"
+#include "proofs/eth_evidence.h"
+#include "proofs/suite.h"
+#include "relay/core/core.h"
+
+struct core_entry {     /* number = base + 1 + index */
+    uint8_t digest[32]; /* message digest, or outcome entry */
+    uint8_t running[32];
+    uint8_t subject[32]; /* outcomes: digest of the message */
+    uint64_t sequence;   /* outcomes: of the message */
+    uint32_t reason;
+    uint8_t status; /* outcomes; messages: set when a certified outcome is known */
+};
+
+struct core_segment {
+    uint64_t from, to;
+    size_t bytes;
+    uint64_t stored_at; /* ms, Unix */
+    uint64_t write;     /* WRITE that stores it */
+    uint8_t origin;
+    uint16_t peer;
+    uint8_t *records; /* kept until pushed, or NULL */
+};
+
+struct core_attestation {
+    uint8_t key_id[32];
+    uint16_t operator_number;
+    enum proof_suite suite;
+    uint8_t root[32];
+    uint8_t signature[64];
+    uint16_t path_len;
+    uint8_t path[]; /* path_len bytes */
+};
+
+struct core_head {
+    uint64_t number;
+    uint8_t running[32];
+    struct core_attestation **signers;
+    size_t signers_len;
+    bool certified;
+    uint64_t seen; /* ms, monotonic */
+};
+
+/* Records of a home log that a source sent and no proof covers yet. */
+struct core_stage {
+    uint64_t from; /* first staged sequence */
+    uint8_t *bytes;
+    size_t len, cap;
+    struct core_staged {
+        size_t end; /* offset behind this record */
+        struct core_entry entry;
+    } * records;
+    size_t count, records_cap;
+};
+
+struct core_evidence {
+    unsigned refs;
+    uint16_t chain, source;
+    bool agreed;
+    uint64_t seen; /* ms, monotonic */
+    struct proof_eth_evidence_fact fact;
+    struct {
+        uint16_t log; /* index into core->logs */
+        uint64_t number;
+    } marks[PROOF_ETH_EVIDENCE_LOGS_MAX];
+    size_t marks_len;
+    size_t bytes_len;
+    uint8_t bytes[]; /* connector message 12, whole */
+};
+
+struct core_position { /* of a log at its target chain, at the newest block: a hint */
+    bool known;
+    uint64_t height, time, accepted, decided, undecided;
+    uint64_t changed; /* ms, monotonic */
+};
+
+struct core_submission {
+    bool active;
+    uint8_t action;
+    uint8_t key[32];
+    uint64_t from, to;
+    uint64_t sent;  /* ms, monotonic */
+    uint64_t again; /* not before */
+    unsigned failures;
+    bool loading;
+    struct codec_pack records; /* loaded so far */
+    size_t budget;             /* bytes of whole records left */
+    uint64_t next;             /* next number to be added */
+    uint64_t retry_sequence;   /* undecided message tried last */
+    uint64_t confirmed;        /* what the chain accepted of us, until its position shows it */
+    uint64_t candidate_since;  /* ms */
+    uint32_t attempts;
+    unsigned retries; /* of undecided messages since the position changed */
+};
+
+struct core_log {
+    uint16_t lane;
+    uint8_t kind;
+    uint8_t id[32];
+    uint8_t start[32]; /* running hash of the empty log: its id, for kind 3 the id of kind 2 */
+    enum proof_suite suite;
+    uint16_t home, target; /* chains */
+    bool is_home, is_target;
+    uint64_t base;
+    uint8_t base_running[32];
+    struct core_entry *entries; /* base + 1 .. stored; kind 3 has none */
+    size_t entries_len, entries_cap;
+    struct core_segment *segments;
+    size_t segments_len, segments_cap, segments_durable;
+    uint64_t stored, durable, proven, attested, settled, height;
+    uint64_t guard; /* last number our signer signed, as it says */
+    uint8_t guard_running[32];
+    bool guard_known;
+    uint64_t sign_again;     /* ms: not before */
+    uint64_t expelled;       /* operators (by index) that signed two words here */
+    uint64_t window_used;    /* bytes of segments */
+    uint64_t credit_granted; /* bytes that the subscribed source may still send, staged ones included */
+    struct core_stage stage;
+    struct core_evidence *evidence; /* newest agreed one that proves `evidence_number` */
+    uint64_t evidence_number;
+    struct core_evidence *waiting; /* kind 3: agreed, but our outcome log is not that far yet */
+    uint64_t waiting_number;
+    struct core_head *heads; /* ascending by number */
+    size_t heads_len, heads_cap;
+    uint64_t certified;
+    uint8_t certified_running[32];
+    uint64_t applied;   /* outcome logs: entries applied to the message log */
+    bool missed;        /* outcome logs: some were for messages that were not here when */
+    uint64_t missed_at; /* so many were stored */
+    struct core_position position;
+    struct core_submission submission;
+    uint64_t hint;               /* greatest number that a valid head or our source named */
+    uint64_t behind_since;       /* ms: since when a peer has more, 0 not */
+    uint64_t told, told_settled; /* in the last heartbeat */
+    uint64_t ask_id;             /* in flight, 0 none */
+    uint64_t ask_again;          /* ms: not before */
+    uint16_t ask_peer;
+    uint64_t republish;           /* ms: next retransmission of an uncertified newest head */
+    uint8_t frozen;               /* reason + 1 */
+    bool dirty, row_dirty, known; /* known: has a row in the store */
+    bool again_asked;             /* the source was told to go back; waiting for its records */
+    enum relay_cause cause;
+    uint64_t since;
+};
+
+#endif
