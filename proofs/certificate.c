@@ -1,3 +1,4 @@
+/* Members, attestations, certificates: shape and counting first, cryptography last. */
 #include "proofs/certificate.h"
 
 #include <string.h>

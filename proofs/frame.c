@@ -1,3 +1,4 @@
+/* Frame headers and signatures; items are in item.c. */
 #include "proofs/frame.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Identities and the running hash, under any suite. */
 #include "proofs/lane.h"
 
 #include <string.h>

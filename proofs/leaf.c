@@ -1,3 +1,4 @@
+/* Leaves: fields in, fields out, hash. */
 #include "proofs/leaf.h"
 
 #include <string.h>

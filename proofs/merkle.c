@@ -1,3 +1,4 @@
+/* The signed tree, in place over the caller's leaves. */
 #include "proofs/merkle.h"
 
 #include <string.h>

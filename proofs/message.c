@@ -1,3 +1,4 @@
+/* Message records, commitments, digests; Keccak runs side by side over a range. */
 #include "proofs/message.h"
 
 #include <string.h>

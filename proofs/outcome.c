@@ -1,3 +1,4 @@
+/* Outcome records and entries. */
 #include "proofs/outcome.h"
 
 #include <string.h>

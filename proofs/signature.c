@@ -1,3 +1,4 @@
+/* The rules of our signatures over the libraries' primitives: lower half, ids, parities. */
 #include "proofs/signature.h"
 
 #include <string.h>

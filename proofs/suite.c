@@ -1,3 +1,4 @@
+/* Tables of suites and tags, and the tagged hash. */
 #include "proofs/suite.h"
 
 #include <assert.h>

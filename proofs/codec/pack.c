@@ -1,3 +1,4 @@
+/* msgpack: the strict reader is ours, the writer is the library's packer over a bounded buffer. */
 #include "proofs/codec/pack.h"
 
 #include <msgpack/pack.h>

@@ -1,3 +1,4 @@
+/* The only file that includes libsecp256k1. */
 #include "proofs/codec/secp256k1.h"
 
 #include <secp256k1.h>

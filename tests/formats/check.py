@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The worked examples of docs/formats.md, computed from the page alone with nothing but Python's standard library.
 
-    check.py --check   recompute; compare with examples.json and with the tables in docs/formats.md (exit code 1: differ)
-    check.py --write   recompute; write examples.json and the tables
+    check.py --check   recompute; compare with examples.json, the tables in docs/formats.md and the fuzz targets' seeds (exit
+                       code 1: something differs)
+    check.py --write   recompute; write them
 
 The C code and the contracts are compared with examples.json by their own tests. All keys here are TEST KEYS, made from
 public text: never use them for anything else.
@@ -17,7 +18,9 @@ import primitives as p  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLES = HERE / "examples.json"
-PAGE = HERE.parent.parent / "docs" / "formats.md"
+ROOT = HERE.parent.parent
+PAGE = ROOT / "docs" / "formats.md"
+CORPUS = ROOT / "tests" / "fuzz" / "formats" / "corpus"
 BEGIN, END = "<!-- examples: written by tests/formats/check.py --write -->\n", "<!-- end of examples -->\n"
 
 SUITES = {"keccak256-secp256k1": 1, "sha256-p256": 2, "sm3-sm2": 4, "blake2b256-ed25519": 8}
@@ -409,31 +412,46 @@ def page_of(e):
     return "\n".join(out)
 
 
+def seeds_of(e):
+    """First inputs for the fuzz targets, so that they start from bytes that mean something."""
+    pair = e["lanes"][1]
+    under = pair["by_suite"]["blake2b256-ed25519"]
+    frames = {"every-item": e["frame"]["frame"], "response": e["frame"]["response"]["frame"]}
+    items = {f"items-{i + 1}": b"\x91" + item for i, item in enumerate(e["frame"]["items"])}
+    records = {f"message-{m['sequence']}": b"\x00" + m["record"] for m in pair["messages"]}
+    records |= {f"outcome-{i + 1}": b"\x01" + record for i, record in enumerate(under["outcome_records"])}
+    records |= {f"leaf-{i + 1}": bytes([1 + leaf["kind"]]) + leaf["fields"] for i, leaf in enumerate(under["leaves"])}
+    values = {"items": pack([[1, 200, 70000, 1 << 40], [b"", b"x" * 40, b"y" * 300], [[[[[[[]]]]]]]]),
+              "others": bytes.fromhex("94c0c3a16182017fe0c401ff"), "signed": bytes.fromhex("93d0dfd1ff7fd2ffff7fff")}
+    return {CORPUS / target / name: data for target, inputs in
+            (("frame", frames | items), ("record", records), ("pack", values)) for name, data in inputs.items()}
+
+
 def main(arguments):
     if arguments not in (["--check"], ["--write"]):
         print(__doc__)
         return 2
     p.self_check()
     examples = compute()
-    text = json.dumps(plain(examples), indent=1, ensure_ascii=False) + "\n"
     page = PAGE.read_text()
     if BEGIN not in page or END not in page:
         print(f"{PAGE.name}: the two marks of the examples are missing; put these lines into §7:\n{BEGIN}{END}")
         return 1
     before, rest = page.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    wanted = before + BEGIN + page_of(examples) + END + after
+    wanted = {EXAMPLES: (json.dumps(plain(examples), indent=1, ensure_ascii=False) + "\n").encode(),
+              PAGE: (before + BEGIN + page_of(examples) + END + after).encode(), **seeds_of(examples)}
     if arguments == ["--write"]:
-        EXAMPLES.write_text(text)
-        PAGE.write_text(wanted)
+        for path, data in wanted.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
         return 0
-    wrong = [path.relative_to(PAGE.parent.parent) for path, here, computed in
-             ((EXAMPLES, EXAMPLES.read_text() if EXAMPLES.exists() else "", text), (PAGE, page, wanted)) if here != computed]
+    wrong = [path for path, data in wanted.items() if not path.exists() or path.read_bytes() != data]
     for path in wrong:
-        print(f"{path}: differs from what docs/formats.md prescribes as computed here; if the change is meant, run "
-              f"tests/formats/check.py --write and read the difference")
+        print(f"{path.relative_to(ROOT)}: differs from what docs/formats.md prescribes as computed here; if the change is "
+              f"meant, run tests/formats/check.py --write and read the difference")
     if not wrong:
-        print("the worked examples agree: examples.json, docs/formats.md and this computation")
+        print("the worked examples agree: examples.json, docs/formats.md, the fuzz seeds and this computation")
     return 1 if wrong else 0
 
 

@@ -1,3 +1,4 @@
+/* Reading JSON of examples and vectors; the only file of these tests that gives up on bad JSON. */
 #include "tests/unit/formats/json.h"
 
 #include <setjmp.h>

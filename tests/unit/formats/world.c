@@ -1,3 +1,4 @@
+/* The small network of world.h, with test keys made from public text. */
 #include "tests/unit/formats/world.h"
 
 #include <setjmp.h>
