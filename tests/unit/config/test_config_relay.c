@@ -1,0 +1,262 @@
+/*
+ * A relay's own file: the example is good, each thing that can be wrong is said at its place, and whether it fits the
+ * network document.
+ */
+#include "tests/unit/config/text.h"
+
+#include <unistd.h>
+
+#include "topology/signature.h"
+
+static const char *const EXAMPLE = "docs/examples/relay.yaml";
+
+static char folder[] = "/tmp/isthmus-config-XXXXXX"; /* made for this run */
+
+static char *file_in_folder(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_file(const char *name, const void *text, size_t len)
+{
+    FILE *file = fopen(file_in_folder(name), "wb");
+    assert_non_null(file);
+    assert_true(fwrite(text, 1, len, file) == len);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool load(struct config_relay *relay, const char *text, struct config_problems *problems)
+{
+    memset(problems, 0, sizeof *problems);
+    write_file("relay.yaml", text, strlen(text));
+    return config_relay_load(relay, file_in_folder("relay.yaml"), problems);
+}
+
+static void test_config__example_relay_is_good(void **state)
+{
+    static struct config_problems problems;
+    struct config_relay relay;
+
+    (void)state;
+    bool good = config_relay_load(&relay, EXAMPLE, &problems);
+    config_problems_print(&problems, stderr);
+    assert_true(good);
+    assert_string_equal(relay.relay, "east-alpha");
+    assert_string_equal(relay.folder, "docs/examples");
+    assert_string_equal(relay.store, "docs/examples/store");
+    assert_string_equal(relay.sources[0].program, "/usr/local/libexec/isthmus/connector-evm");
+    assert_string_equal(relay.sources[0].options[0].name, "url");
+    assert_string_equal(relay.signer.keys[0], "docs/examples/keys/attester.key");
+    assert_int_equal(relay.roots_len, 2);
+    assert_int_equal(relay.listen_len, 2);
+    assert_int_equal(relay.peers_len, 3);
+    assert_int_equal(relay.control_mode, 0660);
+    assert_int_equal(relay.log_level, CONFIG_LOG_INFO);
+    assert_true(relay.budgets.queue_bytes == 64 << 20);
+    config_relay_free(&relay);
+}
+
+static void test_config__what_is_left_out_has_its_standard_value(void **state)
+{
+    static struct config_problems problems;
+    struct config_relay relay;
+    char *text = text_of(EXAMPLE);
+
+    (void)state;
+    *strstr(text, "\nbudgets:") = '\0';
+    assert_true(load(&relay, text, &problems));
+    assert_int_equal(relay.timings.heartbeat_ms, 1000);
+    assert_int_equal(relay.timings.pull_wait_ms, 150);
+    assert_int_equal(relay.timings.peer_silence_ms, 5000);
+    assert_int_equal(relay.timings.turn_blocks, 4);
+    assert_true(relay.budgets.free_bytes == 256 << 20);
+    assert_int_equal(relay.log_level, CONFIG_LOG_INFO);
+    assert_false(relay.verify_forwarded);
+    assert_false(relay.dev);
+    config_relay_free(&relay);
+    free(text);
+}
+
+static const struct change changes[] = {
+    {"relay: east-alpha ", "relay: East ", "East", "relay", "is no name"},
+    {"store: store ", "stor: store ", "stor:", "", NULL},
+    {"  east: 8a88", "  east: 8a8", "8a8e3dd", "roots.east", "is no root key"},
+    {"mode: \"0660\"", "mode: \"0777\"", "\"0777\"", "control.mode", "is no mode"},
+    {"mode: \"0660\"", "mode: rw", "rw}", "control.mode", "is no mode"},
+    {"ipc:///run/isthmus/east-alpha.req", "ipc://east-alpha.req", "ipc://east-alpha.req", "listen.request",
+     "no ipc URL"},
+    {"ipc:///run/isthmus/east-alpha.req", "http://h:1", "http://h:1", "listen.request", "is no URL"},
+    {"ipc:///run/isthmus/east-alpha.req", "tls+tcp://h:0", "tls+tcp://h:0", "listen.request", "is no URL"},
+    {"ipc:///run/isthmus/east-alpha.req", "tls+tcp://h:65536", "tls+tcp://h:65536", "listen.request", "is no URL"},
+    {"ipc:///run/isthmus/east-alpha.req", "tls+tcp://h:1", "tls+tcp://h:1", "listen.request", "needs the section tls"},
+    {"ipc:///run/isthmus/east-alpha.req", "tcp://h:1", "tcp://h:1", "listen.request", "not private"},
+    {"{zone: strait, url", "{zone: east, url", "\"ipc:///run/isthmus/east-alpha.strait\"", "listen.zones[1].url",
+     "URL already"},
+    {"/east-alpha.strait\"", "/east-alpha.east\"", "\"ipc:///run/isthmus/east-alpha.east\"}\n\n", "listen.zones[1].url",
+     "each zone has its own"},
+    {"- relay: east-gamma", "- relay: east-beta", "east-beta\n    publish: ipc:///run/isthmus/east-gamma",
+     "peers[1].relay", "already peers[0]"},
+    {"keys: [keys/attester.key]", "keys: keys/attester.key", "keys/attester.key", "signer.keys", "is no list"},
+    {"  guard: guard ", "  gard: guard ", "keys: [", "", NULL},
+    {"submits: true", "submits: yes", "yes", "sources[0].submits", "neither true nor false"},
+    {"    submits: true", "    program_hash: abc\n    submits: true", "abc", "sources[0].program_hash", "b2sum"},
+    {"      url: http", "      url: [a]\n      x: http", "[a]", "sources[0].options.url", "is a list"},
+    {"queue_bytes: 64MiB", "queue_bytes: 10KiB", "10KiB", "budgets.queue_bytes", "out of range"},
+    {"peer_silence_ms: 5000", "peer_silence_ms: 1500", "1500", "timings.peer_silence_ms", "two heartbeats"},
+    {"log_level: info", "log_level: inof", "inof", "log_level", "did you mean 'info'"},
+};
+
+static void test_config__each_fault_of_a_relays_file_is_said_at_its_place(void **state)
+{
+    static struct config_problems problems;
+    char *good = text_of(EXAMPLE);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct config_relay relay;
+        char *text = text_with(good, changes[i].from, changes[i].to);
+        assert_false(load(&relay, text, &problems));
+        if (changes[i].says)
+            expect_one(&problems, text, &changes[i]);
+        else
+            assert_int_equal(problems.total, 2); /* one is missing, one is unknown */
+        config_relay_free(&relay);
+        free(text);
+    }
+    free(good);
+}
+
+/* ---- with the document ---------------------------------------------------------------------------------------------- */
+
+static void sign(const char *document, const char *name, uint8_t seed_byte, char *out, size_t cap)
+{
+    uint8_t hash[32], seed[32];
+    char line[TOPOLOGY_SIGNATURE_LINE];
+    memset(seed, seed_byte, sizeof seed);
+    topology_document_hash(hash, (struct bytes){(const uint8_t *)document, strlen(document)});
+    assert_true(topology_signature_line(line, name, seed, hash));
+    size_t at = strlen(out);
+    snprintf(out + at, cap - at, "%s", line);
+}
+
+/* Writes document, signatures and relay file into the folder, and asks whether they fit. */
+static struct topology_network *accept(const char *relay_text, const char *document, const char *signatures,
+                                       struct config_problems *problems)
+{
+    struct config_relay relay;
+    write_file("network.yaml", document, strlen(document));
+    write_file("network.yaml.sig", signatures, strlen(signatures));
+    bool good = load(&relay, relay_text, problems);
+    config_problems_print(problems, stderr);
+    assert_true(good);
+    struct topology_network *network = config_network_accept(&relay, problems);
+    config_relay_free(&relay);
+    return network;
+}
+
+static void test_config__document_counts_when_every_root_signed_it(void **state)
+{
+    static struct config_problems problems;
+    char *relay = text_of(EXAMPLE), *document = text_of("docs/examples/network.yaml");
+    char both[512] = "# signatures\n", one[512] = "", wrong[512] = "";
+
+    (void)state;
+    sign(document, "east", 1, both, sizeof both);
+    sign(document, "west", 2, both, sizeof both);
+    sign(document, "east", 1, one, sizeof one);
+    sign(document, "east", 1, wrong, sizeof wrong);
+    sign(document, "west", 1, wrong, sizeof wrong); /* the other root's key */
+
+    struct topology_network *network = accept(relay, document, both, &problems);
+    config_problems_print(&problems, stderr);
+    assert_non_null(network);
+    topology_network_free(network);
+
+    assert_null(accept(relay, document, one, &problems));
+    assert_int_equal(problems.total, 1);
+    assert_non_null(strstr(problems.items[0].text, "root 'west' has not signed"));
+
+    assert_null(accept(relay, document, wrong, &problems));
+    assert_int_equal(problems.total, 1);
+    assert_int_equal(problems.items[0].line, 2);
+    assert_non_null(strstr(problems.items[0].text, "does not fit the document"));
+
+    char *changed = text_with(document, "finality_depth: 2", "finality_depth: 1");
+    assert_null(accept(relay, changed, both, &problems));
+    assert_int_equal(problems.total, 2);
+
+    char strange[700];
+    snprintf(strange, sizeof strange, "%snorth %0128d\nnonsense\n", both, 0);
+    assert_null(accept(relay, document, strange, &problems));
+    assert_int_equal(problems.total, 2);
+    assert_int_equal(problems.items[0].line, 4);
+    assert_int_equal(problems.items[1].line, 5);
+    free(changed);
+    free(relay);
+    free(document);
+}
+
+static const struct change misfits[] = {
+    {"relay: east-alpha ", "relay: east-delta ", "east-delta", "relay", "has no relay"},
+    {"  west: 8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394\n", "", "east: 8a", "roots",
+     "lacks root 'west'"},
+    {"  west: 8139", "  west: 9139", "9139", "roots.west", "another key"},
+    {"  west: 8139", "  north: 8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394\n  west: 8139",
+     "8139770", "roots.north", "has no root 'north'"},
+    {"    - {zone: strait, url: \"ipc:///run/isthmus/east-alpha.strait\"}\n", "", "- {zone: east", "listen.zones",
+     "lacks a URL for zone 'strait'"},
+    {"    - {zone: strait", "    - {zone: west, url: \"ipc:///w\"}\n    - {zone: strait", "west, url",
+     "listen.zones[1].zone", "no relay of zone 'west'"},
+    {"  - relay: strait", "  - relay: west-beta\n    publish: ipc:///x\n    request: ipc:///y\n  - relay: strait",
+     "west-beta\n", "peers[2].relay", "has no link"},
+    {"  - relay: strait\n    publish: ipc:///run/isthmus/strait.east\n    request: ipc:///run/isthmus/strait.req\n", "",
+     "- relay: east-beta", "peers", "lacks the addresses of 'strait'"},
+    {"    submits: true ", "    submits: false ", "- chain:", "sources", "no source of it has 'submits: true'"},
+};
+
+static void test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place(void **state)
+{
+    static struct config_problems problems;
+    char *good = text_of(EXAMPLE), *document = text_of("docs/examples/network.yaml"), signatures[512] = "";
+
+    (void)state;
+    sign(document, "east", 1, signatures, sizeof signatures);
+    sign(document, "west", 2, signatures, sizeof signatures);
+    for (size_t i = 0; i < sizeof misfits / sizeof *misfits; i++) {
+        char *text = text_with(good, misfits[i].from, misfits[i].to);
+        assert_null(accept(text, document, signatures, &problems));
+        expect_one(&problems, text, &misfits[i]);
+        free(text);
+    }
+    free(good);
+    free(document);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(file_in_folder("relay.yaml"));
+    unlink(file_in_folder("network.yaml"));
+    unlink(file_in_folder("network.yaml.sig"));
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config__example_relay_is_good),
+        cmocka_unit_test(test_config__what_is_left_out_has_its_standard_value),
+        cmocka_unit_test(test_config__each_fault_of_a_relays_file_is_said_at_its_place),
+        cmocka_unit_test(test_config__document_counts_when_every_root_signed_it),
+        cmocka_unit_test(test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
