@@ -27,7 +27,7 @@ static bool meaning(const struct proof_leaf *leaf)
                (leaf->ruling.status == 4 || leaf->ruling.status == 5) && !codec_bytes_are_zero(leaf->ruling.log, 32) &&
                !codec_bytes_are_zero(leaf->ruling.running, 32);
     case PROOF_LEAF_CLOSE:
-        return leaf->close.next_generation != 1 && !codec_bytes_are_zero(leaf->close.lane, 32) &&
+        return leaf->close.next_generation > 1 && !codec_bytes_are_zero(leaf->close.lane, 32) &&
                !codec_bytes_are_zero(leaf->close.running, 32);
     case PROOF_LEAF_EPOCH:
         return leaf->epoch.epoch != 0 && leaf->epoch.quorum != 0 && !codec_bytes_are_zero(leaf->epoch.chain, 32) &&

@@ -40,7 +40,7 @@ struct proof_close {
     uint8_t lane[32];
     uint64_t last;            /* last valid sequence; 0: none was */
     uint8_t running[32];      /* R_last */
-    uint32_t next_generation; /* from 2; 0: none follows */
+    uint32_t next_generation; /* the closed one plus 1, so from 2 */
 };
 
 /* An attester epoch of a registry. */

@@ -251,6 +251,11 @@ static void leaves_are_exact(void **state)
     refuse_leaf(0, (struct bytes){fields, 72}, PROOF_REASON_LEAF_KIND);
     refuse_leaf(5, (struct bytes){fields, 72}, PROOF_REASON_LEAF_KIND);
     refuse_leaf(UINT64_C(1) << 32 | 1, (struct bytes){fields, 72}, PROOF_REASON_LEAF_KIND);
+    memset(fields + 72, 0, 4);
+    refuse_leaf(PROOF_LEAF_CLOSE, (struct bytes){fields, 76}, PROOF_REASON_LEAF_FIELD); /* no next generation */
+    fields[75] = 1;
+    refuse_leaf(PROOF_LEAF_CLOSE, (struct bytes){fields, 76}, PROOF_REASON_LEAF_FIELD); /* the first is next to none */
+    memset(fields + 72, 1, 4);
     memset(fields + 32, 0, 8);
     refuse_leaf(PROOF_LEAF_HEAD, (struct bytes){fields, 72}, PROOF_REASON_LEAF_FIELD);   /* number 0 */
     refuse_leaf(PROOF_LEAF_RULING, (struct bytes){fields, 93}, PROOF_REASON_LEAF_FIELD); /* from 0 */
