@@ -60,6 +60,58 @@ static bool withdrawals_root(uint8_t root[32], struct tools_json_doc *doc, const
     return vectors_list_root(root, values, count);
 }
 
+/* Things of the file, for showing them again with a bit flipped. */
+struct shown {
+    const uint8_t *root; /* or the header's hash */
+    const struct bytes *nodes;
+    size_t count;
+    const uint8_t *address;
+    const struct proof_eth_account_fact *account;
+    const uint8_t *slot;
+};
+
+static bool header_is_accepted(const void *context)
+{
+    const struct shown *shown = context;
+    struct proof_result result;
+    struct proof_eth_header_fact fact;
+    return proof_eth_header_verify(&result, &fact, shown->root, shown->nodes[0]) == PROOF_VALID;
+}
+
+static bool receipts_are_accepted(const void *context)
+{
+    const struct shown *shown = context;
+    struct proof_result result;
+    struct proof_eth_receipts_fact fact;
+    return proof_eth_receipts_verify(&result, &fact, shown->root, shown->nodes, shown->count) == PROOF_VALID;
+}
+
+static bool account_is_accepted(const void *context)
+{
+    const struct shown *shown = context;
+    struct proof_result result;
+    struct proof_eth_account_fact fact;
+    return proof_eth_account_verify(&result, &fact, shown->root, shown->address, shown->nodes, shown->count) ==
+           PROOF_VALID;
+}
+
+static bool slot_is_accepted(const void *context)
+{
+    const struct shown *shown = context;
+    struct proof_result result;
+    struct proof_eth_storage_fact fact;
+    return proof_eth_slot_verify(&result, &fact, shown->account, shown->slot, shown->nodes, shown->count) ==
+           PROOF_VALID;
+}
+
+/* Every step-th bit of every item. */
+static void mutate(struct vectors *run, const char *id, const struct shown *shown, size_t step,
+                   vectors_accepts *accepts)
+{
+    for (size_t i = 0; i < shown->count; i++)
+        vectors_mutate(run, id, shown->nodes[i], step, accepts, shown);
+}
+
 static void check_header(struct vectors *run, struct block *block, const struct tools_json *stated, struct bytes rlp,
                          const char *hash_key)
 {
@@ -69,6 +121,8 @@ static void check_header(struct vectors *run, struct block *block, const struct 
     enum proof_verdict verdict = proof_eth_header_verify(&result, &block->header, hash, rlp);
     block->known = verdict == PROOF_VALID;
     vectors_check(run, block->known, "header hash", "%s", proof_reason_text(result.reason));
+    mutate(run, "header, a bit flipped", &(struct shown){.root = hash, .nodes = &rlp, .count = 1}, 1,
+           header_is_accepted);
     hash[31] ^= 1;
     struct proof_eth_header_fact other;
     verdict = proof_eth_header_verify(&result, &other, hash, rlp);
@@ -140,6 +194,9 @@ static void read_receipts(struct vectors *run, struct block *block)
     vectors_check(run, block->has_receipts, "receipts root", "%s at %zu", proof_reason_text(result.reason), result.at);
     if (count == 0)
         return;
+    /* a whole block is hashed for each bit: some thousand of them, spread over all receipts by an odd step */
+    mutate(run, "receipts, a bit flipped", &(struct shown){.root = root, .nodes = receipts, .count = count}, 211,
+           receipts_are_accepted);
     verdict = proof_eth_receipts_verify(&result, &other, root, receipts, count - 1);
     vectors_check(run, verdict != PROOF_VALID, "receipts without the last", "were accepted");
     verdict = proof_eth_receipts_verify(&result, &other, root, receipts + 1, count - 1);
@@ -199,6 +256,8 @@ static void check_slots(struct vectors *run, const struct proof_eth_account_fact
         enum proof_verdict verdict = proof_eth_slot_verify(&result, &fact, account, slot, nodes, count);
         vectors_check(run, verdict == PROOF_VALID && memcmp(fact.value, value, 32) == 0, "storage proof", "%s at %zu",
                       proof_reason_text(result.reason), result.at);
+        mutate(run, "storage proof, a bit flipped",
+               &(struct shown){.account = account, .slot = slot, .nodes = nodes, .count = count}, 1, slot_is_accepted);
         slot[31] ^= 1;
         verdict = proof_eth_slot_verify(&result, &fact, account, slot, nodes, count);
         vectors_check(run, verdict != PROOF_VALID || memcmp(fact.value, value, 32) != 0, "storage proof, other slot",
@@ -236,6 +295,9 @@ static void read_proof(struct vectors *run, struct block *block)
     vectors_check(run, same, "account proof", "%s at %zu", proof_reason_text(result.reason), result.at);
     if (!same)
         return;
+    mutate(run, "account proof, a bit flipped",
+           &(struct shown){.root = fact.state_root, .address = fact.address, .nodes = nodes, .count = count}, 1,
+           account_is_accepted);
     if (tools_json_kind(code) == TOOLS_JSON_TEXT) {
         codec_keccak256(hash, tools_json_hex(doc, code, "code"));
         vectors_check(run, memcmp(hash, fact.account.code_hash, 32) == 0, "code", "has another hash");

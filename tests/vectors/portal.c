@@ -29,12 +29,13 @@ static uint32_t read_u32_le(struct bytes in, size_t at)
            (uint32_t)in.data[at + 3] << 24;
 }
 
-/* Variable part number i of n in an SSZ container whose offsets lie at `at`, one after the other. */
-static struct bytes ssz_part(struct bytes in, size_t at, size_t i, size_t n)
+/* Variable part number i of n in an SSZ container with `fixed` bytes before the first part, and the parts' offsets at `at`. */
+static struct bytes ssz_part(struct bytes in, size_t fixed, size_t at, size_t i, size_t n)
 {
     size_t from = read_u32_le(in, at + 4 * i);
     size_t to = i + 1 < n ? read_u32_le(in, at + 4 * (i + 1)) : in.len;
-    return from <= to ? codec_bytes_slice(in, from, to - from) : (struct bytes){NULL, 0};
+    return read_u32_le(in, at) == fixed && from <= to ? codec_bytes_slice(in, from, to - from)
+                                                      : (struct bytes){NULL, 0};
 }
 
 /* An SSZ list of byte lists: the first offset tells how many. */
@@ -44,23 +45,23 @@ static const struct bytes *ssz_list(size_t *count, struct tools_json_doc *doc, s
     *count = in.len > 0 && first % 4 == 0 && first <= in.len ? first / 4 : 0;
     struct bytes *list = tools_json_alloc(doc, *count, sizeof *list);
     for (size_t i = 0; i < *count; i++)
-        list[i] = ssz_part(in, 0, i, *count);
+        list[i] = ssz_part(in, first, 0, i, *count);
     return list;
 }
 
-/* A packed nibble path: first byte 0x00 even, 0x1n odd. Writes key nibbles; returns how many. */
-static size_t read_nibbles(uint8_t nibbles[64], struct bytes path)
+/* A packed nibble path: first byte 0x00 even, 0x1n odd. Writes at most 64 nibbles and their number; false when it is none. */
+static bool read_nibbles(uint8_t nibbles[64], size_t *count, struct bytes path)
 {
-    size_t count = 0;
-    if (path.len == 0 || path.len > 33)
-        return 0;
-    if (path.data[0] >> 4 == 1)
-        nibbles[count++] = path.data[0] & 15;
-    for (size_t i = 1; i < path.len && count + 2 <= 64; i++) {
-        nibbles[count++] = path.data[i] >> 4;
-        nibbles[count++] = path.data[i] & 15;
+    *count = 0;
+    if (path.len == 0 || path.len > 33 || (path.data[0] != 0 && path.data[0] >> 4 != 1))
+        return false;
+    if (path.data[0] != 0)
+        nibbles[(*count)++] = path.data[0] & 15;
+    for (size_t i = 1; i < path.len && *count + 2 <= 64; i++) {
+        nibbles[(*count)++] = path.data[i] >> 4;
+        nibbles[(*count)++] = path.data[i] & 15;
     }
-    return count;
+    return true;
 }
 
 static void pack_key(uint8_t key[32], const uint8_t nibbles[64])
@@ -84,6 +85,23 @@ static bool complete_with_leaf(uint8_t nibbles[64], size_t count, struct bytes n
     return count == 64;
 }
 
+/* How many nibbles a node consumes on the way to a node below it: a branch one, an extension its path. */
+static size_t nibbles_of(struct bytes node)
+{
+    struct codec_rlp top;
+    struct codec_rlp_item item;
+    codec_rlp_init(&top, node);
+    struct codec_rlp list = codec_rlp_read_list(&top);
+    struct codec_rlp_item first = {0};
+    size_t count = 0;
+    while (codec_rlp_next(&item, &list))
+        if (count++ == 0)
+            first = item;
+    if (count != 2 || first.payload.len == 0)
+        return 1;
+    return 2 * first.payload.len - (first.payload.data[0] >> 4 == 1 ? 1 : 2);
+}
+
 /* The nodes lead from root along the path to the last of them, whose hash is node_hash. A leaf is proven as its key; an inner
  * node by what a strict verifier says of keys below it: the nodes fit, and one more is missing (or nothing is there). */
 static bool leads_to(const uint8_t root[32], struct bytes path, const uint8_t node_hash[32], const struct bytes *nodes,
@@ -95,8 +113,8 @@ static bool leads_to(const uint8_t root[32], struct bytes path, const uint8_t no
     struct proof_result result;
     struct proof_mpt_fact fact;
     bool continued = false;
-    size_t depth = read_nibbles(nibbles, path);
-    if (count == 0)
+    size_t depth;
+    if (count == 0 || !read_nibbles(nibbles, &depth, path))
         return false;
     codec_keccak256(hash, nodes[count - 1]);
     if (memcmp(hash, node_hash, 32) != 0)
@@ -106,6 +124,11 @@ static bool leads_to(const uint8_t root[32], struct bytes path, const uint8_t no
         return proof_mpt_verify_secure(&result, &fact, root, key, nodes, count) == PROOF_VALID &&
                fact.presence == PROOF_PRESENT;
     }
+    size_t consumed = 0;
+    for (size_t i = 0; i + 1 < count; i++)
+        consumed += nibbles_of(nodes[i]);
+    if (consumed != depth)
+        return false;
     for (uint8_t next = 0; next < 16 && depth < 64; next++) {
         nibbles[depth] = next;
         pack_key(key, nibbles);
@@ -138,7 +161,7 @@ static bool read_account(uint8_t storage_root[32], uint8_t code_hash[32], const 
 /* What content_value_retrieval holds is the last node (or the code) itself. */
 static bool retrieval_is(struct bytes retrieval, struct bytes expected)
 {
-    return retrieval.len == 0 || codec_bytes_equal(ssz_part(retrieval, 0, 0, 1), expected);
+    return retrieval.len == 0 || codec_bytes_equal(ssz_part(retrieval, 4, 0, 0, 1), expected);
 }
 
 /* Selector 0x20: key = offset, node hash, path; value = offset, block hash, nodes. */
@@ -146,10 +169,10 @@ static bool check_account_node(struct tools_json_doc *doc, const struct eth_head
                                struct bytes offer, struct bytes retrieval)
 {
     size_t count;
-    const struct bytes *nodes = ssz_list(&count, doc, ssz_part(offer, 0, 0, 1));
+    const struct bytes *nodes = ssz_list(&count, doc, ssz_part(offer, 36, 0, 0, 1));
     struct bytes hash = codec_bytes_slice(key, 4, 32);
     return count > 0 && hash.len == 32 &&
-           leads_to(header->state_root, ssz_part(key, 0, 0, 1), hash.data, nodes, count) &&
+           leads_to(header->state_root, ssz_part(key, 36, 0, 0, 1), hash.data, nodes, count) &&
            retrieval_is(retrieval, nodes[count - 1]);
 }
 
@@ -161,13 +184,13 @@ static bool check_storage_node(struct tools_json_doc *doc, const struct eth_head
     size_t accounts;
     uint8_t storage_root[32];
     uint8_t code_hash[32];
-    const struct bytes *slot_nodes = ssz_list(&slots, doc, ssz_part(offer, 0, 0, 2));
-    const struct bytes *account_nodes = ssz_list(&accounts, doc, ssz_part(offer, 0, 1, 2));
+    const struct bytes *slot_nodes = ssz_list(&slots, doc, ssz_part(offer, 40, 0, 0, 2));
+    const struct bytes *account_nodes = ssz_list(&accounts, doc, ssz_part(offer, 40, 0, 1, 2));
     struct bytes address = codec_bytes_slice(key, 0, 32);
     struct bytes hash = codec_bytes_slice(key, 36, 32);
     return slots > 0 && address.len == 32 && hash.len == 32 &&
            read_account(storage_root, code_hash, header->state_root, address.data, account_nodes, accounts) &&
-           leads_to(storage_root, ssz_part(key, 32, 0, 1), hash.data, slot_nodes, slots) &&
+           leads_to(storage_root, ssz_part(key, 68, 32, 0, 1), hash.data, slot_nodes, slots) &&
            retrieval_is(retrieval, slot_nodes[slots - 1]);
 }
 
@@ -179,39 +202,55 @@ static bool check_code(struct tools_json_doc *doc, const struct eth_header *head
     uint8_t storage_root[32];
     uint8_t code_hash[32];
     uint8_t hash[32];
-    struct bytes code = ssz_part(offer, 0, 0, 2);
-    const struct bytes *account_nodes = ssz_list(&accounts, doc, ssz_part(offer, 0, 1, 2));
+    struct bytes code = ssz_part(offer, 40, 0, 0, 2);
+    const struct bytes *account_nodes = ssz_list(&accounts, doc, ssz_part(offer, 40, 0, 1, 2));
     if (key.len != 64 || !read_account(storage_root, code_hash, header->state_root, key.data, account_nodes, accounts))
         return false;
     codec_keccak256(hash, code);
     return memcmp(hash, code_hash, 32) == 0 && memcmp(hash, key.data + 32, 32) == 0 && retrieval_is(retrieval, code);
 }
 
+/* One entry of state content: every byte of it is bound by the proof, so that any flipped bit must show. */
+struct state_content {
+    struct tools_json_doc *doc;
+    struct bytes header;
+    struct bytes key;
+    struct bytes offer;
+    struct bytes retrieval; /* empty when the file has none */
+};
+
+static bool state_is_proven(const void *context)
+{
+    const struct state_content *content = context;
+    struct proof_eth_header_fact header;
+    struct proof_result result;
+    uint8_t selector = content->key.data[0];
+    struct bytes key = codec_bytes_slice(content->key, 1, content->key.len - 1);
+    struct bytes hash = codec_bytes_slice(content->offer, selector == 0x20 ? 4 : 8, 32);
+    if (hash.len != 32 || proof_eth_header_verify(&result, &header, hash.data, content->header) != PROOF_VALID)
+        return false;
+    if (selector == 0x20)
+        return check_account_node(content->doc, &header.header, key, content->offer, content->retrieval);
+    if (selector == 0x21)
+        return check_storage_node(content->doc, &header.header, key, content->offer, content->retrieval);
+    return selector == 0x22 && check_code(content->doc, &header.header, key, content->offer, content->retrieval);
+}
+
 static void check_state(struct vectors *run, const struct tools_json *entry, struct bytes content_key)
 {
     struct tools_json_doc *doc = run->file->doc;
-    struct proof_eth_header_fact header;
-    struct proof_result result;
+    struct state_content content = {.doc = doc, .key = content_key};
     const struct tools_json *retrieved = tools_json_get(entry, "content_value_retrieval");
-    struct bytes rlp = tools_json_hex(doc, tools_json_get(entry, "block_header"), "block_header");
-    struct bytes offer = tools_json_hex(doc, tools_json_get(entry, "content_value_offer"), "content_value_offer");
-    struct bytes key = codec_bytes_slice(content_key, 1, content_key.len - 1);
-    struct bytes retrieval = {NULL, 0};
-    bool proven = false;
+    content.header = tools_json_hex(doc, tools_json_get(entry, "block_header"), "block_header");
+    content.offer = tools_json_hex(doc, tools_json_get(entry, "content_value_offer"), "content_value_offer");
     if (retrieved)
-        retrieval = tools_json_hex(doc, retrieved, "content_value_retrieval");
-    struct bytes hash = codec_bytes_slice(offer, content_key.data[0] == 0x20 ? 4 : 8, 32);
-    if (hash.len != 32 || proof_eth_header_verify(&result, &header, hash.data, rlp) != PROOF_VALID) {
-        vectors_check(run, false, "block header", "is not the one that the content names");
-        return;
-    }
-    if (content_key.data[0] == 0x20)
-        proven = check_account_node(doc, &header.header, key, offer, retrieval);
-    else if (content_key.data[0] == 0x21)
-        proven = check_storage_node(doc, &header.header, key, offer, retrieval);
-    else
-        proven = check_code(doc, &header.header, key, offer, retrieval);
-    vectors_check(run, proven, "trie content", "is not proven (selector 0x%02x)", content_key.data[0]);
+        content.retrieval = tools_json_hex(doc, retrieved, "content_value_retrieval");
+    vectors_check(run, state_is_proven(&content), "trie content", "is not proven (selector 0x%02x)",
+                  content_key.data[0]);
+    vectors_mutate(run, "block_header, a bit flipped", content.header, 1, state_is_proven, &content);
+    vectors_mutate(run, "content_key, a bit flipped", content.key, 1, state_is_proven, &content);
+    vectors_mutate(run, "content_value_offer, a bit flipped", content.offer, 1, state_is_proven, &content);
+    vectors_mutate(run, "content_value_retrieval, a bit flipped", content.retrieval, 1, state_is_proven, &content);
 }
 
 static const struct eth_header *find_header(const struct headers *headers, struct bytes hash)
@@ -227,8 +266,8 @@ static void check_header(struct vectors *run, struct headers *headers, struct by
 {
     struct proof_result result = {0};
     struct proof_eth_header_fact fact;
-    bool valid =
-        hash.len == 32 && proof_eth_header_verify(&result, &fact, hash.data, ssz_part(value, 0, 0, 2)) == PROOF_VALID;
+    bool valid = hash.len == 32 &&
+                 proof_eth_header_verify(&result, &fact, hash.data, ssz_part(value, 8, 0, 0, 2)) == PROOF_VALID;
     vectors_check(run, valid, "header", "%s", proof_reason_text(result.reason));
     if (valid && headers->count < HEADERS_MAX)
         headers->fact[headers->count++] = fact;
@@ -241,9 +280,9 @@ static void check_body(struct vectors *run, const struct eth_header *header, str
     uint8_t root[32];
     uint8_t ommers[32];
     size_t parts = read_u32_le(value, 0) == 12 ? 3 : 2;
-    const struct bytes *txs = ssz_list(&count, run->file->doc, ssz_part(value, 0, 0, parts));
+    const struct bytes *txs = ssz_list(&count, run->file->doc, ssz_part(value, 4 * parts, 0, 0, parts));
     bool same = vectors_list_root(root, txs, count) && memcmp(root, header->transactions_root, 32) == 0;
-    codec_keccak256(ommers, ssz_part(value, 0, 1, parts));
+    codec_keccak256(ommers, ssz_part(value, 4 * parts, 0, 1, parts));
     vectors_check(run, same, "transactions root", "another root");
     vectors_check(run, memcmp(ommers, header->ommers_hash, 32) == 0, "ommers", "another hash");
 }

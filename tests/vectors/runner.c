@@ -41,6 +41,25 @@ void vectors_check(struct vectors *run, bool ok, const char *id, const char *for
     tools_json_append(run->mismatches, entry);
 }
 
+void vectors_mutate(struct vectors *run, const char *id, struct bytes bytes, size_t step, vectors_accepts *accepts,
+                    const void *context)
+{
+    union {
+        const uint8_t *from;
+        uint8_t *to;
+    } owned = {.from = bytes.data};
+    size_t bit = 0;
+    bool accepted = false;
+    if (!run->mutate)
+        return;
+    for (; bit < 8 * bytes.len && !accepted; bit += step) {
+        owned.to[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        accepted = accepts(context);
+        owned.to[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    vectors_check(run, !accepted, id, "accepted with bit %zu flipped", bit - step);
+}
+
 static int compare_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -178,6 +197,8 @@ int main(int argc, char **argv)
             report_path = argv[++i];
         else if (strcmp(argv[i], "--skip-missing") == 0)
             skip_missing = true;
+        else if (strcmp(argv[i], "--mutate") == 0)
+            run.mutate = true;
         else if (argv[i][0] == '-' || root)
             return usage();
         else

@@ -161,6 +161,35 @@ static bool is_proven(struct tools_json_doc *doc, const struct tools_json *c, bo
     return proven && states(doc, &fact, stated);
 }
 
+/* A proof of the file, for showing it again with a bit flipped. */
+struct shown {
+    uint8_t root[32];
+    struct bytes key;
+    const struct bytes *nodes;
+    size_t count;
+};
+
+static bool is_accepted(const void *context)
+{
+    const struct shown *shown = context;
+    struct proof_result result;
+    struct proof_mpt_fact fact;
+    return proof_mpt_verify(&result, &fact, shown->root, shown->key, shown->nodes, shown->count) == PROOF_VALID;
+}
+
+static void mutate(struct vectors *run, struct tools_json_doc *doc, const struct tools_json *c, const char *id)
+{
+    struct shown shown;
+    if (!run->mutate)
+        return;
+    tools_json_hex_exact(shown.root, 32, doc, tools_json_get(c, "root"), "root");
+    shown.key = tools_json_hex(doc, tools_json_get(c, "key"), "key");
+    shown.nodes = tools_json_hex_list(&shown.count, doc, tools_json_get(c, "proof"), "proof");
+    for (size_t i = 0; i < shown.count; i++)
+        vectors_mutate(run, id, shown.nodes[i], 1, is_accepted, &shown);
+    vectors_mutate(run, id, BYTES_OF(shown.root), 1, is_accepted, &shown);
+}
+
 bool vectors_try_proofs(struct vectors *run, struct vectors_file *file)
 {
     const struct tools_json *cases = tools_json_get(tools_json_root(file->doc), "cases");
@@ -176,6 +205,8 @@ bool vectors_try_proofs(struct vectors *run, struct vectors_file *file)
         bool as_stated = expected.data && proven == (strcmp((const char *)expected.data, "valid") == 0);
         vectors_check(run, as_stated, id.data ? (const char *)id.data : "?", "expected %s, %s (%s)",
                       expected.data ? (const char *)expected.data : "?", proven ? "proven" : "refused", reason);
+        if (proven)
+            mutate(run, file->doc, c, id.data ? (const char *)id.data : "?");
     }
     return true;
 }

@@ -28,7 +28,14 @@ struct vectors {
     struct tools_json *mismatches;
     int64_t passed;
     int64_t failed;
+    bool mutate; /* also show every proof with each of its bits flipped */
 };
+
+/* When run->mutate: flips every step-th bit of what `bytes` points to and counts one case: no flip may be accepted by
+ * `accepts`. The bytes are the document's own memory and are put back. */
+typedef bool vectors_accepts(const void *context);
+void vectors_mutate(struct vectors *run, const char *id, struct bytes bytes, size_t step, vectors_accepts *accepts,
+                    const void *context);
 
 /* Counts one case of run->file; prints it when it is not ok. */
 __attribute__((format(printf, 4, 5))) void vectors_check(struct vectors *run, bool ok, const char *id,
