@@ -54,7 +54,7 @@ static void heads_choose(struct relay_signing_log *out, const struct relay_core 
         if (running != NULL && memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
             head_add(out, head->number);
     }
-    if (!is_signed(core, log, top))
+    if (log->attested < top)
         head_add(out, top);
 }
 
@@ -77,7 +77,7 @@ static bool wants_signature(const struct relay_core *core, const struct core_log
         return false;
     if (top <= log->settled || durable < top || top < log->guard)
         return false;
-    return log->guard < top || !is_signed(core, log, top) || step_missing(core, log, top);
+    return log->attested < top || step_missing(core, log, top);
 }
 
 static bool request_log(struct relay_signing_log *out, struct relay_core *core, const struct core_log *log,
@@ -112,9 +112,8 @@ static bool request_log(struct relay_signing_log *out, struct relay_core *core, 
 
 static void request_send(struct relay_core *core, uint16_t chain, const struct core_evidence *evidence)
 {
-    struct relay_signing_statement statements[RELAY_SOURCES_MAX];
     struct relay_signing_log *logs = core_scratch(core, RELAY_SIGNING_LOGS_MAX * sizeof(*logs));
-    struct relay_signing_request request = {.chain = chain, .statements = statements, .logs = logs};
+    struct relay_signing_request request = {.chain = chain, .logs = logs};
     size_t bytes = evidence->bytes_len;
     for (size_t i = 0; i < evidence->marks_len && request.logs_len < RELAY_SIGNING_LOGS_MAX; i++) {
         struct core_log *log = &core->logs[evidence->marks[i].log];
@@ -122,8 +121,8 @@ static void request_send(struct relay_core *core, uint16_t chain, const struct c
             request_log(&logs[request.logs_len], core, log, &bytes))
             request.logs_len++;
     }
-    request.statements_len =
-        core_chain_statements(core, chain, evidence->fact.height, evidence->fact.header_hash, statements);
+    request.statements = evidence->statements;
+    request.statements_len = evidence->statements_len;
     if (request.logs_len == 0 || request.statements_len == 0)
         return;
     request.id = core->chains[chain].signing_id = ++core->next_id;

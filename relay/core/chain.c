@@ -8,7 +8,7 @@
 #include "proofs/agreement.h"
 #include "relay/core/parts.h"
 
-enum { FAILOVER_MS = 15000, SIGNER_PATIENCE_MS = 30000 };
+enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000 };
 
 static size_t place_of(const struct core_chain *chain, uint16_t source)
 {
@@ -175,6 +175,15 @@ static void pending_remove(struct core_chain *chain, size_t at)
     memmove(&chain->pending[at], &chain->pending[at + 1], (chain->pending_len - at) * sizeof(chain->pending[0]));
 }
 
+/* Evidence that is let go without having been taken: its logs ask for it again, so that none is left waiting. */
+static void pending_forget(struct relay_core *core, struct core_chain *chain, size_t at)
+{
+    const struct core_evidence *evidence = chain->pending[at];
+    for (size_t i = 0; i < evidence->marks_len; i++)
+        core_ingest_again(core, &core->logs[evidence->marks[i].log]);
+    pending_remove(chain, at);
+}
+
 static void contradiction_note(struct relay_core *core, uint16_t index, uint64_t height)
 {
     struct core_chain *chain = &core->chains[index];
@@ -199,6 +208,8 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
             bool same = memcmp(fact.header_hash, evidence->fact.header_hash, 32) == 0;
             if (same && mark_advance(core, index, &evidence->fact)) {
                 evidence->agreed = true;
+                evidence->statements_len =
+                    core_chain_statements(core, index, fact.height, fact.header_hash, evidence->statements);
                 chain->disagree = false;
                 chain->progress = core->now;
                 for (size_t j = 0; j < chain->sources_len; j++)
@@ -214,7 +225,7 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
         if (result.reason == PROOF_REASON_AGREEMENT_CONTRADICTION) {
             contradiction_note(core, index, evidence->fact.height);
             chain->disagree = true;
-            pending_remove(chain, i);
+            pending_forget(core, chain, i);
             continue;
         }
         i++;
@@ -242,7 +253,7 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
     if (chain->pending_len == CORE_PENDING_EVIDENCE) {
         core_note(core, RELAY_INFO, RELAY_REASON_EVIDENCE_CROWDED, NULL, 0, "%s: height %llu",
                   core->network->chains[job->chain].id, (unsigned long long)chain->pending[0]->fact.height);
-        pending_remove(chain, 0);
+        pending_forget(core, chain, 0);
     }
     chain->pending[chain->pending_len++] = evidence;
     core_chain_agree(core, job->chain);
@@ -414,6 +425,11 @@ void core_chain_tick(struct relay_core *core)
         }
         if (best <= own)
             chain->progress = core->now;
+        if (core->now >= chain->ask_again) {
+            chain->ask_again = core->now + STATEMENTS_MS;
+            for (size_t j = 0; j < chain->pending_len; j++)
+                statements_ask(core, chain, chain->pending[j]->fact.height);
+        }
         if (core->now - chain->progress < FAILOVER_MS)
             continue;
         core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: %s stays at %llu, others at %llu",
@@ -461,8 +477,15 @@ static void evidence_take(struct relay_core *core, uint16_t source, const struct
 {
     uint16_t index = core->config.sources[source].chain;
     struct core_chain *chain = &core->chains[index];
-    if (source != chain->primary || chain->mark.frozen || chain->verifying >= CORE_PENDING_EVIDENCE)
-        return; /* not asked for, or too much at once: the source repeats what matters when asked again */
+    if (source != chain->primary || chain->mark.frozen)
+        return;
+    if (chain->verifying >= CORE_PENDING_EVIDENCE) {
+        for (size_t i = 0; i < message->marks_len; i++) {
+            if (message->marks[i].watch < core->logs_len && core->logs[message->marks[i].watch].is_home)
+                core_ingest_again(core, &core->logs[message->marks[i].watch]);
+        }
+        return;
+    }
     struct core_evidence *evidence = core_alloc(NULL, 1, sizeof(*evidence) + whole.len);
     *evidence =
         (struct core_evidence){.refs = 1, .chain = index, .source = source, .seen = core->now, .bytes_len = whole.len};

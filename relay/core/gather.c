@@ -7,6 +7,8 @@
 
 #include "relay/core/parts.h"
 
+enum { HEADS_CROWDED = 128 };
+
 const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log)
 {
     const struct topology_chain *chain = &core->network->chains[log->target];
@@ -368,9 +370,12 @@ static void head_drop(struct relay_core *core, struct core_log *log, struct core
 
 void core_gather_prune(struct relay_core *core, struct core_log *log)
 {
-    size_t kept = 0;
+    size_t kept = 0, crowd = log->heads_len > HEADS_CROWDED ? log->heads_len - HEADS_CROWDED : 0;
     for (size_t i = 0; i < log->heads_len; i++) {
-        if (head_is_needed(log, &log->heads[i]))
+        struct core_head *head = &log->heads[i];
+        /* Without a quorum for long, single heads pile up: multiples of C and the newest ones are where operators meet. */
+        bool spare = i < crowd && !head->certified && head->number % TOPOLOGY_HEAD_STEP != 0;
+        if (head_is_needed(log, head) && !spare)
             log->heads[kept++] = log->heads[i];
         else
             head_drop(core, log, &log->heads[i]);

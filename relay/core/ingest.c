@@ -7,6 +7,8 @@
 
 #include "relay/core/parts.h"
 
+enum { AGAIN_PAUSE_MS = 1000 };
+
 void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane)
 {
     const struct topology_chain *source = &core->network->chains[lane->source];
@@ -72,12 +74,28 @@ void core_ingest_credit(struct relay_core *core, struct core_log *log)
         &(struct connector_message){.type = CONNECTOR_CREDIT, .credit = {.watch = watch_of(core, log), .bytes = room}});
 }
 
+/* Bytes that the source sent for nothing count no more. */
+static void credit_return(struct relay_core *core, const struct core_log *log, size_t bytes)
+{
+    uint16_t source = core->chains[log->home].primary;
+    if (source == RELAY_NO_SOURCE || bytes == 0)
+        return;
+    core_to_source(core, source,
+                   &(struct connector_message){.type = CONNECTOR_CREDIT,
+                                               .credit = {.watch = watch_of(core, log), .bytes = bytes}});
+}
+
 void core_ingest_again(struct relay_core *core, struct core_log *log)
 {
     uint16_t source = core->chains[log->home].primary;
-    core_log_free_stage(log);
-    if (source == RELAY_NO_SOURCE || log->again_asked)
+    log->again_wanted = true;
+    core_log_mark(core, log);
+    if (source == RELAY_NO_SOURCE || core->now < log->again_at)
         return;
+    log->again_wanted = false;
+    log->again_at = core->now + AGAIN_PAUSE_MS;
+    credit_return(core, log, log->stage.count ? log->stage.len : 0);
+    core_log_free_stage(log);
     struct connector_message message = {.type = CONNECTOR_ASK_AGAIN, .ask_again = {.watch = watch_of(core, log)}};
     const uint8_t *running = resume_running(core, log, &message.ask_again.from);
     memcpy(message.ask_again.running, running, 32);
@@ -119,12 +137,13 @@ void core_ingest_records(struct relay_core *core, uint16_t source, const struct 
     struct core_stage *stage = &log->stage;
     uint64_t next = stage->count ? stage->from + stage->count : log->stored + 1;
     if (log->again_asked && records->from == log->stored + 1) {
-        core_log_free_stage(log);
         log->again_asked = false;
         next = records->from;
     }
-    if (log->again_asked)
-        return; /* what was under way before the source went back */
+    if (log->again_asked) { /* what was under way before the source went back */
+        credit_return(core, log, records->records.len);
+        return;
+    }
     if (records->from != next || records->records.len > log->credit_granted - (stage->count ? stage->len : 0)) {
         records_refuse(core, source, log, records->from, "not the next records, or more bytes than its credit");
         return;
@@ -308,11 +327,13 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         waiting_retry(core, log);
     else
         core_ingest_credit(core, log);
+    if (log->again_wanted && core->now >= log->again_at)
+        core_ingest_again(core, log);
     if (core_chain_up(core, log->home) < core->network->chains[log->home].sources)
         return (struct core_step){RELAY_CAUSE_SOURCE_DOWN};
     if (core->chains[log->home].disagree)
         return (struct core_step){RELAY_CAUSE_SOURCES_DISAGREE};
-    if (log->stage.count > 0)
+    if (log->stage.count > 0 || log->again_wanted)
         return (struct core_step){RELAY_CAUSE_EVIDENCE};
     if (log->kind != PROOF_LOG_SETTLEMENT && log->credit_granted == 0 && log->window_used > 0)
         return (struct core_step){RELAY_CAUSE_WINDOW_FULL};

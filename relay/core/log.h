@@ -9,6 +9,7 @@
 #include "proofs/eth_evidence.h"
 #include "proofs/suite.h"
 #include "relay/core/core.h"
+#include "relay/core/signing.h"
 
 struct core_entry {     /* number = base + 1 + index */
     uint8_t digest[32]; /* message digest, or outcome entry */
@@ -71,6 +72,8 @@ struct core_evidence {
         uint64_t number;
     } marks[PROOF_ETH_EVIDENCE_LOGS_MAX];
     size_t marks_len;
+    struct relay_signing_statement statements[RELAY_SOURCES_MAX]; /* that agreed on the header */
+    size_t statements_len;
     size_t bytes_len;
     uint8_t bytes[]; /* connector message 12, whole */
 };
@@ -145,6 +148,8 @@ struct core_log {
     uint64_t republish;           /* ms: next retransmission of an uncertified newest head */
     uint8_t frozen;               /* reason + 1 */
     bool dirty, row_dirty, known; /* known: has a row in the store */
+    bool again_wanted;            /* some evidence of this log was not taken: the source must repeat itself */
+    uint64_t again_at;            /* ms: not before */
     bool again_asked;             /* the source was told to go back; waiting for its records */
     enum relay_cause cause;
     uint64_t since;

@@ -91,7 +91,7 @@ static uint64_t prunable(const struct relay_core *core, const struct core_log *l
         const struct core_log *messages = log - 1, *settlement = log + 1;
         limit = lower(settlement->certified, log->applied);
         for (uint64_t m = log->base + 1; m <= limit; m++) {
-            if (log->entries[m - log->base - 1].sequence > messages->settled)
+            if (log->entries[m - log->base - 1].sequence > messages->base)
                 limit = m - 1;
         }
         if (core->config.attests && settlement->is_home)
