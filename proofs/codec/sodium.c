@@ -5,6 +5,11 @@
 
 #include <sodium.h>
 
+bool codec_sodium_init(void)
+{
+    return sodium_init() >= 0;
+}
+
 bool codec_sodium_blake2b256(uint8_t out[32], const struct bytes *parts, size_t count)
 {
     crypto_generichash_blake2b_state state;
