@@ -169,10 +169,8 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
         else if (item.type == PROOF_ITEM_HEARTBEAT)
             core_gossip_heard(core, peer, &item.heartbeat);
     }
-    for (size_t i = 0; i < core->logs_len; i++) {
-        if (core->logs[i].dirty)
-            core_gather_certify(core, &core->logs[i]);
-    }
+    for (size_t i = 0; i < core->dirty_len; i++)
+        core_gather_certify(core, &core->logs[core->dirty[i]]);
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {
         if (item.type == PROOF_ITEM_RANGE)

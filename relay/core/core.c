@@ -73,6 +73,7 @@ struct relay_core *relay_core_new(const struct relay_core_config *config)
     core->outgoing_end = &core->outgoing;
     core->logs_len = core->network->lanes_len * CORE_KINDS;
     core->logs = zeroed(core->logs_len, sizeof(*core->logs));
+    core->dirty = zeroed(core->logs_len, sizeof(*core->dirty));
     core->chains = zeroed(core->network->chains_len, sizeof(*core->chains));
     core->sources = zeroed(config->sources_len, sizeof(*core->sources));
     core->peers = zeroed(core->network->relays_len, sizeof(*core->peers));
@@ -121,6 +122,7 @@ void relay_core_free(struct relay_core *core)
     free(core->sources);
     free(core->chains);
     free(core->logs);
+    free(core->dirty);
     free(core->signatures);
     free(core->scratch);
     free(core);
@@ -197,22 +199,30 @@ static void dispatch(struct relay_core *core, const struct relay_event *event)
     }
 }
 
+/* Marks go into the same write as what they speak of (I2), so no row is left for a later step. */
+static void rows_write(struct relay_core *core, const uint16_t *logs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (core->logs[logs[i]].row_dirty)
+            core_log_row_write(core, &core->logs[logs[i]]);
+    }
+}
+
+/* Runs what is dirty, and what that makes dirty; what is left after some rounds waits for the next event. */
 static void drive(struct relay_core *core)
 {
-    bool more = true;
-    for (unsigned round = 0; more && round < DRIVE_ROUNDS; round++) {
-        more = false;
-        for (size_t i = 0; i < core->logs_len; i++) {
-            if (!core->logs[i].dirty)
-                continue;
-            core_pipeline_drive(core, &core->logs[i]);
-            more = true;
-        }
+    for (unsigned round = 0; core->dirty_len > 0 && round < DRIVE_ROUNDS; round++) {
+        size_t count = core->dirty_len;
+        uint16_t *batch = core_scratch(core, count * sizeof(*batch));
+        memcpy(batch, core->dirty, count * sizeof(*batch));
+        core->dirty_len = 0;
+        for (size_t i = 0; i < count; i++)
+            core->logs[batch[i]].dirty = false;
+        for (size_t i = 0; i < count; i++)
+            core_pipeline_drive(core, &core->logs[batch[i]]);
+        rows_write(core, batch, count);
     }
-    for (size_t i = 0; i < core->logs_len; i++) {
-        if (core->logs[i].row_dirty)
-            core_log_row_write(core, &core->logs[i]);
-    }
+    rows_write(core, core->dirty, core->dirty_len);
 }
 
 void relay_core_step(struct relay_core *core, const struct relay_event *event)

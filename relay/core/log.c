@@ -54,7 +54,8 @@ size_t core_log_room(const struct relay_core *core, const struct core_log *log)
 
 void core_log_mark(struct relay_core *core, struct core_log *log)
 {
-    (void)core;
+    if (!log->dirty)
+        core->dirty[core->dirty_len++] = (uint16_t)(log - core->logs);
     log->dirty = true;
 }
 

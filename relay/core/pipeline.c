@@ -11,7 +11,6 @@ void core_pipeline_drive(struct relay_core *core, struct core_log *log)
 {
     enum relay_cause cause = log->frozen ? RELAY_CAUSE_FROZEN : RELAY_CAUSE_NONE;
     enum topology_lane_state state = core_lane(core, log)->state;
-    log->dirty = false;
     if (state == TOPOLOGY_LANE_PAUSED) {
         cause = RELAY_CAUSE_PAUSED;
     } else {

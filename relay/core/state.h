@@ -98,6 +98,8 @@ struct relay_core {
     uint64_t now, unix_time;
     struct core_log *logs; /* lane * 3 + kind - 1 */
     size_t logs_len;
+    uint16_t *dirty; /* logs whose stages are to be run, each once */
+    size_t dirty_len;
     struct core_chain *chains;
     struct core_source *sources;
     struct core_peer *peers;
