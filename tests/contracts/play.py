@@ -66,7 +66,7 @@ class Play:
 
     def step(self, contract, method, model_arguments, abi_arguments, at=None, sender=None):
         """Makes the call on both at block time `at` (by default a second later). Returns (events, None) or (None, error name)."""
-        self.clock = max(self.clock + 1, at or 0)
+        self.clock, self.last = max(self.clock + 1, at or 0), f"{contract}.{method}"
         twin, backup = self.models[contract], copy.copy(self.models[contract].__dict__)
         if contract != "registry":
             backup["lanes"] = copy.copy(twin.lanes)
