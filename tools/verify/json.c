@@ -64,7 +64,7 @@ struct tools_json_doc *tools_json_open(const char *path)
         if (error.line > 0)
             snprintf(doc->error, sizeof doc->error, "%s:%d: not JSON: %s", path, error.line, error.text);
         else
-            snprintf(doc->error, sizeof doc->error, "%s: cannot be read: %s", path, error.text);
+            snprintf(doc->error, sizeof doc->error, "%s", error.text);
     }
     return doc;
 }

@@ -1,0 +1,229 @@
+/*
+ * isthmus verify: each kind on files, exit codes, reports.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tools/verify/json.h"
+#include "tools/verify/verify.h"
+
+static char folder[] = "/tmp/isthmus-verify-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static const char *const names[] = {"trusted.json", "a.json", "b.json", "report.json"};
+
+static void path_of(char *out, size_t cap, const char *name)
+{
+    snprintf(out, cap, "%s/%s", folder, name);
+}
+
+static int remove_folder(void **state)
+{
+    char path[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        path_of(path, sizeof path, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+static void put(const char *name, const char *text)
+{
+    char path[256];
+    path_of(path, sizeof path, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Runs the command on trusted.json and the given evidence files (second may be NULL). */
+static int verify(const char *kind, const char *first, const char *second)
+{
+    char program[] = "isthmus-verify";
+    char kind_text[32];
+    char trusted_option[] = "--trusted";
+    char report_option[] = "--report";
+    char paths[4][256];
+    snprintf(kind_text, sizeof kind_text, "%s", kind);
+    path_of(paths[0], sizeof paths[0], "trusted.json");
+    path_of(paths[1], sizeof paths[1], "report.json");
+    path_of(paths[2], sizeof paths[2], first);
+    char *argv[] = {program, kind_text, trusted_option, paths[0], report_option, paths[1], paths[2], paths[3], NULL};
+    if (second)
+        path_of(paths[3], sizeof paths[3], second);
+    else
+        argv[7] = NULL;
+    return tools_verify_main(second ? 8 : 7, argv);
+}
+
+/* The reason of case i in the report; its ok must be as said. */
+static void assert_report(size_t i, bool ok, const char *reason)
+{
+    char path[256];
+    path_of(path, sizeof path, "report.json");
+    struct tools_json_doc *doc = tools_json_open(path);
+    assert_null(tools_json_error(doc));
+    assert_int_equal(tools_json_is_true(tools_json_get(tools_json_root(doc), "ok")), ok);
+    const struct tools_json *c = tools_json_at(tools_json_get(tools_json_root(doc), "cases"), i);
+    struct bytes text = tools_json_text(doc, tools_json_get(c, "reason"), "reason");
+    assert_non_null(text.data);
+    assert_string_equal((const char *)text.data, reason);
+    tools_json_close(doc);
+}
+
+/* A leaf node of the entry 0x1234; the trusted roots below are not its hash. */
+#define ROOT_NODE "0xed83201234a876767676767676767676767676767676767676767676767676767676767676767676767676767676"
+
+static void test_a_trie_proof_is_valid_and_a_changed_one_is_not(void **state)
+{
+    (void)state;
+    put("trusted.json",
+        "{\"root\": \"0x3e65d2c3cca95bdf71f5a6e7bbcb3b1d35dd81ba7c3bfb0c2ae4fd9d6dd2dd7b\", \"key\": \"0x1234\"}");
+    put("a.json", "{\"proof\": [\"" ROOT_NODE "\"]}");
+    put("b.json", "{\"proof\": []}");
+    assert_int_equal(verify("mpt", "a.json", NULL), 1);
+    assert_report(0, false, "mpt-node-hash");
+    assert_int_equal(verify("mpt", "b.json", NULL), 1);
+    assert_report(0, false, "mpt-empty-proof");
+    put("trusted.json",
+        "{\"root\": \"0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421\", \"key\": \"0x1234\"}");
+    assert_int_equal(verify("mpt", "b.json", NULL), 0);
+    assert_report(0, true, "valid");
+    assert_int_equal(verify("mpt", "b.json", "a.json"), 1);
+    assert_report(0, false, "valid");
+    assert_report(1, false, "mpt-node-hash");
+}
+
+static void test_an_account_of_an_empty_state_is_absent(void **state)
+{
+    (void)state;
+    put("trusted.json", "{\"state_root\": \"0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421\","
+                        "\"address\": \"0x1111111111111111111111111111111111111111\","
+                        "\"slot\": \"0x0000000000000000000000000000000000000000000000000000000000000001\"}");
+    put("a.json", "{\"accountProof\": [], \"storageProof\": [{\"key\": \"0x1\", \"value\": \"0x0\", \"proof\": []}]}");
+    put("b.json", "{\"accountProof\": [], \"storageProof\": []}");
+    assert_int_equal(verify("eth-account", "a.json", NULL), 0);
+    assert_int_equal(verify("eth-storage", "a.json", NULL), 0);
+    assert_int_equal(verify("eth-storage", "b.json", NULL), 2);
+}
+
+static void test_an_empty_block_has_the_empty_receipts_root(void **state)
+{
+    (void)state;
+    put("trusted.json", "{\"receipts_root\": \"0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421\"}");
+    put("a.json", "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": []}");
+    put("b.json", "[\"0x01\"]");
+    assert_int_equal(verify("eth-receipts", "a.json", NULL), 0);
+    assert_int_equal(verify("eth-receipts", "b.json", NULL), 1);
+    assert_report(0, false, "rlp-not-canonical");
+}
+
+static void test_a_header_is_refused_under_another_hash(void **state)
+{
+    (void)state;
+    put("trusted.json", "{\"hash\": \"0x1111111111111111111111111111111111111111111111111111111111111111\"}");
+    put("a.json", "{\"header\": \"0xc0\"}");
+    put("b.json", "{\"parentHash\": \"0x12\"}");
+    assert_int_equal(verify("eth-header", "a.json", NULL), 1);
+    assert_report(0, false, "header-field-count");
+    assert_int_equal(verify("eth-header", "b.json", NULL), 2);
+}
+
+#define H5 "0x0505050505050505050505050505050505050505050505050505050505050505"
+#define H6 "0x0606060606060606060606060606060606060606060606060606060606060606"
+
+static void test_agreement_joins_its_evidence_files(void **state)
+{
+    (void)state;
+    put("trusted.json", "{\"chain\": \"eip155:1\", \"height\": 7, \"demanded\": 2, \"sources\": ["
+                        "{\"name\": \"a\", \"operator\": \"o1\", \"network\": \"n1\", \"software\": \"s1\"},"
+                        "{\"name\": \"b\", \"operator\": \"o2\", \"network\": \"n2\", \"software\": \"s2\"}]}");
+    put("a.json", "{\"source\": \"a\", \"chain\": \"eip155:1\", \"height\": 7, \"hash\": \"" H5 "\"}");
+    put("b.json", "[{\"source\": \"b\", \"chain\": \"eip155:1\", \"height\": \"0x7\", \"hash\": \"" H5 "\"}]");
+    assert_int_equal(verify("agreement", "a.json", "b.json"), 0);
+    assert_report(0, true, "valid");
+    assert_int_equal(verify("agreement", "a.json", NULL), 1);
+    assert_report(0, false, "agreement-too-few-independent-sources");
+    put("b.json", "{\"source\": \"b\", \"chain\": \"eip155:1\", \"height\": 7, \"hash\": \"" H6 "\"}");
+    assert_int_equal(verify("agreement", "a.json", "b.json"), 1);
+    assert_report(0, false, "agreement-contradiction");
+    put("b.json", "{\"source\": \"c\", \"chain\": \"eip155:1\", \"height\": 7, \"hash\": \"" H5 "\"}");
+    assert_int_equal(verify("agreement", "a.json", "b.json"), 1);
+    assert_report(0, false, "agreement-unknown-source");
+}
+
+static int run(int argc, const char *const *words)
+{
+    char copies[8][64];
+    char *argv[9] = {NULL};
+    for (int i = 0; i < argc; i++) {
+        snprintf(copies[i], sizeof copies[i], "%s", words[i]);
+        argv[i] = copies[i];
+    }
+    return tools_verify_main(argc, argv);
+}
+
+static void test_unusable_calls_end_with_2(void **state)
+{
+    (void)state;
+    assert_int_equal(run(1, (const char *const[]){"verify"}), 2);
+    assert_int_equal(run(2, (const char *const[]){"verify", "--help"}), 0);
+    assert_int_equal(run(2, (const char *const[]){"verify", "mpt"}), 2);
+    assert_int_equal(run(3, (const char *const[]){"verify", "mpt", "--trusted"}), 2);
+    assert_int_equal(run(4, (const char *const[]){"verify", "mpt", "--trusted", "x"}), 2);
+    assert_int_equal(run(5, (const char *const[]){"verify", "no-kind", "--trusted", "x", "y"}), 2);
+    assert_int_equal(run(5, (const char *const[]){"verify", "mpt", "--trusted", "x", "--why"}), 2);
+    assert_int_equal(run(5, (const char *const[]){"verify", "mpt", "--trusted", "/nowhere/x", "/nowhere/y"}), 2);
+}
+
+static void test_files_that_are_not_as_documented_are_unusable(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[]",
+                                      "{\"proof\": 5}",
+                                      "{\"proof\": [5]}",
+                                      "{\"proof\": [\"0x1\"]}",
+                                      "{\"proof\": [\"0xzz\"]}",
+                                      "{\"proof\": [], \"proof\": []}"};
+    (void)state;
+    put("trusted.json",
+        "{\"root\": \"0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421\", \"key\": \"0x1234\"}");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        put("a.json", bad[i]);
+        assert_int_equal(verify("mpt", "a.json", NULL), 2);
+    }
+    put("a.json", "{\"proof\": []}");
+    assert_int_equal(verify("mpt", "a.json", NULL), 0);
+    put("trusted.json", "{\"root\": \"0x56\", \"key\": \"0x1234\"}");
+    assert_int_equal(verify("mpt", "a.json", NULL), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_trie_proof_is_valid_and_a_changed_one_is_not),
+        cmocka_unit_test(test_an_account_of_an_empty_state_is_absent),
+        cmocka_unit_test(test_an_empty_block_has_the_empty_receipts_root),
+        cmocka_unit_test(test_a_header_is_refused_under_another_hash),
+        cmocka_unit_test(test_agreement_joins_its_evidence_files),
+        cmocka_unit_test(test_unusable_calls_end_with_2),
+        cmocka_unit_test(test_files_that_are_not_as_documented_are_unusable),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
