@@ -10,10 +10,6 @@
 
 #include "proofs/codec/bytes.h"
 
-/* Once at the start of a program, before threads: lets the library choose the processor's fastest code (BLAKE2b and Argon2id
- * are slow without it; results are the same). False: the library is unusable. */
-bool codec_sodium_init(void);
-
 /* BLAKE2b with a 32-byte output and no key over parts[0] || parts[1] || … */
 bool codec_sodium_blake2b256(uint8_t out[32], const struct bytes *parts, size_t count);
 
