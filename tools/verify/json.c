@@ -69,6 +69,19 @@ struct tools_json_doc *tools_json_open(const char *path)
     return doc;
 }
 
+struct tools_json_doc *tools_json_parse(const char *name, const char *text, size_t len)
+{
+    json_error_t error;
+    struct tools_json_doc *doc = must(calloc(1, sizeof *doc));
+    doc->path = must(strdup(name));
+    doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+    if (!doc->root) {
+        doc->failed = true;
+        snprintf(doc->error, sizeof doc->error, "%s: not JSON: %s", name, error.text);
+    }
+    return doc;
+}
+
 struct tools_json_doc *tools_json_adopt(const char *name, struct tools_json *tree)
 {
     struct tools_json_doc *doc = must(calloc(1, sizeof *doc));

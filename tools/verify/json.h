@@ -27,6 +27,8 @@ enum tools_json_kind {
 
 /* Reads path; never NULL. On failure the document has an error and a NULL root. Free with tools_json_close. */
 struct tools_json_doc *tools_json_open(const char *path);
+/* The same for len bytes of text in memory; name stands for the path in errors. */
+struct tools_json_doc *tools_json_parse(const char *name, const char *text, size_t len);
 /* The same around a tree that was built in memory, which the document takes; name stands for the path in errors. */
 struct tools_json_doc *tools_json_adopt(const char *name, struct tools_json *tree);
 void tools_json_close(struct tools_json_doc *doc);
