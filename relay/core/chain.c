@@ -269,6 +269,7 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
 static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not_this)
 {
     struct core_chain *chain = &core->chains[index];
+    uint16_t before = chain->primary;
     chain->primary = RELAY_NO_SOURCE;
     for (size_t i = 0; i < chain->sources_len; i++) {
         uint16_t source = chain->sources[i];
@@ -284,7 +285,11 @@ static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not
             continue;
         core_log_free_stage(log);
         log->credit_granted = 0;
-        log->again_asked = false;
+        log->again_asked = log->again_wanted = false;
+        if (before != RELAY_NO_SOURCE && before != chain->primary && core->sources[before].up)
+            core_to_source(
+                core, before,
+                &(struct connector_message){.type = CONNECTOR_UNSUBSCRIBE, .unsubscribe = {.watch = (uint32_t)i}});
         if (chain->primary != RELAY_NO_SOURCE)
             core_ingest_subscribe(core, log, chain->primary);
         core_log_mark(core, log);
