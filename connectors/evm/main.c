@@ -1,0 +1,384 @@
+/*
+ * isthmus-connector-evm: one EVM node for one relay (docs/connector-evm.md). This file is the whole object graph.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/evm/abi.h"
+#include "connectors/evm/evm.h"
+
+enum { NONSENSE_MS = 10000, LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
+
+struct evm_asked_header {
+    struct evm *evm;
+    uint64_t height;
+};
+
+enum sdk_sent evm_send(struct evm *evm, const struct connector_message *message)
+{
+    const enum sdk_sent sent = connector_send(evm->connector, message);
+    if (sent == SDK_FULL)
+        evm->full = true;
+    return sent;
+}
+
+bool evm_say_header(struct evm *evm, uint64_t height, const uint8_t hash[32], uint64_t time, struct bytes rlp)
+{
+    struct connector_message message = {.type = CONNECTOR_HEADER,
+                                        .header = {.height = height, .time = time, .header = rlp}};
+    memcpy(message.header.hash, hash, 32);
+    return evm_send(evm, &message) == SDK_SENT;
+}
+
+void evm_nonsense(struct evm *evm, const char *text)
+{
+    const uint64_t now = sdk_loop_now(evm->loop);
+    if (now < evm->nonsense_until)
+        return;
+    evm->nonsense_until = now + NONSENSE_MS;
+    connector_notice(evm->connector, CONNECTOR_NOTICE_NONSENSE, "%s", text);
+}
+
+/* The newest final header, when it was not told yet for want of room. */
+static bool say_final(struct evm *evm)
+{
+    const struct evm_head *head = evm_tracker_head(evm->tracker, evm->tracker->final_height);
+    if (!evm->final_untold || !head)
+        return true;
+    if (!evm_say_header(evm, head->number, head->hash, head->time, (struct bytes){head->rlp, head->rlp_len}))
+        return false;
+    evm->final_untold = false;
+    return true;
+}
+
+void evm_pump(struct evm *evm)
+{
+    if (evm->full || evm->tracker->stopped || !say_final(evm))
+        return;
+    evm_watches_pump(evm->watches);
+    evm_positions_pump(evm->positions);
+    evm_submissions_pump(evm->submissions);
+}
+
+/* ---- what the parts tell ----------------------------------------------------------------------------------------------- */
+
+static void moved(void *context, bool newest, bool final_height)
+{
+    struct evm *evm = context;
+    evm->final_untold = evm->final_untold || final_height;
+    if (newest) {
+        evm_positions_stale(evm->positions);
+        evm_submissions_block(evm->submissions);
+    }
+    evm_pump(evm);
+}
+
+static void reorganised(void *context, uint64_t blocks)
+{
+    struct evm *evm = context;
+    connector_notice(evm->connector, CONNECTOR_NOTICE_REORGANISED, "the newest %" PRIu64 " blocks were replaced",
+                     blocks);
+}
+
+static void broken(void *context, const char *text)
+{
+    struct evm *evm = context;
+    connector_notice(evm->connector, CONNECTOR_NOTICE_FINALITY_BROKEN,
+                     "%s (%" PRIu64 "): this source says nothing more until it is restarted", text,
+                     evm->tracker->final_height);
+}
+
+static void nonsense(void *context, const char *text)
+{
+    evm_nonsense(context, text);
+}
+
+static void health(void *context, bool up, const char *text)
+{
+    struct evm *evm = context;
+    if (up)
+        connector_notice(evm->connector, CONNECTOR_NOTICE_BACK, "the endpoint answers again");
+    else
+        connector_notice(evm->connector, CONNECTOR_NOTICE_UNREACHABLE, "%s", text);
+}
+
+static void news(void *context)
+{
+    struct evm *evm = context;
+    if (evm->configured)
+        sdk_timer_hasten(evm->loop, &evm->poll, 0);
+}
+
+static void ws_state(void *context, bool up, const char *text)
+{
+    struct evm *evm = context;
+    connector_log(evm->connector, up ? "news over WebSocket%s" : "no news over WebSocket (%s): polling", text);
+    news(evm);
+}
+
+static void poll(void *context)
+{
+    struct evm *evm = context;
+    const bool live = evm->ws && evm_ws_is_live(evm->ws);
+    sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms * (live ? LIVE_FACTOR : 1));
+    if (!evm->configured || evm->tracker->stopped)
+        return;
+    evm_tracker_look(evm->tracker);
+    evm_submissions_follow(evm->submissions);
+    evm_pump(evm);
+}
+
+/* ---- configuring --------------------------------------------------------------------------------------------------------- */
+
+static void ask_chain(void *context);
+
+static void chain_told(void *context, const struct evm_rpc_answer *answer)
+{
+    struct evm *evm = context;
+    uint64_t id = 0;
+    uint8_t genesis[32];
+    if (answer->status != EVM_RPC_OK) {
+        sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms); /* not there yet: ask until it is */
+        return;
+    }
+    if (!evm_json_u64(&id, answer->replies[0].result) ||
+        !evm_json_fixed(genesis, 32, evm_json_member(answer->replies[1].result, "hash"))) {
+        connector_configured(evm->connector, false, "http: the node does not tell its chain id and block 0");
+    } else if (id != evm->options.chain_id) {
+        connector_configured(evm->connector, false, "chain: the node's chain id is %" PRIu64 ", not %" PRIu64, id,
+                             evm->options.chain_id);
+    } else if (memcmp(genesis, evm->options.genesis, 32) != 0) {
+        connector_configured(evm->connector, false, "genesis: the node's block 0 has another hash");
+    } else {
+        evm->configured = true;
+        evm->poll.fire = poll;
+        connector_configured(evm->connector, true, "eip155:%" PRIu64, id);
+        poll(evm);
+    }
+}
+
+static void ask_chain(void *context)
+{
+    struct evm *evm = context;
+    struct evm_rpc_request request;
+    evm_rpc_begin(&request);
+    evm_rpc_add(&request, "eth_chainId", "[]");
+    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x0\",false]");
+    evm_rpc_send(evm->rpc, &request, chain_told, evm);
+}
+
+static bool begin(struct evm *evm)
+{
+    uint8_t contracts[2][20];
+    size_t count = 0;
+    const struct evm_rpc_config rpc = {
+        evm->loop, evm->options.http, evm->options.max_response, (uint32_t)evm->options.timeout_ms, health, evm};
+    evm->rpc = evm_rpc_new(&rpc);
+    const struct evm_tracker_config tracker = {
+        evm->rpc, evm->options.finality_depth, evm->options.finality_tag, moved, reorganised, broken, nonsense, evm};
+    evm->watches = evm_watches_new(evm);
+    evm->positions = evm_positions_new(evm);
+    evm->submissions = evm_submissions_new(evm);
+    if (!evm->rpc || !evm->watches || !evm->positions || !evm->submissions || !evm_tracker_init(evm->tracker, &tracker))
+        return false;
+    if (evm->options.has_outbox)
+        memcpy(contracts[count++], evm->options.outbox, 20);
+    if (evm->options.has_inbox)
+        memcpy(contracts[count++], evm->options.inbox, 20);
+    if (!evm->options.ws[0])
+        return true;
+    const struct evm_ws_config ws = {evm->loop, evm->options.ws, (const uint8_t(*)[20])contracts, count, news, ws_state,
+                                     evm};
+    evm->ws = evm_ws_new(&ws);
+    return evm->ws != NULL;
+}
+
+static void configure(void *context, const struct connector_configure *message)
+{
+    struct evm *evm = context;
+    char text[CODEC_CONNECTOR_TEXT_MAX];
+    if (!evm_options_read(&evm->options, message, text, sizeof text)) {
+        connector_configured(evm->connector, false, "%s", text);
+    } else if (!begin(evm)) {
+        connector_configured(evm->connector, false, "no memory, or ws is not ws://host[:port][/path]");
+    } else {
+        evm->poll.fire = ask_chain;
+        evm->poll.context = evm;
+        ask_chain(evm);
+    }
+}
+
+/* ---- the relay's other messages -------------------------------------------------------------------------------------------- */
+
+static void subscribe(void *context, const struct connector_subscribe *message)
+{
+    struct evm *evm = context;
+    evm_watches_subscribe(evm->watches, message);
+}
+
+static void credit(void *context, const struct connector_credit *message)
+{
+    struct evm *evm = context;
+    evm_watches_credit(evm->watches, message);
+}
+
+static void unsubscribe(void *context, const struct connector_unsubscribe *message)
+{
+    struct evm *evm = context;
+    evm_watches_unsubscribe(evm->watches, message->watch);
+    evm_positions_unwatch(evm->positions, message->watch);
+}
+
+static void position(void *context, const struct connector_position *message)
+{
+    struct evm *evm = context;
+    evm_positions_watch(evm->positions, message);
+}
+
+static void header_told(void *context, const struct evm_rpc_answer *answer)
+{
+    struct evm_asked_header *asked = context;
+    struct evm *evm = asked->evm;
+    const char *wrong = "the endpoint does not answer";
+    struct evm_block block;
+    if (answer->status == EVM_RPC_OK && !evm_json_is_null(answer->replies[0].result) &&
+        evm_parse_block(&block, answer->replies[0].result, answer->arena, &wrong) &&
+        block.header.number == asked->height)
+        evm_say_header(evm, asked->height, block.hash, block.header.timestamp, block.rlp);
+    else
+        connector_cannot_height(evm->connector, asked->height, wrong);
+    evm->headers_asked--;
+    free(asked);
+}
+
+static void ask_header(void *context, const struct connector_ask_header *message)
+{
+    struct evm *evm = context;
+    const struct evm_tracker *tracker = evm->tracker;
+    const struct evm_head *head = evm_tracker_head(tracker, message->height);
+    struct evm_rpc_request request;
+    if (tracker->stopped || !tracker->has_final || message->height > tracker->final_height) {
+        connector_cannot_height(evm->connector, message->height,
+                                tracker->stopped ? "finality was broken" : "not final here yet");
+        return;
+    }
+    if (head) {
+        evm_say_header(evm, head->number, head->hash, head->time, (struct bytes){head->rlp, head->rlp_len});
+        return;
+    }
+    struct evm_asked_header *asked = evm->headers_asked < EVM_HEADERS_ASKED_MAX ? malloc(sizeof *asked) : NULL;
+    if (!asked) {
+        connector_cannot_height(evm->connector, message->height, "too many headers are asked for at once");
+        return;
+    }
+    *asked = (struct evm_asked_header){evm, message->height};
+    evm->headers_asked++;
+    evm_rpc_begin(&request);
+    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", message->height);
+    evm_rpc_send(evm->rpc, &request, header_told, asked);
+}
+
+static void again(void *context, const struct connector_ask_again *message)
+{
+    struct evm *evm = context;
+    evm_watches_again(evm->watches, message);
+}
+
+static void submit(void *context, const struct connector_submit *message)
+{
+    struct evm *evm = context;
+    evm_submissions_submit(evm->submissions, message);
+}
+
+static void ask_result(void *context, const struct connector_ask_result *message)
+{
+    struct evm *evm = context;
+    evm_submissions_ask(evm->submissions, message->key);
+}
+
+static const char *state_text(const struct evm *evm)
+{
+    if (!evm->configured)
+        return "not configured";
+    if (evm->tracker->stopped)
+        return "finality was broken: restart after looking into it";
+    if (!evm->tracker->any)
+        return "no block read yet";
+    return evm->ws && evm_ws_is_live(evm->ws) ? "news over WebSocket" : "polling";
+}
+
+static void status(void *context)
+{
+    struct evm *evm = context;
+    const struct evm_head *newest = evm->configured ? evm_tracker_head(evm->tracker, evm->tracker->newest) : NULL;
+    const struct connector_message message = {
+        .type = CONNECTOR_STATUS,
+        .status = {newest ? newest->number : 0, evm->tracker->final_height, newest ? newest->time : 0,
+                   codec_connector_text(evm->submissions ? evm_submissions_balance(evm->submissions) : ""),
+                   codec_connector_text(state_text(evm))},
+    };
+    connector_send(evm->connector, &message);
+}
+
+static void drained(void *context)
+{
+    struct evm *evm = context;
+    evm->full = false;
+    if (evm->configured)
+        evm_pump(evm);
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------------- */
+
+static void *start(struct connector *connector)
+{
+    struct evm *evm = calloc(1, sizeof *evm);
+    if (!evm || !(evm->tracker = calloc(1, sizeof *evm->tracker))) {
+        free(evm);
+        return NULL;
+    }
+    evm->connector = connector;
+    evm->loop = connector_loop(connector);
+    return evm;
+}
+
+static void stop(void *context)
+{
+    struct evm *evm = context;
+    evm_ws_free(evm->ws);
+    evm_rpc_free(evm->rpc);
+    evm_watches_free(evm->watches);
+    evm_positions_free(evm->positions);
+    evm_submissions_free(evm->submissions);
+    evm_tracker_fini(evm->tracker);
+    evm_options_wipe(&evm->options);
+    free(evm->tracker);
+    free(evm);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const families[] = {"evm", NULL};
+    static const struct connector_ops ops = {
+        .name = "evm",
+        .version = "0.1.0",
+        .families = families,
+        .slot = true,
+        .receipts = true,
+        .start = start,
+        .stop = stop,
+        .configure = configure,
+        .subscribe = subscribe,
+        .credit = credit,
+        .unsubscribe = unsubscribe,
+        .position = position,
+        .ask_header = ask_header,
+        .again = again,
+        .submit = submit,
+        .ask_result = ask_result,
+        .status = status,
+        .drained = drained,
+    };
+    return connector_main(&ops, argc, argv);
+}

@@ -1,0 +1,317 @@
+#include "connectors/evm/tracker.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STRIDE = EVM_HEADERS_KEPT / 2 };
+
+bool evm_tracker_init(struct evm_tracker *tracker, const struct evm_tracker_config *config)
+{
+    memset(tracker, 0, sizeof *tracker);
+    tracker->config = *config;
+    tracker->pending = calloc(EVM_HEADERS_KEPT, sizeof *tracker->pending);
+    return tracker->pending != NULL;
+}
+
+static void pending_clear(struct evm_tracker *tracker)
+{
+    for (size_t i = 0; i < tracker->pending_len; i++)
+        free(tracker->pending[i].rlp);
+    tracker->pending_len = 0;
+}
+
+void evm_tracker_fini(struct evm_tracker *tracker)
+{
+    if (tracker->pending)
+        pending_clear(tracker);
+    free(tracker->pending);
+    for (size_t i = 0; i < EVM_HEADERS_KEPT; i++)
+        free(tracker->ring[i].rlp);
+}
+
+const struct evm_head *evm_tracker_head(const struct evm_tracker *tracker, uint64_t height)
+{
+    if (!tracker->any || height < tracker->lowest || height > tracker->newest)
+        return NULL;
+    return &tracker->ring[height % EVM_HEADERS_KEPT];
+}
+
+static void round_over(struct evm_tracker *tracker)
+{
+    pending_clear(tracker);
+    tracker->busy = false;
+    if (tracker->again && !tracker->stopped) {
+        tracker->again = false;
+        evm_tracker_look(tracker);
+    }
+}
+
+static void give_up(struct evm_tracker *tracker, const char *text)
+{
+    if (text)
+        tracker->config.nonsense(tracker->config.context, text);
+    round_over(tracker);
+}
+
+static void stop(struct evm_tracker *tracker, const char *text)
+{
+    tracker->stopped = true;
+    tracker->config.broken(tracker->config.context, text);
+    round_over(tracker);
+}
+
+/* ---- pending headers -------------------------------------------------------------------------------------------------- */
+
+/* The lowest header of the round, which the next one must be the parent of. */
+static const struct evm_head *bottom(const struct evm_tracker *tracker)
+{
+    return &tracker->pending[tracker->pending_len - 1];
+}
+
+static bool pending_add(struct evm_tracker *tracker, const struct evm_block *block)
+{
+    struct evm_head head = {.number = block->header.number, .time = block->header.timestamp, .rlp_len = block->rlp.len};
+    if (tracker->pending_len == EVM_HEADERS_KEPT || !(head.rlp = malloc(block->rlp.len)))
+        return false;
+    memcpy(head.rlp, block->rlp.data, block->rlp.len);
+    memcpy(head.hash, block->hash, 32);
+    memcpy(head.parent, block->header.parent_hash, 32);
+    memcpy(head.base_fee, block->header.base_fee, 32);
+    tracker->pending[tracker->pending_len++] = head;
+    return true;
+}
+
+/* True when the header below the round's lowest is known and is its parent. */
+static bool is_linked(const struct evm_tracker *tracker)
+{
+    const struct evm_head *low = bottom(tracker);
+    const struct evm_head *below = low->number ? evm_tracker_head(tracker, low->number - 1) : NULL;
+    return below && memcmp(below->hash, low->parent, 32) == 0;
+}
+
+/* The round's header at a height, when it has one. */
+static const struct evm_head *pending_at(const struct evm_tracker *tracker, uint64_t height)
+{
+    if (tracker->pending_len == 0 || height > tracker->pending[0].number || height < bottom(tracker)->number)
+        return NULL;
+    return &tracker->pending[tracker->pending[0].number - height];
+}
+
+/* How far down a first look must go, so that the final header is linked to the newest. */
+static uint64_t first_span(const struct evm_tracker *tracker)
+{
+    const uint64_t newest = tracker->pending[0].number;
+    uint64_t span = tracker->config.tag ? 0 : tracker->config.depth;
+    if (tracker->config.tag && tracker->wanted && tracker->wanted_final <= newest)
+        span = newest - tracker->wanted_final;
+    return span < newest ? span : newest;
+}
+
+/* ---- the end of a round -------------------------------------------------------------------------------------------------- */
+
+/* Moves the round's headers into the ring, above (or instead of) what it held. */
+static void commit(struct evm_tracker *tracker)
+{
+    const uint64_t top = tracker->pending[0].number, low = bottom(tracker)->number;
+    if (!tracker->any || low > tracker->newest + 1)
+        tracker->lowest = low;
+    for (size_t i = tracker->pending_len; i-- > 0;) {
+        struct evm_head *place = &tracker->ring[tracker->pending[i].number % EVM_HEADERS_KEPT];
+        free(place->rlp);
+        *place = tracker->pending[i];
+    }
+    tracker->pending_len = 0;
+    tracker->any = true;
+    tracker->newest = top;
+    if (low < tracker->lowest)
+        tracker->lowest = low;
+    if (top - tracker->lowest >= EVM_HEADERS_KEPT)
+        tracker->lowest = top - EVM_HEADERS_KEPT + 1;
+}
+
+/* The height that is final now, by depth or by the node's tag: never below what was told. */
+static bool final_now(const struct evm_tracker *tracker, uint64_t *height)
+{
+    if (!tracker->config.tag) {
+        *height = tracker->newest >= tracker->config.depth ? tracker->newest - tracker->config.depth : 0;
+        return tracker->newest >= tracker->config.depth;
+    }
+    const struct evm_head *head = tracker->wanted ? evm_tracker_head(tracker, tracker->wanted_final) : NULL;
+    if (!head || memcmp(head->hash, tracker->wanted_final_hash, 32) != 0)
+        return false;
+    *height = head->number;
+    return true;
+}
+
+static void finish(struct evm_tracker *tracker, bool newest)
+{
+    uint64_t height = 0;
+    bool moved = false;
+    const struct evm_head *head = final_now(tracker, &height) ? evm_tracker_head(tracker, height) : NULL;
+    if (head && (!tracker->has_final || height > tracker->final_height)) {
+        tracker->has_final = moved = true;
+        tracker->final_height = height;
+        memcpy(tracker->final_hash, head->hash, 32);
+    }
+    if (newest || moved)
+        tracker->config.moved(tracker->config.context, newest, moved);
+    round_over(tracker);
+}
+
+/* The round's headers reach down to what is known (linked), or far enough for a first look. */
+static void link_up(struct evm_tracker *tracker)
+{
+    const uint64_t old = tracker->newest, low = bottom(tracker)->number;
+    const bool replaced = tracker->any && low <= old;
+    commit(tracker);
+    if (replaced)
+        tracker->config.reorganised(tracker->config.context, old - low + 1);
+    finish(tracker, true);
+}
+
+/* ---- fetching -------------------------------------------------------------------------------------------------------------- */
+
+static void fetched(void *context, const struct evm_rpc_answer *answer);
+
+static void fetch(struct evm_tracker *tracker, uint64_t from, uint64_t to)
+{
+    struct evm_rpc_request request;
+    evm_rpc_begin(&request);
+    for (uint64_t n = to + 1; n-- > from;)
+        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", n);
+    evm_rpc_send(tracker->config.rpc, &request, fetched, tracker);
+}
+
+/* Goes on downwards until the round's headers are linked. */
+static void descend(struct evm_tracker *tracker)
+{
+    const struct evm_head *low = bottom(tracker);
+    const struct evm_head *told = tracker->has_final ? pending_at(tracker, tracker->final_height) : NULL;
+    if (told && memcmp(told->hash, tracker->final_hash, 32) != 0) {
+        stop(tracker, "the chain has another header at a height that was final");
+        return;
+    }
+    if (tracker->any && is_linked(tracker)) {
+        link_up(tracker);
+        return;
+    }
+    const bool deep_enough = tracker->pending[0].number - low->number >= first_span(tracker);
+    if (!tracker->any && (deep_enough || tracker->pending_len == EVM_HEADERS_KEPT)) { /* the first look */
+        link_up(tracker);
+        return;
+    }
+    if (low->number == 0 || tracker->pending_len == EVM_HEADERS_KEPT) {
+        stop(tracker, "the chain has no common header with the one that was known");
+        return;
+    }
+    const uint64_t to = low->number - 1;
+    uint64_t from = to >= EVM_HEADERS_FETCHED ? to - EVM_HEADERS_FETCHED + 1 : 0;
+    if (tracker->any && to > tracker->newest && from <= tracker->newest)
+        from = tracker->newest + 1;
+    if (to - from + 1 > EVM_HEADERS_KEPT - tracker->pending_len)
+        from = to + 1 - (EVM_HEADERS_KEPT - tracker->pending_len);
+    fetch(tracker, from, to);
+}
+
+static void fetched(void *context, const struct evm_rpc_answer *answer)
+{
+    struct evm_tracker *tracker = context;
+    const char *wrong = NULL;
+    for (size_t i = 0; i < answer->count; i++) {
+        struct evm_block block;
+        const struct evm_rpc_reply *reply = &answer->replies[i];
+        if (reply->is_error || evm_json_is_null(reply->result))
+            break;
+        if (!evm_parse_block(&block, reply->result, answer->arena, &wrong)) {
+            give_up(tracker, wrong);
+            return;
+        }
+        const struct evm_head *above = bottom(tracker);
+        if (block.header.number + 1 != above->number || memcmp(block.hash, above->parent, 32) != 0)
+            break; /* the chain moved meanwhile: begin again at the next look */
+        if (!pending_add(tracker, &block))
+            break;
+        if (i + 1 == answer->count || (tracker->any && is_linked(tracker))) {
+            descend(tracker);
+            return;
+        }
+    }
+    give_up(tracker, NULL);
+}
+
+/* ---- a round -------------------------------------------------------------------------------------------------------------- */
+
+static void begin_at(struct evm_tracker *tracker, const struct evm_block *newest)
+{
+    if (pending_add(tracker, newest))
+        descend(tracker);
+    else
+        give_up(tracker, "no memory");
+}
+
+static void strode(void *context, const struct evm_rpc_answer *answer)
+{
+    struct evm_tracker *tracker = context;
+    const char *wrong = NULL;
+    struct evm_block block;
+    if (answer->count == 1 && evm_parse_block(&block, answer->replies[0].result, answer->arena, &wrong)) {
+        tracker->again = true;
+        begin_at(tracker, &block);
+    } else {
+        give_up(tracker, wrong);
+    }
+}
+
+static void looked(void *context, const struct evm_rpc_answer *answer)
+{
+    struct evm_tracker *tracker = context;
+    const char *wrong = NULL;
+    struct evm_block newest, tagged;
+    if (answer->status != EVM_RPC_OK || answer->replies[0].is_error || evm_json_is_null(answer->replies[0].result)) {
+        give_up(tracker, answer->status == EVM_RPC_NONSENSE ? answer->text : NULL);
+        return;
+    }
+    if (!evm_parse_block(&newest, answer->replies[0].result, answer->arena, &wrong)) {
+        give_up(tracker, wrong);
+        return;
+    }
+    tracker->wanted = answer->count > 1 && !answer->replies[1].is_error &&
+                      !evm_json_is_null(answer->replies[1].result) &&
+                      evm_parse_block(&tagged, answer->replies[1].result, answer->arena, &wrong);
+    if (tracker->wanted) {
+        tracker->wanted_final = tagged.header.number;
+        memcpy(tracker->wanted_final_hash, tagged.hash, 32);
+    }
+    const struct evm_head *known = evm_tracker_head(tracker, newest.header.number);
+    if (known && memcmp(known->hash, newest.hash, 32) == 0) { /* nothing new, or an endpoint that lags behind itself */
+        finish(tracker, false);
+        return;
+    }
+    if (tracker->any &&
+        newest.header.number > tracker->newest + STRIDE) { /* far behind: in strides that can be linked */
+        struct evm_rpc_request request;
+        evm_rpc_begin(&request);
+        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", tracker->newest + STRIDE);
+        evm_rpc_send(tracker->config.rpc, &request, strode, tracker);
+        return;
+    }
+    begin_at(tracker, &newest);
+}
+
+void evm_tracker_look(struct evm_tracker *tracker)
+{
+    if (tracker->stopped)
+        return;
+    if (tracker->busy) {
+        tracker->again = true;
+        return;
+    }
+    struct evm_rpc_request request;
+    tracker->busy = true;
+    evm_rpc_begin(&request);
+    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"latest\",false]");
+    if (tracker->config.tag)
+        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"%s\",false]", tracker->config.tag);
+    evm_rpc_send(tracker->config.rpc, &request, looked, tracker);
+}
