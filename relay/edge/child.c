@@ -31,7 +31,7 @@ struct buffer {
 
 struct edge_child {
     struct edge_child_options options;
-    char *name;
+    char *name, *program;
     char **argv;
     enum edge_child_state state;
     pid_t pid;
@@ -357,7 +357,7 @@ static void environment_pick(char *out[PASSED_LEN + 1])
     out[len] = NULL;
 }
 
-static int spawn(pid_t *pid, char *const argv[], int socket_fd, int log_fd)
+static int spawn(pid_t *pid, const char *program, char *const argv[], int socket_fd, int log_fd)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -376,7 +376,7 @@ static int spawn(pid_t *pid, char *const argv[], int socket_fd, int log_fd)
     posix_spawn_file_actions_adddup2(&files, log_fd, 2);
     posix_spawn_file_actions_adddup2(&files, socket_fd, 3); /* the last one: log_fd may be 3 */
     posix_spawn_file_actions_addclosefrom_np(&files, 4);
-    int error = posix_spawn(pid, argv[0], &files, &attributes, argv, environment);
+    int error = posix_spawn(pid, program, &files, &attributes, argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return error;
@@ -394,7 +394,7 @@ static int launch(struct edge_child *child)
     if (error == 0 && (fcntl(child->fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(child->log_fd, F_SETFL, O_NONBLOCK) != 0))
         error = errno;
     if (error == 0)
-        error = spawn(&child->pid, child->argv, sockets[1], pipes[1]);
+        error = spawn(&child->pid, child->program, child->argv, sockets[1], pipes[1]);
     if (error != 0)
         child->pid = 0;
     if (sockets[1] >= 0)
@@ -412,7 +412,7 @@ static int launch(struct edge_child *child)
 static void launch_failed(struct edge_child *child, int error)
 {
     char how[160];
-    snprintf(how, sizeof(how), "cannot start %.80s: %s", child->argv[0], strerror(error));
+    snprintf(how, sizeof(how), "cannot start %.80s: %s", child->program, strerror(error));
     if (child->pid > 0) {
         process_kill(child);
         waitpid(child->pid, NULL, 0);
@@ -472,9 +472,10 @@ struct edge_child *edge_child_new(const struct edge_child_options *options)
     child->options = *options;
     child->fd = child->log_fd = -1;
     child->name = strdup(options->name);
+    child->program = strdup(options->program);
     child->argv = argv_copy(options->argv);
     child->timer = edge_timer_new(options->loop, timer_fired, child);
-    if (child->name == NULL || child->argv == NULL || child->timer == NULL) {
+    if (child->name == NULL || child->program == NULL || child->argv == NULL || child->timer == NULL) {
         edge_child_free(child);
         return NULL;
     }
@@ -533,6 +534,7 @@ void edge_child_free(struct edge_child *child)
     for (size_t i = 0; child->argv != NULL && child->argv[i] != NULL; i++)
         free(child->argv[i]);
     free(child->argv);
+    free(child->program);
     free(child->name);
     free(child);
 }

@@ -52,7 +52,8 @@ struct edge_child;
 struct edge_child_options {
     struct edge_loop *loop;
     const char *name;        /* for the log; copied */
-    const char *const *argv; /* argv[0] is the program's path; ends with NULL; copied */
+    const char *program;     /* path; copied */
+    const char *const *argv; /* argv[0] is what it is called; ends with NULL; copied */
     void *context;
     void (*up)(void *context);                         /* the process runs; it has said nothing yet */
     void (*message)(void *context, struct bytes body); /* whole, 1 .. EDGE_CHILD_MESSAGE_MAX bytes; borrowed */

@@ -91,8 +91,9 @@ bool edge_signer_request(struct edge_signer *signer, struct bytes message, const
 /* The process: reads keys and guard, enters the sandbox, serves descriptor `fd` until it is closed. Returns an exit code. */
 int edge_signer_main(const struct config_relay *config, const struct topology_network *network, int fd);
 
-/* `isthmusd -x guard [thaw LOG]`: prints the guard's rows, or thaws a frozen log. Returns an exit code. */
-int edge_signer_guard_main(const struct config_relay *config, const struct topology_network *network, int argc,
-                           char **argv);
+/* `isthmusd -x guard`: prints one line a row ("LOG lane kind number running [frozen]") into a stream (a FILE *), after it
+ * thawed the log whose id is `thaw` (NULL: none). The signer must not run. Returns an exit code. */
+int edge_signer_guard_main(const struct config_relay *config, const struct topology_network *network, const char *thaw,
+                           void *stream);
 
 #endif

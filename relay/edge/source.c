@@ -1,0 +1,364 @@
+/*
+ * Connector processes as sources: who is started, what it is told first, what it must answer.
+ */
+#include "relay/edge/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proofs/codec/connector.h"
+#include "proofs/codec/hex.h"
+#include "relay/edge/log.h"
+
+enum { OPTIONS_OWN = 4, TEXT = 2 * 32 + 3 };
+
+enum stage { WAITS_MANIFEST, WAITS_CONFIGURED, CONFIGURED };
+
+struct source {
+    struct edge_sources *all;
+    uint16_t index;
+    const struct config_source *config;
+    const struct topology_chain *chain;
+    struct edge_child *child;
+    struct edge_timer *patience;
+    enum stage stage;
+};
+
+struct edge_sources {
+    struct edge_sources_options options;
+    struct source *items;
+    size_t len;
+    struct connector_scratch *scratch;
+    struct codec_pack pack;
+    bool hold;
+};
+
+bool edge_source_list(struct relay_source **out, const struct config_relay *config,
+                      const struct topology_network *network)
+{
+    struct relay_source *list = calloc(config->sources_len + 1, sizeof(*list));
+    bool good = list != NULL;
+    for (size_t i = 0; good && i < config->sources_len; i++) {
+        const struct config_source *source = &config->sources[i];
+        int chain = topology_chain_by_id(network, source->chain);
+        good = chain >= 0;
+        list[i] = (struct relay_source){.chain = (uint16_t)chain,
+                                        .name = source->name,
+                                        .operator_tag = source->operator_tag,
+                                        .network_tag = source->network_tag,
+                                        .software_tag = source->software_tag,
+                                        .submits = source->submits};
+    }
+    if (!good) {
+        free(list);
+        list = NULL;
+    }
+    *out = list;
+    return good;
+}
+
+/* ---- configure ----------------------------------------------------------------------------------------------------- */
+
+/* What all relays must agree on comes from the network document, whatever the local file says. */
+struct own_options {
+    const char *names[OPTIONS_OWN];
+    char values[OPTIONS_OWN][TEXT];
+    size_t len;
+};
+
+static void own_add(struct own_options *own, const char *name, const uint8_t account[32])
+{
+    char digits[2 * 32 + 1];
+    codec_hex_encode(digits, (struct bytes){account, 32});
+    own->names[own->len] = name;
+    snprintf(own->values[own->len++], TEXT, "0x%s", digits + 24); /* the last 20 bytes */
+}
+
+static void own_options(struct own_options *own, const struct topology_chain *chain)
+{
+    own->len = 0;
+    if (strcmp(chain->family, "evm") != 0)
+        return;
+    own_add(own, "outbox", chain->outbox);
+    own_add(own, "inbox", chain->inbox);
+    own_add(own, "registry", chain->registry);
+    own->names[own->len] = "finality-depth";
+    snprintf(own->values[own->len++], TEXT, "%u", (unsigned)chain->finality_depth);
+}
+
+static bool own_has(const struct own_options *own, const char *name)
+{
+    for (size_t i = 0; i < own->len; i++) {
+        if (strcmp(own->names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void configure_send(struct source *source)
+{
+    struct codec_pack *pack = &source->all->pack;
+    struct connector_option options[CODEC_CONNECTOR_OPTIONS_MAX];
+    struct own_options own;
+    struct connector_message message = {.type = CONNECTOR_CONFIGURE};
+    struct connector_configure *configure = &message.configure;
+    size_t len = 0;
+    own_options(&own, source->chain);
+    for (size_t i = 0; i < own.len; i++)
+        options[len++] =
+            (struct connector_option){codec_connector_text(own.names[i]), codec_connector_text(own.values[i])};
+    for (size_t i = 0; i < source->config->options_len && len < CODEC_CONNECTOR_OPTIONS_MAX; i++) {
+        const struct config_option *option = &source->config->options[i];
+        if (own_has(&own, option->name))
+            edge_log(RELAY_WARNING, "source-option-ignored", source->config->name,
+                     "%s: the network document says what it is", option->name);
+        else
+            options[len++] =
+                (struct connector_option){codec_connector_text(option->name), codec_connector_text(option->value)};
+    }
+    configure->protocol = CODEC_CONNECTOR_PROTOCOL;
+    configure->chain = codec_connector_text(source->chain->id);
+    memcpy(configure->genesis, source->chain->genesis, 32);
+    configure->options = options;
+    configure->options_len = len;
+    codec_pack_clear(pack);
+    codec_connector_encode(pack, &message);
+    if (pack->failed)
+        edge_child_ban(source->child, "its options do not fit a message");
+    else
+        edge_child_send(source->child, codec_pack_bytes(pack));
+}
+
+/* ---- the first messages -------------------------------------------------------------------------------------------- */
+
+static bool lists(const struct bytes *texts, size_t len, const char *wanted)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (codec_bytes_equal(texts[i], codec_connector_text(wanted)))
+            return true;
+    }
+    return false;
+}
+
+static void manifest_take(struct source *source, const struct connector_manifest *manifest)
+{
+    char why[128];
+    if (manifest->protocol != CODEC_CONNECTOR_PROTOCOL) {
+        snprintf(why, sizeof(why), "speaks protocol %u, not %u: update one of them", (unsigned)manifest->protocol,
+                 (unsigned)CODEC_CONNECTOR_PROTOCOL);
+        edge_child_ban(source->child, why);
+        return;
+    }
+    if (!lists(manifest->families, manifest->families_len, source->chain->family)) {
+        snprintf(why, sizeof(why), "does not serve chains of the family %s", source->chain->family);
+        edge_child_ban(source->child, why);
+        return;
+    }
+    edge_log(RELAY_INFO, "connector-started", source->config->name, "%.*s %.*s", (int)manifest->name.len,
+             (const char *)manifest->name.data, (int)manifest->version.len, (const char *)manifest->version.data);
+    source->stage = WAITS_CONFIGURED;
+    configure_send(source);
+}
+
+static void configured_take(struct source *source, const struct connector_configured *configured)
+{
+    char why[200];
+    if (!configured->ok) {
+        snprintf(why, sizeof(why), "not configured: %.*s",
+                 (int)(configured->text.len < 160 ? configured->text.len : 160), (const char *)configured->text.data);
+        edge_child_ban(source->child, why);
+        return;
+    }
+    edge_timer_clear(source->patience);
+    source->stage = CONFIGURED;
+    source->all->options.up(source->all->options.context, source->index);
+}
+
+static void first_message(struct source *source, struct bytes body)
+{
+    struct connector_message message;
+    const char *where = "";
+    char why[160];
+    bool read = codec_connector_decode(&message, source->all->scratch, body, &where);
+    if (read && source->stage == WAITS_MANIFEST && message.type == CONNECTOR_MANIFEST) {
+        manifest_take(source, &message.manifest);
+    } else if (read && source->stage == WAITS_CONFIGURED && message.type == CONNECTOR_CONFIGURED) {
+        configured_take(source, &message.configured);
+    } else if (read && source->stage == WAITS_CONFIGURED && message.type == CONNECTOR_NOTICE) {
+        edge_log(RELAY_WARNING, "source-notice", source->config->name, "%.*s", (int)message.notice.text.len,
+                 (const char *)message.notice.text.data);
+    } else if (!read || source->stage == WAITS_MANIFEST || message.type != CONNECTOR_STATUS) {
+        snprintf(why, sizeof(why), "broke the protocol at its start: %s %s", read ? "unexpected" : "malformed",
+                 read ? codec_connector_type_name(message.type) : where);
+        edge_child_ban(source->child, why);
+    }
+}
+
+static void child_up(void *context)
+{
+    struct source *source = context;
+    source->stage = WAITS_MANIFEST;
+    edge_child_hold(source->child, source->all->hold);
+    edge_timer_set(source->patience, EDGE_SOURCE_CONFIGURE_MS);
+}
+
+static void child_message(void *context, struct bytes body)
+{
+    struct source *source = context;
+    if (source->stage == CONFIGURED)
+        source->all->options.message(source->all->options.context, source->index, body);
+    else
+        first_message(source, body);
+}
+
+static void child_down(void *context, const char *why)
+{
+    struct source *source = context;
+    bool was_up = source->stage == CONFIGURED;
+    (void)why; /* the child has logged it */
+    source->stage = WAITS_MANIFEST;
+    edge_timer_clear(source->patience);
+    if (was_up)
+        source->all->options.down(source->all->options.context, source->index);
+}
+
+static void patience_ended(void *context)
+{
+    struct source *source = context;
+    edge_child_ban(source->child, "said neither yes nor no to its configuration");
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------------------- */
+
+static bool source_init(struct source *source, struct edge_sources *all, uint16_t index)
+{
+    char digits[2 * 32 + 1];
+    const struct config_source *config = &all->options.config->sources[index];
+    const char *argv[8];
+    size_t len = 0;
+    int chain = topology_chain_by_id(all->options.network, config->chain);
+    if (chain < 0)
+        return false;
+    argv[len++] = "isthmusd";
+    argv[len++] = "-x";
+    argv[len++] = "connector";
+    if (config->program_hash_given) {
+        codec_hex_encode(digits, BYTES_OF(config->program_hash));
+        argv[len++] = "--hash";
+        argv[len++] = digits;
+    }
+    argv[len++] = config->program;
+    argv[len] = NULL;
+    *source =
+        (struct source){.all = all, .index = index, .config = config, .chain = &all->options.network->chains[chain]};
+    source->child = edge_child_new(&(struct edge_child_options){.loop = all->options.loop,
+                                                                .name = config->name,
+                                                                .program = all->options.launcher,
+                                                                .argv = argv,
+                                                                .context = source,
+                                                                .up = child_up,
+                                                                .message = child_message,
+                                                                .down = child_down});
+    source->patience = edge_timer_new(all->options.loop, patience_ended, source);
+    return source->child != NULL && source->patience != NULL;
+}
+
+struct edge_sources *edge_sources_new(const struct edge_sources_options *options)
+{
+    struct edge_sources *sources = calloc(1, sizeof(*sources));
+    if (sources == NULL)
+        return NULL;
+    sources->options = *options;
+    codec_pack_init(&sources->pack, CODEC_CONNECTOR_MESSAGE_MAX);
+    sources->scratch = calloc(1, sizeof(*sources->scratch));
+    sources->items = calloc(options->config->sources_len + 1, sizeof(*sources->items));
+    bool good = sources->scratch != NULL && sources->items != NULL;
+    for (; good && sources->len < options->config->sources_len; sources->len++)
+        good = source_init(&sources->items[sources->len], sources, (uint16_t)sources->len);
+    if (!good) {
+        edge_sources_free(sources);
+        return NULL;
+    }
+    return sources;
+}
+
+void edge_sources_free(struct edge_sources *sources)
+{
+    if (sources == NULL)
+        return;
+    for (size_t i = 0; i < sources->len; i++) {
+        edge_child_free(sources->items[i].child);
+        edge_timer_free(sources->items[i].patience);
+    }
+    codec_pack_fini(&sources->pack);
+    free(sources->scratch);
+    free(sources->items);
+    free(sources);
+}
+
+void edge_sources_start(struct edge_sources *sources)
+{
+    for (size_t i = 0; i < sources->len; i++)
+        edge_child_start(sources->items[i].child);
+}
+
+void edge_sources_stop(struct edge_sources *sources)
+{
+    for (size_t i = 0; i < sources->len; i++)
+        edge_child_stop(sources->items[i].child);
+}
+
+bool edge_sources_stopped(const struct edge_sources *sources)
+{
+    struct edge_child_view view;
+    for (size_t i = 0; i < sources->len; i++) {
+        edge_child_look(sources->items[i].child, &view);
+        if (view.state != EDGE_CHILD_STOPPED)
+            return false;
+    }
+    return true;
+}
+
+bool edge_sources_send(struct edge_sources *sources, uint16_t source, struct bytes message)
+{
+    return source < sources->len && sources->items[source].stage == CONFIGURED &&
+           edge_child_send(sources->items[source].child, message);
+}
+
+void edge_sources_ban(struct edge_sources *sources, uint16_t source, const char *why)
+{
+    if (source < sources->len)
+        edge_child_ban(sources->items[source].child, why);
+}
+
+void edge_sources_hold(struct edge_sources *sources, bool hold)
+{
+    if (sources->hold == hold)
+        return;
+    sources->hold = hold;
+    for (size_t i = 0; i < sources->len; i++)
+        edge_child_hold(sources->items[i].child, hold);
+}
+
+bool edge_sources_release(struct edge_sources *sources, const char *name)
+{
+    bool found = name == NULL;
+    for (size_t i = 0; i < sources->len; i++) {
+        if (name != NULL && strcmp(name, sources->items[i].config->name) != 0)
+            continue;
+        edge_child_release(sources->items[i].child);
+        found = true;
+    }
+    return found;
+}
+
+size_t edge_sources_count(const struct edge_sources *sources)
+{
+    return sources->len;
+}
+
+void edge_sources_look(const struct edge_sources *sources, uint16_t source, struct edge_child_view *out)
+{
+    edge_child_look(sources->items[source].child, out);
+}
