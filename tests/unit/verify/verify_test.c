@@ -167,6 +167,64 @@ static void test_agreement_joins_its_evidence_files(void **state)
     assert_report(0, false, "agreement-unknown-source");
 }
 
+/* trusted.json from fields of a recorded block, which is found from the repository's root. */
+#define RECORDED "tests/vectors/data/anvil_prague/"
+
+static void trust_block(const char *const fields[][2], size_t count, const char *more)
+{
+    char text[1024] = "{";
+    size_t at = 1;
+    struct tools_json_doc *doc = tools_json_open(RECORDED "block.json");
+    for (size_t i = 0; i < count; i++) {
+        const struct tools_json *node = tools_json_get(tools_json_root(doc), fields[i][1]);
+        struct bytes value = tools_json_text(doc, node, fields[i][1]);
+        assert_non_null(value.data);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s\"%s\": \"%s\"", i > 0 ? "," : "", fields[i][0],
+                               (const char *)value.data);
+        assert_true(at < sizeof text);
+    }
+    snprintf(text + at, sizeof text - at, "%s}", more);
+    put("trusted.json", text);
+    tools_json_close(doc);
+}
+
+static int verify_recorded(const char *kind, const char *file)
+{
+    char path[256];
+    char *argv[] = {(char[]){"verify"}, (char[32]){""}, (char[]){"--trusted"}, path, (char[64]){""}, NULL};
+    path_of(path, sizeof path, "trusted.json");
+    snprintf(argv[1], 32, "%s", kind);
+    snprintf(argv[4], 64, "%s%s", RECORDED, file);
+    return tools_verify_main(5, argv);
+}
+
+static void test_a_recorded_block_is_proven_from_its_hash_down(void **state)
+{
+    static const char *const hash[][2] = {{"hash", "hash"}};
+    static const char *const receipts[][2] = {{"receipts_root", "receiptsRoot"}};
+    static const char *const root[][2] = {{"state_root", "stateRoot"}};
+    static const char *const wrong[][2] = {{"state_root", "receiptsRoot"}};
+    char address[256];
+    (void)state;
+    struct tools_json_doc *proof = tools_json_open(RECORDED "proof.json");
+    struct bytes text = tools_json_text(proof, tools_json_get(tools_json_root(proof), "address"), "address");
+    assert_non_null(text.data);
+    snprintf(address, sizeof address,
+             ",\"address\": \"%s\", \"slot\": \"0x0000000000000000000000000000000000000000000000000000000000000001\"",
+             (const char *)text.data);
+    tools_json_close(proof);
+    trust_block(hash, 1, "");
+    assert_int_equal(verify_recorded("eth-header", "block.json"), 0);
+    trust_block(receipts, 1, "");
+    assert_int_equal(verify_recorded("eth-receipts", "receipts.json"), 0);
+    trust_block(root, 1, address);
+    assert_int_equal(verify_recorded("eth-account", "proof.json"), 0);
+    assert_int_equal(verify_recorded("eth-storage", "proof.json"), 0);
+    trust_block(wrong, 1, address);
+    assert_int_equal(verify_recorded("eth-account", "proof.json"), 1);
+    assert_int_equal(verify_recorded("eth-storage", "proof.json"), 1);
+}
+
 static int run(int argc, const char *const *words)
 {
     char copies[8][64];
@@ -222,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_block_has_the_empty_receipts_root),
         cmocka_unit_test(test_a_header_is_refused_under_another_hash),
         cmocka_unit_test(test_agreement_joins_its_evidence_files),
+        cmocka_unit_test(test_a_recorded_block_is_proven_from_its_hash_down),
         cmocka_unit_test(test_unusable_calls_end_with_2),
         cmocka_unit_test(test_files_that_are_not_as_documented_are_unusable),
     };
