@@ -162,8 +162,9 @@ static void heartbeat(struct relay_core *core)
     uint8_t(*leaves)[32] = core_alloc(NULL, PROOF_ITEM_LOGS_MAX, 32);
     size_t leaves_len = 0;
     codec_pack_init(&logs, PROOF_FRAME_BODY_MAX / 2);
-    for (size_t i = 0; i < core->logs_len; i++) {
-        struct core_log *log = &core->logs[i];
+    /* docs/formats.md: the root is over head leaves ascending by log id, the order of the document's index. */
+    for (size_t i = 0; i < core->network->logs_len; i++) {
+        struct core_log *log = core_log_of(core, core->network->logs[i].lane, core->network->logs[i].kind);
         struct proof_item_log entry = {.head = {.number = log->certified}, .settled = log->settled};
         if (log->certified == 0 || leaves_len == PROOF_ITEM_LOGS_MAX)
             continue;
