@@ -1,9 +1,12 @@
 /*
  * The mesh: signed frames between relays over nng. mesh.c is the only file that knows nng.
  *
- * Sockets, opened once: a publisher for each neighbour zone, one subscriber that dials every neighbour, one listener for
- * requests, one dialler of requests for each neighbour. nng may drop published frames silently at any time; requests may
- * get no answer. What counts is in the frames (heads), never in the transport.
+ * Sockets, opened once: a publisher for each neighbour zone, a listener for requests, and for each neighbour a subscriber
+ * and a requester, so that no neighbour can fill another's queue. nng may drop published frames silently at any time;
+ * requests may get no answer. What counts is in the frames (heads), never in the transport.
+ *
+ * Bounds: 128 frames wait for a slow subscriber, then the oldest is dropped (nng shares a frame between subscribers, so
+ * this is per zone, not per subscriber); 32 frames and queue_bytes wait for the loop per neighbour.
  *
  * Every frame passes relay/edge/gate.h on a thread of nng before the loop sees it. TLS adds privacy, never identity.
  *
@@ -22,6 +25,10 @@
 #include "topology/network.h"
 
 struct edge_mesh;
+
+enum {
+    EDGE_MESH_REQUEST_MAX = 256 << 10
+}; /* bytes of a request's body; publications and responses: PROOF_FRAME_BODY_MAX */
 
 /* Where we publish for one neighbour zone (our own zone is one when it has other relays that are linked to us). */
 struct edge_mesh_zone {
@@ -50,13 +57,14 @@ struct edge_mesh_options {
     size_t zones_len;
     const struct edge_mesh_peer *peers;
     size_t peers_len;
-    const char *tls_identity_file; /* PEM: certificate and key; NULL: no tls+tcp */
-    const char *tls_ca_file;       /* PEM: the authority of all relays' certificates */
+    const char *tls_certificate_file, *tls_key_file; /* PEM; NULL all three: no tls+tcp */
+    const char *tls_ca_file;                         /* PEM: the authority of all relays' certificates */
     bool insecure_tcp;
     uint32_t silence_ms; /* nothing heard for longer: down, and look for a way back; 0: 3000 */
-    size_t queue_bytes;  /* frames that wait for the loop, 0: 32 MiB; above, published frames are dropped and counted */
-    unsigned requests;   /* unanswered requests taken at a time, 0: 64 */
-    int wake_fd;         /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
+    size_t
+        queue_bytes; /* frames that wait for the loop, per neighbour, 0: 32 MiB; above, they are dropped and counted */
+    unsigned requests; /* unanswered requests taken at a time, 0: 64 */
+    int wake_fd;       /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
     void *context;
     void (*published)(void *context, uint16_t relay, struct bytes body);
     void (*asked)(void *context, uint16_t relay, uint64_t handle, struct bytes body); /* edge_mesh_answer(handle) */
@@ -77,8 +85,9 @@ void edge_mesh_free(struct edge_mesh *mesh);
  * that is 128 frames behind loses the oldest. False: no such zone, bad body, no memory. */
 bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body);
 
-/* Asks one neighbour. True: exactly one of answered(id) and ask_failed(id) follows, within timeout_ms (0: 5000) of edge_mesh_tick's
- * time. False: not a neighbour, bad body, or too many asks outstanding; nothing follows. */
+/* Asks one neighbour. True: exactly one of answered(id) and ask_failed(id) follows, within timeout_ms (0: 5000) of
+ * edge_mesh_tick's time. False: not a neighbour, body empty or over EDGE_MESH_REQUEST_MAX, or too many asks outstanding;
+ * nothing follows. */
 bool edge_mesh_ask(struct edge_mesh *mesh, uint16_t relay, uint64_t id, struct bytes body, uint32_t timeout_ms);
 
 /* Answers a request that asked() brought. False: the handle is unknown or too old (30 s), or bad body. */
@@ -87,8 +96,8 @@ bool edge_mesh_answer(struct edge_mesh *mesh, uint64_t handle, struct bytes body
 /* Calls back for the frames that wait; returns how many. */
 size_t edge_mesh_drain(struct edge_mesh *mesh);
 
-/* Time goes on (ms, monotonic, the clock of RELAY_EVENT_TICK): asks time out, silent peers go down and are looked for again.
- * Call it every 50 to 250 ms. */
+/* Time goes on (CLOCK_MONOTONIC in ms): asks time out, silent peers go down and are looked for again. Call it every 50 to
+ * 250 ms. */
 void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now);
 
 struct edge_mesh_peer_stats {
@@ -102,6 +111,6 @@ struct edge_mesh_peer_stats {
 };
 
 /* relay: a peer of the options, or EDGE_GATE_STRANGER for frames of nobody known (then only gate is filled). */
-bool edge_mesh_peer_stats(const struct edge_mesh *mesh, uint16_t relay, struct edge_mesh_peer_stats *out);
+bool edge_mesh_peer_stats(struct edge_mesh *mesh, uint16_t relay, struct edge_mesh_peer_stats *out);
 
 #endif

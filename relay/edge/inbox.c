@@ -1,0 +1,298 @@
+#include "relay/edge/inbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    REQUEST_AGE = 30000,  /* ms for the loop to answer */
+    ASK_FAILURES = 2,     /* in a row, of a peer that is heard: its request connection is given up */
+    KICK_FIRST = 2000,    /* ms between giving up connections; doubles while it does not help … */
+    KICK_LONGEST = 30000, /* … up to this */
+};
+
+/* A frame that passed the gate and waits for the loop. */
+struct edge_arrival {
+    struct edge_arrival *next;
+    enum edge_arrival_type type;
+    struct edge_inbox_peer *peer;
+    uint64_t id; /* handle or ask */
+    void *message;
+    struct bytes body; /* inside message */
+};
+
+uint64_t edge_inbox_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+bool edge_inbox_init(struct edge_inbox *inbox)
+{
+    const struct edge_mesh_options *options = inbox->options;
+    pthread_mutex_init(&inbox->mutex, NULL);
+    inbox->end = &inbox->first;
+    inbox->peers = calloc(options->peers_len + 1, sizeof(*inbox->peers));
+    inbox->requests = calloc(options->requests, sizeof(*inbox->requests));
+    if (!inbox->peers || !inbox->requests)
+        return false;
+    for (size_t i = 0; i < options->peers_len; i++) {
+        struct edge_inbox_peer *peer = &inbox->peers[i];
+        peer->inbox = inbox;
+        peer->place = i;
+        peer->relay = options->peers[i].relay;
+        peer->kick_wait = KICK_FIRST;
+        edge_probe_init(&peer->probe);
+    }
+    return true;
+}
+
+static void free_arrivals(struct edge_inbox *inbox, struct edge_arrival *first)
+{
+    while (first) {
+        struct edge_arrival *arrival = first;
+        first = arrival->next;
+        inbox->release(arrival->message);
+        free(arrival);
+    }
+}
+
+void edge_inbox_fini(struct edge_inbox *inbox)
+{
+    free_arrivals(inbox, inbox->first);
+    for (size_t i = 0; inbox->peers && i < inbox->options->peers_len; i++)
+        edge_probe_fini(&inbox->peers[i].probe);
+    free(inbox->peers);
+    free(inbox->requests);
+    pthread_mutex_destroy(&inbox->mutex);
+}
+
+struct edge_inbox_peer *edge_inbox_peer_of(struct edge_inbox *inbox, uint16_t relay)
+{
+    for (size_t i = 0; i < inbox->options->peers_len; i++)
+        if (inbox->peers[i].relay == relay)
+            return &inbox->peers[i];
+    return NULL;
+}
+
+/* ---- nng's threads ------------------------------------------------------------------------------------------------ */
+
+bool edge_inbox_full(struct edge_inbox_peer *peer)
+{
+    struct edge_inbox *inbox = peer->inbox;
+    pthread_mutex_lock(&inbox->mutex);
+    bool full = peer->queued >= inbox->options->queue_bytes;
+    pthread_mutex_unlock(&inbox->mutex);
+    if (full)
+        edge_gate_count(inbox->gate, peer->relay, EDGE_GATE_OVERFLOW);
+    return full;
+}
+
+void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, uint64_t id, void *message,
+                    struct bytes body)
+{
+    struct edge_inbox *inbox = peer->inbox;
+    struct edge_arrival *arrival = malloc(sizeof(*arrival));
+    if (!arrival) {
+        edge_gate_count(inbox->gate, peer->relay, EDGE_GATE_OVERFLOW);
+        inbox->release(message);
+        return;
+    }
+    *arrival = (struct edge_arrival){NULL, type, peer, id, message, body};
+    pthread_mutex_lock(&inbox->mutex);
+    peer->queued += body.len;
+    peer->stats.bytes_in += body.len;
+    peer->stats.last_heard = edge_inbox_clock();
+    bool wakes = !inbox->first;
+    *inbox->end = arrival;
+    inbox->end = &arrival->next;
+    pthread_mutex_unlock(&inbox->mutex);
+    const uint64_t one = 1;
+    if (wakes && write(inbox->options->wake_fd, &one, sizeof(one)) < 0)
+        return; /* full: it is awake */
+}
+
+uint64_t edge_inbox_keep(struct edge_inbox *inbox, const struct edge_gate_frame *frame, const void *header,
+                         size_t header_len)
+{
+    uint64_t handle = 0;
+    if (header_len > EDGE_INBOX_HEADER_MAX)
+        return 0;
+    pthread_mutex_lock(&inbox->mutex);
+    for (unsigned i = 0; i < inbox->options->requests && handle == 0; i++) {
+        struct edge_inbox_request *request = &inbox->requests[i];
+        if (request->generation & 1)
+            continue;
+        request->generation++;
+        request->relay = frame->relay;
+        request->counter = frame->counter;
+        request->expires = edge_inbox_clock() + REQUEST_AGE;
+        request->header_len = header_len;
+        memcpy(request->header, header, header_len);
+        handle = (uint64_t)request->generation << 32 | (i + 1);
+    }
+    pthread_mutex_unlock(&inbox->mutex);
+    return handle;
+}
+
+void edge_inbox_connected(struct edge_inbox_peer *peer)
+{
+    pthread_mutex_lock(&peer->inbox->mutex);
+    peer->stats.pipes++;
+    pthread_mutex_unlock(&peer->inbox->mutex);
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+
+bool edge_inbox_take(struct edge_inbox *inbox, uint64_t handle, struct edge_inbox_request *out)
+{
+    size_t place = handle & 0xffffffffu;
+    uint32_t generation = (uint32_t)(handle >> 32);
+    if (place == 0 || place > inbox->options->requests)
+        return false;
+    struct edge_inbox_request *request = &inbox->requests[place - 1];
+    pthread_mutex_lock(&inbox->mutex);
+    bool found = (generation & 1) && request->generation == generation;
+    if (found) {
+        *out = *request;
+        request->generation++;
+    }
+    pthread_mutex_unlock(&inbox->mutex);
+    return found;
+}
+
+void edge_inbox_asked(struct edge_inbox_peer *peer)
+{
+    pthread_mutex_lock(&peer->inbox->mutex);
+    peer->stats.asks++;
+    pthread_mutex_unlock(&peer->inbox->mutex);
+}
+
+static void deliver(const struct edge_mesh_options *options, const struct edge_arrival *arrival)
+{
+    struct edge_inbox_peer *peer = arrival->peer;
+    if (!peer->up) {
+        peer->up = true;
+        peer->kick_wait = KICK_FIRST;
+        edge_probe_stop(&peer->probe);
+        options->peer_up(options->context, peer->relay);
+    }
+    switch (arrival->type) {
+    case EDGE_ARRIVAL_PUBLISHED: options->published(options->context, peer->relay, arrival->body); break;
+    case EDGE_ARRIVAL_ASKED: options->asked(options->context, peer->relay, arrival->id, arrival->body); break;
+    case EDGE_ARRIVAL_ANSWERED:
+        peer->failures = 0;
+        options->answered(options->context, peer->relay, arrival->id, arrival->body);
+        break;
+    }
+}
+
+size_t edge_inbox_drain(struct edge_inbox *inbox)
+{
+    pthread_mutex_lock(&inbox->mutex);
+    struct edge_arrival *first = inbox->first;
+    inbox->first = NULL;
+    inbox->end = &inbox->first;
+    pthread_mutex_unlock(&inbox->mutex);
+    size_t count = 0;
+    for (struct edge_arrival *arrival = first; arrival; arrival = arrival->next, count++) {
+        deliver(inbox->options, arrival);
+        pthread_mutex_lock(&inbox->mutex);
+        arrival->peer->queued -= arrival->body.len;
+        pthread_mutex_unlock(&inbox->mutex);
+    }
+    free_arrivals(inbox, first);
+    return count;
+}
+
+static void note(const struct edge_inbox *inbox, uint16_t relay, const char *reason, const char *text)
+{
+    if (inbox->options->note)
+        inbox->options->note(inbox->options->context, relay, reason, text);
+}
+
+static void give_up(struct edge_inbox_peer *peer, enum edge_link_kind kind)
+{
+    struct edge_inbox *inbox = peer->inbox;
+    pthread_mutex_lock(&inbox->mutex);
+    peer->stats.redials++;
+    pthread_mutex_unlock(&inbox->mutex);
+    inbox->kick(inbox, peer->place, kind);
+}
+
+static void expire(struct edge_inbox *inbox, uint64_t now)
+{
+    uint16_t relay;
+    uint64_t id;
+    while (edge_gate_expired(inbox->gate, now, &relay, &id)) {
+        struct edge_inbox_peer *peer = edge_inbox_peer_of(inbox, relay);
+        pthread_mutex_lock(&inbox->mutex);
+        peer->stats.asks_failed++;
+        pthread_mutex_unlock(&inbox->mutex);
+        if (++peer->failures >= ASK_FAILURES && peer->up && now >= peer->kick_at) {
+            peer->failures = 0;
+            peer->kick_at = now + KICK_FIRST;
+            give_up(peer, EDGE_LINK_REQUEST);
+        }
+        inbox->options->ask_failed(inbox->options->context, relay, id);
+    }
+    pthread_mutex_lock(&inbox->mutex);
+    for (unsigned i = 0; i < inbox->options->requests; i++)
+        if ((inbox->requests[i].generation & 1) && inbox->requests[i].expires <= now)
+            inbox->requests[i].generation++;
+    pthread_mutex_unlock(&inbox->mutex);
+}
+
+/* A silent peer: once a probe gets through, what was connected before the silence is given up. */
+static void look_for(struct edge_inbox_peer *peer, uint64_t now)
+{
+    if (now < peer->kick_at || !edge_probe_step(&peer->probe, now))
+        return;
+    peer->kick_at = now + peer->kick_wait;
+    peer->kick_wait = peer->kick_wait * 2 < KICK_LONGEST ? peer->kick_wait * 2 : KICK_LONGEST;
+    note(peer->inbox, peer->relay, "mesh-redial", "reachable but silent: connecting anew");
+    for (int kind = 0; kind < EDGE_LINKS; kind++)
+        give_up(peer, (enum edge_link_kind)kind);
+}
+
+static void watch(struct edge_inbox_peer *peer, uint64_t now)
+{
+    struct edge_inbox *inbox = peer->inbox;
+    struct edge_gate_stats gate;
+    pthread_mutex_lock(&inbox->mutex);
+    uint64_t heard = peer->stats.last_heard;
+    pthread_mutex_unlock(&inbox->mutex);
+    bool silent = now > heard && now - heard > inbox->options->silence_ms;
+    if (peer->up && silent) {
+        peer->up = false;
+        inbox->options->peer_down(inbox->options->context, peer->relay);
+    }
+    if (!peer->up && silent)
+        look_for(peer, now);
+    if (edge_gate_stats_of(inbox->gate, peer->relay, &gate) && gate.cuts > peer->cuts) {
+        peer->cuts = gate.cuts;
+        note(inbox, peer->relay, "mesh-cut-off", "too many refused frames on this link");
+    }
+}
+
+void edge_inbox_tick(struct edge_inbox *inbox, uint64_t now)
+{
+    expire(inbox, now);
+    for (size_t i = 0; i < inbox->options->peers_len; i++)
+        watch(&inbox->peers[i], now);
+}
+
+bool edge_inbox_stats(struct edge_inbox *inbox, uint16_t relay, struct edge_mesh_peer_stats *out)
+{
+    struct edge_inbox_peer *peer = edge_inbox_peer_of(inbox, relay);
+    memset(out, 0, sizeof(*out));
+    if (peer) {
+        pthread_mutex_lock(&inbox->mutex);
+        *out = peer->stats;
+        pthread_mutex_unlock(&inbox->mutex);
+        out->up = peer->up;
+    }
+    return edge_gate_stats_of(inbox->gate, relay, &out->gate) && (peer || relay == EDGE_GATE_STRANGER);
+}

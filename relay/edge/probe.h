@@ -1,0 +1,39 @@
+/*
+ * A probe: can a TCP connection be made to this address right now?
+ *
+ * Neither end of a cut connection notices: after a partition TCP tries again only when its doubled timers say so, up to a
+ * minute later, and a connect under way is no better. A probe is a fresh connect twice a second, so it finds the way back
+ * within half a second, and it costs the other end nothing while the cut lasts. Only its success makes the mesh give up
+ * connections. Never blocks; no names are looked up.
+ */
+#ifndef RELAY_EDGE_PROBE_H
+#define RELAY_EDGE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct edge_probe {
+    struct sockaddr_storage address;
+    socklen_t address_len; /* 0: not known */
+    int fd;                /* -1: none under way */
+    uint64_t began;        /* ms, monotonic */
+};
+
+void edge_probe_init(struct edge_probe *probe);
+void edge_probe_fini(struct edge_probe *probe);
+
+/*
+ * Reads a URL of the mesh: ipc://path, tcp://host:port, tls+tcp://host:port. Returns what is wrong with it, static, or NULL.
+ * tls: this relay has a certificate; insecure: plain tcp:// may leave this machine. When host is a number ("127.0.0.1",
+ * "[::1]") the probe (NULL: none) knows where to look; a name is not looked up, and such a probe never succeeds.
+ */
+const char *edge_probe_url(struct edge_probe *probe, const char *url, bool tls, bool insecure);
+
+/* Goes on with the probe, or begins one; now: ms, monotonic. True once for each connection that came about. */
+bool edge_probe_step(struct edge_probe *probe, uint64_t now);
+
+/* Ends what is under way. */
+void edge_probe_stop(struct edge_probe *probe);
+
+#endif
