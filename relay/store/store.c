@@ -25,7 +25,6 @@ const char *store_family_name(enum store_family family)
     case STORE_SKELETON: return "skeleton";
     case STORE_HEAD: return "head";
     case STORE_CHAIN: return "chain";
-    case STORE_SUBMIT: return "submit";
     case STORE_AUDIT: return "audit";
     case STORE_FAMILIES: break;
     }

@@ -20,11 +20,10 @@
 enum store_family {
     STORE_META,     /* schema version, relay identity, counters that survive */
     STORE_LOG,      /* one row a log: its marks */
-    STORE_SEGMENT,  /* (log, to): records of a range, as they travelled */
-    STORE_SKELETON, /* (log, n div C): digests, after the payloads are pruned */
+    STORE_SEGMENT,  /* (log, from): records of a range, as they travelled */
+    STORE_SKELETON, /* (log, from): digests and outcomes, after the records are pruned */
     STORE_HEAD,     /* (log, N, key id): signed heads, each with its path and signature */
     STORE_CHAIN,    /* (chain): trust state, newest final header, frozen or not */
-    STORE_SUBMIT,   /* (key): submissions under way */
     STORE_AUDIT,    /* (number): what was held, refused, dropped, and why */
     STORE_FAMILIES
 };
