@@ -116,12 +116,23 @@ library Formats {
         return keccak256(abi.encodePacked(TAG_DIGEST, lane, sequence, fields));
     }
 
+    /// The same for fields in calldata.
+    function digestOf(bytes32 lane, uint64 sequence, bytes calldata fields) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(TAG_DIGEST, lane, sequence, fields));
+    }
+
     function run(bytes32 running, bytes32 element) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(TAG_RUN, running, element));
     }
 
     function popcount(uint256 bits) internal pure returns (uint256 count) {
         for (; bits != 0; bits &= bits - 1) count++;
+    }
+
+    /// Suites in a set: popcount of a byte, from a table of nibbles.
+    function suiteCount(uint8 suites) internal pure returns (uint256) {
+        uint256 table = 0x4332322132212110;
+        return ((table >> (4 * (suites & 15))) & 15) + ((table >> (4 * (suites >> 4))) & 15);
     }
 
     // ---- §4 outcomes

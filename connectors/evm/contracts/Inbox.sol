@@ -180,11 +180,17 @@ contract Inbox {
         uint64 from = head.count - uint64(items.length) + 1;
         uint64 first = w.accepted + 1;
         if (from > first) revert ItemsGap(first, from);
-        bytes32[] memory digests = _digests(w.lane, first, items, first - from);
+        Fields[] memory messages = _read(w.lane, first, items, first - from);
         bytes32 log = Formats.logId(w.lane, Formats.LOG_MESSAGE);
-        _accept(w, log, head.count, head.running, digests);
-        registry.verify(Formats.headLeaf(log, head.count, head.running), certificate);
-        _execute(w, lane, first, digests, items);
+        bytes32 r = _running(w, log);
+        uint256 memoryEnd = _mark();
+        for (uint256 i = 0; i < messages.length; i++) {
+            r = Formats.run(r, messages[i].digest);
+            _release(memoryEnd);
+        }
+        _accept(w, log, head.count, r, head.running);
+        registry.verify(Formats.headLeaf(log, head.count, r), certificate);
+        _execute(w, lane, first, messages, items);
         _store(w);
     }
 
@@ -202,7 +208,9 @@ contract Inbox {
             if (tried && _ordered(lane) && n != w.decided + 1) break;
             _checkTurn(w, lane, n);
             tried = true;
-            (uint8 status, uint32 reason) = _decide(w, lane, n, digest, records[i]);
+            Fields memory f = _fields(w.lane, n, records[i]);
+            if (f.digest != digest) revert DigestDiffers(n);
+            (uint8 status, uint32 reason) = _decide(w, lane, n, f, records[i]);
             if (status != 0) {
                 delete pending[w.lane][n];
                 _enter(w, n, digest, status, reason);
@@ -246,8 +254,13 @@ contract Inbox {
         bytes32 log = Formats.logId(w.lane, Formats.LOG_MESSAGE);
         uint64 first = w.accepted + 1;
         bytes32[] memory fresh = _freshDigests(first, ruling.to, digests);
-        if (ruling.to > w.accepted) _accept(w, log, ruling.to, ruling.running, fresh);
-        else _checkClose(w.lane, ruling.to);
+        if (ruling.to > w.accepted) {
+            bytes32 r = _running(w, log);
+            for (uint256 i = 0; i < fresh.length; i++) r = Formats.run(r, fresh[i]);
+            _accept(w, log, ruling.to, r, ruling.running);
+        } else {
+            _checkClose(w.lane, ruling.to);
+        }
         registry.verify(
             Formats.rulingLeaf(
                 log, ruling.from, ruling.to, ruling.running, ruling.status, ruling.rule, ruling.policyVersion
@@ -315,16 +328,15 @@ contract Inbox {
         if (w.decided != 0) outcomes[w.outcomeLog] = w.running;
     }
 
-    /// Takes the digests of the messages accepted + 1 .. to, which must lead to `running`. The caller verifies the certificate.
-    function _accept(Work memory w, bytes32 log, uint64 to, bytes32 running, bytes32[] memory digests) private {
+    /// R of the newest accepted message.
+    function _running(Work memory w, bytes32 log) private view returns (bytes32) {
+        return w.accepted == 0 ? log : accepted[log];
+    }
+
+    /// Accepts the messages up to `to`, whose digests led to `r` where `running` was said. The caller verifies the certificate.
+    function _accept(Work memory w, bytes32 log, uint64 to, bytes32 r, bytes32 running) private {
         Closing memory end = closing[w.lane];
         if (end.nextGeneration != 0 && to > end.last) revert BeyondClose(end.last);
-        bytes32 r = w.accepted == 0 ? log : accepted[log];
-        uint256 memoryEnd = _mark();
-        for (uint256 i = 0; i < digests.length; i++) {
-            r = Formats.run(r, digests[i]);
-            _release(memoryEnd);
-        }
         if (r != running) revert HeadDiffers(r, running);
         if (end.nextGeneration != 0 && to == end.last && r != end.running) revert HeadDiffers(r, end.running);
         emit Accepted(w.lane, w.accepted + 1, to, r);
@@ -344,17 +356,18 @@ contract Inbox {
         return digests[first - from:];
     }
 
-    /// The digests of the items from number `skip` on; the first of these is message `first`.
-    function _digests(bytes32 lane, uint64 first, bytes[] calldata items, uint256 skip)
+    /// The items from number `skip` on, the first of which is message `first`; of those that are digests only the digest is set.
+    function _read(bytes32 lane, uint64 first, bytes[] calldata items, uint256 skip)
         private
         pure
-        returns (bytes32[] memory digests)
+        returns (Fields[] memory messages)
     {
-        digests = new bytes32[](items.length - skip);
+        messages = new Fields[](items.length - skip);
         uint256 memoryEnd = _mark();
-        for (uint256 i = 0; i < digests.length; i++) {
+        for (uint256 i = 0; i < messages.length; i++) {
             bytes calldata item = items[skip + i];
-            digests[i] = item.length == 32 ? bytes32(item) : _fields(lane, first + uint64(i), item).digest;
+            if (item.length == 32) messages[i].digest = bytes32(item);
+            else _parse(messages[i], lane, first + uint64(i), item);
             _release(memoryEnd);
         }
     }
@@ -366,41 +379,40 @@ contract Inbox {
         Work memory w,
         Lane calldata lane,
         uint64 first,
-        bytes32[] memory digests,
+        Fields[] memory messages,
         bytes[] calldata items
     ) private {
-        uint256 skip = items.length - digests.length;
+        uint256 skip = items.length - messages.length;
         uint256 memoryEnd = _mark();
-        for (uint256 i = 0; i < digests.length; i++) {
+        for (uint256 i = 0; i < messages.length; i++) {
             uint64 sequence = first + uint64(i);
             bytes calldata item = items[skip + i];
+            Fields memory message = messages[i];
             (uint8 status, uint32 reason) = (0, 0);
             if (item.length != 32 && (!_ordered(lane) || sequence == w.decided + 1)) {
-                (status, reason) = _decide(w, lane, sequence, digests[i], item);
+                (status, reason) = _decide(w, lane, sequence, message, item);
             }
             if (status != 0) {
-                _enter(w, sequence, digests[i], status, reason);
+                _enter(w, sequence, message.digest, status, reason);
             } else {
-                pending[w.lane][sequence] = digests[i];
-                emit Pending(w.lane, sequence, digests[i], reason);
+                pending[w.lane][sequence] = message.digest;
+                emit Pending(w.lane, sequence, message.digest, reason);
             }
             _release(memoryEnd);
         }
     }
 
     /// What becomes of a message now: its final status, or 0 and why it waits (0: its payload is missing).
-    function _decide(Work memory w, Lane calldata lane, uint64 sequence, bytes32 digest, bytes calldata record)
+    function _decide(Work memory w, Lane calldata lane, uint64 sequence, Fields memory f, bytes calldata record)
         private
         returns (uint8 status, uint32 reason)
     {
-        Fields memory f = _fields(w.lane, sequence, record);
-        if (f.digest != digest) revert DigestDiffers(sequence);
         if (block.timestamp > f.deadline) return (Formats.STATUS_EXPIRED, Formats.REASON_DEADLINE);
         if (f.suites & Formats.SUITE == 0 || f.form > Formats.FORM_HASH_ONLY) return (0, 0);
         if (f.form != Formats.FORM_HASH_ONLY && !f.hasPayload) return (0, 0);
-        bytes32 commitment = bytes32(record[Formats.RECORD_COMMITMENTS:]);
+        bytes32 commitment = bytes32(_word(record, Formats.RECORD_COMMITMENTS));
         if (f.hasPayload) {
-            bytes32 salt = bytes32(record[f.payloadAt - 36:]);
+            bytes32 salt = bytes32(_word(record, f.payloadAt - 36));
             if (Formats.commitment(salt, record[f.payloadAt:]) != commitment) revert PayloadDiffers(sequence);
         }
         if (_forbidden(lane.receiver)) return (Formats.STATUS_FAILED, Formats.REASON_FORBIDDEN);
@@ -473,23 +485,36 @@ contract Inbox {
 
     /// Reads a message record strictly: every byte belongs to a field, and an absent payload is all zero.
     function _fields(bytes32 lane, uint64 sequence, bytes calldata record) private pure returns (Fields memory f) {
-        uint256 end = Formats.RECORD_COMMITMENTS;
-        if (record.length < end) revert RecordInvalid(sequence);
-        f.form = uint8(record[8]);
-        f.class = uint32(bytes4(record[9:13]));
-        f.value = uint256(bytes32(record[13:45]));
-        f.deadline = uint64(bytes8(record[45:53]));
-        f.suites = uint8(record[53]);
-        end += 32 * Formats.popcount(f.suites);
-        f.payloadAt = end + 37;
-        if (record.length < f.payloadAt) revert RecordInvalid(sequence);
-        uint8 present = uint8(record[end]);
-        uint256 length = uint32(bytes4(record[end + 33:end + 37]));
-        if (present > 1 || record.length != f.payloadAt + length) revert RecordInvalid(sequence);
+        _parse(f, lane, sequence, record);
+    }
+
+    function _parse(Fields memory f, bytes32 lane, uint64 sequence, bytes calldata record) private pure {
+        if (record.length < Formats.RECORD_COMMITMENTS) revert RecordInvalid(sequence);
+        uint256 word = _word(record, 8); // form, class, the value's upper 27 bytes
+        f.form = uint8(word >> 248);
+        f.class = uint32(word >> 216);
+        f.value = _word(record, 13);
+        f.deadline = uint64(_word(record, 45) >> 192);
+        uint8 suites = uint8(_word(record, 53) >> 248);
+        f.suites = suites;
+        uint256 end = Formats.RECORD_COMMITMENTS + 32 * Formats.suiteCount(suites);
+        uint256 payloadAt = end + 37;
+        if (record.length < payloadAt) revert RecordInvalid(sequence);
+        uint256 present = _word(record, end) >> 248;
+        uint256 salt = _word(record, end + 1);
+        uint256 length = _word(record, end + 33) >> 224;
+        if (present > 1 || record.length != payloadAt + length) revert RecordInvalid(sequence);
+        if (present == 1 ? f.form == Formats.FORM_HASH_ONLY : length != 0 || salt != 0) revert RecordInvalid(sequence);
         f.hasPayload = present == 1;
-        bool empty = length == 0 && bytes32(record[end + 1:end + 33]) == 0;
-        if (f.hasPayload ? f.form == Formats.FORM_HASH_ONLY : !empty) revert RecordInvalid(sequence);
-        f.digest = Formats.digest(lane, sequence, record[:end]);
+        f.payloadAt = payloadAt;
+        f.digest = Formats.digestOf(lane, sequence, record[:end]);
+    }
+
+    /// The 32 bytes of calldata at an offset of the record; what lies beyond the record is for the caller to ignore.
+    function _word(bytes calldata record, uint256 offset) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(record.offset, offset))
+        }
     }
 
     // A loop over 256 elements works in the same scratch memory each time, or memory would cost more than the work.

@@ -266,7 +266,7 @@ contract Outbox {
         if (msg.sender != c.sender) revert NotSender(msg.sender);
         if (closing[lane].nextGeneration != 0) revert LaneClosed(lane);
         uint8 suites = c.suites;
-        uint256 needed = Formats.popcount(suites);
+        uint256 needed = Formats.suiteCount(suites);
         if (commitments.length != 32 * needed) revert CommitmentsCount(commitments.length / 32, needed);
 
         State storage s = state[lane];

@@ -26,7 +26,7 @@ const output = JSON.parse(solc.compile(JSON.stringify({
     settings: {
         evmVersion: 'shanghai',
         viaIR: true,
-        optimizer: { enabled: true, runs: 1000 },
+        optimizer: { enabled: true, runs: 1000000 },
         metadata: { bytecodeHash: 'none', appendCBOR: false }, // the bytecode depends on nothing but the code
         outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object',
             'evm.methodIdentifiers', 'storageLayout'] } },
