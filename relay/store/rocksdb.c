@@ -385,10 +385,8 @@ static enum store_status check_families(struct rocks *rocks)
     char *error = NULL;
     size_t count = 0;
     char **names = rocksdb_list_column_families(rocks->options, rocks->path, &count, &error);
-    if (error) {
-        rocksdb_free(error); /* no store, or one that the opening itself explains better */
-        return STORE_OK;
-    }
+    if (error)
+        rocksdb_free(error); /* no store, or one that the opening itself explains better; there are no names then */
     enum store_status status = STORE_OK;
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         bool known = strcmp(names[i], "default") == 0;
