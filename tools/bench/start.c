@@ -50,18 +50,18 @@ static void network_fill(struct bench *bench)
 {
     static struct topology_operator operator= {.name = "alpha", .number = 1};
     struct topology_network *network = &bench->network;
-    strcpy(network->name, "bench");
+    snprintf(network->name, sizeof(network->name), "bench");
     for (int i = 0; i < 2; i++) {
         struct topology_chain *chain = &bench->chains[i];
         snprintf(chain->id, sizeof(chain->id), "eip155:%d", 31337 + i);
-        strcpy(chain->family, "evm");
+        snprintf(chain->family, sizeof(chain->family), "evm");
         memset(chain->genesis, 0x11 * (i + 1), 32);
         chain->suite = PROOF_SUITE_KECCAK256_SECP256K1;
         chain->sources = 2;
         chain->outbox[31] = chain->inbox[31] = chain->registry[31] = (uint8_t)(i + 1);
     }
-    strcpy(bench->zone.name, "one");
-    strcpy(bench->relay.name, "one");
+    snprintf(bench->zone.name, sizeof(bench->zone.name), "one");
+    snprintf(bench->relay.name, sizeof(bench->relay.name), "one");
     bench->relay.key[0] = 1;
     bench->serves[1] = 1;
     bench->lane = (struct topology_lane){.destination = 1,
@@ -72,7 +72,7 @@ static void network_fill(struct bench *bench)
                                          .window = 64 << 20,
                                          .payload_max = 16384,
                                          .longest_life = 86400};
-    strcpy(bench->lane.name, "bench");
+    snprintf(bench->lane.name, sizeof(bench->lane.name), "bench");
     bench->lane.sender[31] = bench->lane.receiver[31] = 9;
     network->operators = &operator;
     network->operators_len = 1;
