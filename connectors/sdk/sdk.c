@@ -189,8 +189,10 @@ static void handle_input(struct connector *connector)
         handle(connector, &message);
         at += 4 + (size_t)len;
     }
-    memmove(connector->in, connector->in + at, connector->in_len - at);
-    connector->in_len -= at;
+    if (at) {
+        memmove(connector->in, connector->in + at, connector->in_len - at);
+        connector->in_len -= at;
+    }
 }
 
 static void relay_read(struct connector *connector)

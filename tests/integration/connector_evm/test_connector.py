@@ -1,0 +1,663 @@
+"""The EVM connector on a real anvil. Each test makes a chain of its own and plays the relay."""
+
+import http.client
+import json
+import os
+import pathlib
+import socket
+import tempfile
+import threading
+import time
+import unittest
+
+from relay import (ASK_AGAIN, ASK_HEADER, ASK_RESULT, ASK_STATUS, CANNOT, CONFIRMED, CREDIT, DELIVER, EVIDENCE, EXECUTE, HEADER,
+                   NOTICE, POSITION, POSITION_IS, RECORDS, REJECTED, RESULT, SENT, SETTLE, STATUS, SUBMIT, Connector, Watch,
+                   lane_message, message_records, outcome_records)
+
+import model
+import play as playing
+from crypto import Key
+from evm import Contract, transact
+from model import MESSAGE, OUTCOME, SETTLEMENT, head_leaf, log_id, u
+
+
+class Case(unittest.TestCase):
+    def play(self):
+        play = playing.Play()
+        self.addCleanup(play.close)
+        return play
+
+    def connector(self):
+        connector = Connector()
+        self.addCleanup(lambda: connector.process.poll() is None and connector.kill())
+        return connector
+
+    def options(self, play, **more):
+        return {"http": f"http://127.0.0.1:{play.chain.port}", "outbox": play.outbox.address.hex(),
+                "inbox": play.inbox.address.hex(), "finality-depth": 3, "poll-ms": 20,
+                **{k.replace("_", "-"): v for k, v in more.items()}}
+
+    def started(self, play, **more):
+        connector = self.connector()
+        answer = connector.configured(play.chain, self.options(play, **more))
+        self.assertEqual(answer[1], 1, answer[2])
+        return connector
+
+    def mine(self, play, blocks):
+        play.chain.rpc("anvil_mine", hex(blocks))
+        play.clock = play.chain.now()
+
+    def sent(self, play, lane, count, sender=None, payload=b"hello"):
+        for _ in range(count):
+            self.assertIsNone(play.send(lane, sender=sender, payload=payload)[1])
+
+    def notices(self, connector):
+        return [m[1] for m in connector.of(NOTICE)]
+
+
+class Reading(Case):
+    def test_another_chain_is_refused_by_name(self):
+        play = self.play()
+        self.assertIn("chain id is 31337, not 5", self.connector().configured(play.chain, self.options(play), chain_id=5)[2])
+        answer = self.connector().configured(play.chain, self.options(play), genesis=b"g" * 32)
+        self.assertEqual(answer[1:], [0, "genesis: the node's block 0 has another hash"])
+
+    def test_every_wrong_option_is_named_at_once(self):
+        play = self.play()
+        answer = self.connector().configured(play.chain, {"http": "gopher://x", "poll-ms": "soon", "colour": "red"})
+        self.assertEqual(answer[1], 0)
+        for name in ("http", "poll-ms", "colour", "outbox"):
+            self.assertIn(name, answer[2])
+
+    def test_records_come_in_order_and_evidence_verifies(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 5)
+        self.mine(play, 3)
+        watch.until(5, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+        self.assertEqual(watch.running, play.head(lane)[1])
+        self.sent(play, lane, 1, payload=b"p" * 9000)
+        self.mine(play, 3)
+        watch.until(6, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+        self.assertEqual(connector.close(), 0)
+
+    def test_nothing_is_said_of_a_block_that_is_not_final(self):
+        play = self.play()
+        lane, _ = play.opened()
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 1)
+        self.mine(play, 2)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        connector.listen(0.3)
+        self.assertEqual(connector.of(RECORDS), [])
+        connector.say(ASK_HEADER, newest)
+        self.assertEqual(connector.wait_for(CANNOT)[1:3], [ASK_HEADER, u(64, newest)])
+        self.mine(play, 1)
+        watch.until(1, message_records)
+
+    def test_outcomes_and_settlement_are_watched_like_messages(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play)
+        message = lane_message(play, lane)
+        outcomes = Watch(connector, 2, OUTCOME, message, log_id(lane, OUTCOME))
+        settled = Watch(connector, 3, SETTLEMENT, message, log_id(lane, OUTCOME))
+        connector.say(POSITION, 4, MESSAGE, message)
+        connector.say(POSITION, 5, OUTCOME, message)
+        first = connector.wait_for(POSITION_IS, lambda m: m[1] == 4)
+        self.assertEqual(first[4:], [0, log_id(lane, MESSAGE), 0, 1])
+        self.sent(play, lane, 4)
+        self.assertIsNone(play.deliver(lane, key)[1])
+        told = connector.wait_for(POSITION_IS, lambda m: m[1] == 4)
+        self.assertEqual(told[4:], [4, play.head(lane)[1], 4, 5])
+        self.assertIsNone(play.settle(lane)[1])
+        told = connector.wait_for(POSITION_IS, lambda m: m[1] == 5)
+        self.assertEqual([told[4], told[6], told[7]], [4, 4, 5])
+        self.mine(play, 3)
+        outcomes.until(4, outcome_records)
+        settled.until(4, outcome_records)
+        self.assertEqual(outcomes.records, [model.outcome_record(*e) for e in play.inbox_lane(lane).entries])
+        self.assertEqual(settled.running, outcomes.running)
+
+    def test_the_lowest_undecided_message_is_found(self):
+        play = self.play()
+        lane, key = play.opened(mode=2)  # in any order, retry
+        connector = self.started(play)
+        connector.say(POSITION, 4, MESSAGE, lane_message(play, lane))
+        self.sent(play, lane, 80)
+        self.assertIsNone(play.deliver(lane, key, count=70)[1])
+        play.set_mode(playing.REVERT)
+        self.assertIsNone(play.deliver(lane, key, count=72)[1])
+        play.set_mode(playing.ACCEPT)
+        self.assertIsNone(play.deliver(lane, key)[1])
+        told = connector.wait_for(POSITION_IS, lambda m: m[4] == 80)
+        self.assertEqual(told[6:], [78, 71])
+
+    def test_back_fill_from_the_first_block_in_steps_of_the_credit(self):
+        play = self.play()
+        lane, _ = play.opened()
+        for _ in range(20):  # 25 messages in a block, so that a step ends where a block does
+            for _ in range(25):
+                data = play.outbox.data("send", lane, 0, 7, 0, play.chain.now() + 600, b"s" * 32, b"hello", [])
+                play.chain.rpc("eth_sendTransaction", {"from": "0x" + play.chain.accounts[0].hex(),
+                                                       "to": "0x" + play.outbox.address.hex(), "data": "0x" + data.hex(),
+                                                       "gas": hex(300000)})
+            play.chain.rpc("evm_mine")
+        self.mine(play, 3)
+        count = play.outbox.call("state", lane)[0]
+        self.assertEqual(count, 500)
+        connector = self.started(play, log_range=7)
+        credit = 60 * 128  # two blocks of 25 records, and a bit
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE), credit=credit)
+        steps, given = [], [credit]
+
+        def more(w):
+            self.assertLessEqual(w.bytes, given[0])
+            steps.append(w.proven)
+            given[0] += credit
+            connector.say(CREDIT, 1, credit)
+
+        watch.until(500, message_records, each=more)
+        self.assertGreaterEqual(len(steps), 8)
+        self.assertEqual(watch.running, play.outbox.call("runningHash", log_id(lane, MESSAGE)))
+
+    def test_a_block_beyond_the_credit_is_named_and_waits(self):
+        play = self.play()
+        lane, _ = play.opened()
+        other, _ = play.opened(mode=1)
+        self.sent(play, lane, 1, payload=b"p" * 2000)
+        self.sent(play, other, 1)
+        self.mine(play, 3)
+        connector = self.started(play)
+        full = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE), credit=500)
+        free = Watch(connector, 2, MESSAGE, lane_message(play, other), log_id(other, MESSAGE))
+        self.assertIn("the credit is 500", connector.wait_for(CANNOT)[3])
+        free.until(1, message_records)  # a full lane stops no other
+        connector.say(CREDIT, 1, 5000)
+        full.until(1, message_records)
+
+    def test_many_lanes_share_their_questions(self):
+        play = self.play()
+        lanes = [play.opened(destination=b"d" * 31 + bytes([i]))[0] for i in range(70)]
+        connector = self.started(play)
+        watches = [Watch(connector, i, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+                   for i, lane in enumerate(lanes)]
+        for lane in lanes:
+            self.sent(play, lane, 1)
+        self.mine(play, 3)
+        for watch in watches:
+            watch.until(1, message_records)
+        for evidence in connector.of(EVIDENCE):
+            self.assertLessEqual(len(evidence[5]), 64)
+
+    def test_receipts_prove_where_slots_may_not(self):
+        play = self.play()
+        lane, _ = play.opened()
+        connector = self.started(play, evidence="receipts")
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 3)
+        self.mine(play, 3)
+        watch.until(3, message_records)
+        self.assertEqual(watch.evidence[1], 2)
+
+    def test_going_back_on_request(self):
+        play = self.play()
+        lane, _ = play.opened()
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 4)
+        self.mine(play, 3)
+        watch.until(4, message_records)
+        connector.say(ASK_AGAIN, 1, 3, play.head(lane, 2)[1], 0)
+        watch.next, watch.proven, watch.records = 3, 2, []
+        watch.until(4, message_records)
+        self.assertEqual(watch.records, play.records(lane)[2:])
+
+    def test_a_wrong_starting_hash_gives_no_evidence(self):
+        play = self.play()
+        lane, _ = play.opened()
+        self.sent(play, lane, 2)
+        self.mine(play, 3)
+        connector = self.started(play)
+        Watch(connector, 1, MESSAGE, lane_message(play, lane), b"w" * 32)
+        self.assertIn("does not lead", connector.wait_for(NOTICE, lambda m: m[1] == 5)[2])
+        connector.listen(0.3)
+        self.assertEqual(connector.of(EVIDENCE) + connector.of(RECORDS), [])
+
+    def test_a_killed_connector_goes_on_without_a_gap(self):
+        play = self.play()
+        lane, _ = play.opened()
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 3)
+        self.mine(play, 3)
+        watch.until(3, message_records)
+        height = watch.evidence[2]
+        connector.kill()
+        self.sent(play, lane, 3)
+        self.mine(play, 3)
+        second = self.started(play)
+        rest = Watch(second, 1, MESSAGE, lane_message(play, lane), watch.running, start=4, height=height)
+        rest.until(6, message_records)
+        self.assertEqual(watch.records + rest.records, play.records(lane))
+
+    def test_a_message_out_of_order_ends_the_connector(self):
+        play = self.play()
+        connector = self.connector()
+        connector.say(ASK_HEADER, 1)
+        self.assertEqual(connector.process.wait(timeout=10), 2)
+        connector = self.started(play)
+        connector.socket.sendall(b"\0\0\0\2\x91\x08")
+        self.assertEqual(connector.process.wait(timeout=10), 2)
+
+
+class Moving(Case):
+    """The chain changes under the connector, or goes away."""
+
+    def test_a_reorganisation_above_finality_is_told_and_misleads_nobody(self):
+        play = self.play()
+        lane, _ = play.opened()
+        connector = self.started(play, finality_depth=6)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 2)
+        self.mine(play, 1)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 6)
+        play.chain.rpc("anvil_reorg", 4, [])
+        self.mine(play, 1)
+        connector.wait_for(NOTICE, lambda m: m[1] == 1)
+        self.mine(play, 10)
+        # Whatever anvil kept of the two messages is what the connector says.
+        count = play.outbox.call("state", lane)[0]
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 6)
+        if count:
+            watch.until(count, message_records)
+        connector.listen(0.2)
+        watch.take(message_records)
+        self.assertEqual(watch.proven, count)
+        for height, digest in watch.headers.items():
+            self.assertEqual(play.chain.rpc("eth_getBlockByNumber", hex(height), False)["hash"], "0x" + digest.hex())
+        self.assertNotIn(2, self.notices(connector))
+
+    def test_a_reorganisation_below_finality_silences_the_source(self):
+        play = self.play()
+        lane, _ = play.opened()
+        self.mine(play, 20)
+        connector = self.started(play)
+        connector.wait_for(HEADER)
+        play.chain.rpc("anvil_reorg", 8, [])
+        self.mine(play, 1)
+        connector.wait_for(NOTICE, lambda m: m[1] == 2)
+        said = len(connector.of(HEADER))
+        self.sent(play, lane, 1)
+        self.mine(play, 5)
+        connector.listen(0.3)
+        self.assertEqual(len(connector.of(HEADER)), said)
+        connector.say(ASK_STATUS)
+        self.assertIn("finality was broken", connector.wait_for(STATUS)[5])
+
+    def test_far_behind_it_catches_up_by_ancestry(self):
+        play = self.play()
+        connector = self.started(play)
+        connector.wait_for(HEADER)
+        self.mine(play, 3000)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        self.assertLess(len(connector.of(HEADER)), 60)
+        self.assertEqual(self.notices(connector), [])
+        connector.say(ASK_HEADER, 5)
+        told = connector.wait_for(HEADER, lambda m: m[1] == 5)
+        self.assertEqual("0x" + told[2].hex(), play.chain.rpc("eth_getBlockByNumber", "0x5", False)["hash"])
+
+    def test_news_come_over_websocket_and_polling_steps_in(self):
+        play = self.play()
+        gate = Gate(play.chain.port)
+        self.addCleanup(gate.close)
+        lane, _ = play.opened()
+        connector = self.started(play, ws=f"ws://127.0.0.1:{gate.port}/", poll_ms=400)
+        connector.say(ASK_STATUS)
+        for _ in range(100):
+            if "WebSocket" in connector.wait_for(STATUS)[5]:
+                break
+            connector.listen(0.02)
+            connector.say(ASK_STATUS)
+        else:
+            self.fail("never subscribed")
+        began = time.monotonic()
+        self.mine(play, 1)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        self.assertLess(time.monotonic() - began, 2)  # polling alone would wait ten times 400 ms
+        gate.close()
+        connector.listen(0.1)
+        self.mine(play, 1)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 2)
+        connector.say(ASK_STATUS)
+        self.assertEqual(connector.wait_for(STATUS)[5], "polling")
+
+    def test_a_node_that_goes_away_and_comes_back(self):
+        play = self.play()
+        lane, _ = play.opened()
+        gate = Gate(play.chain.port)
+        connector = self.started(play, http=f"http://127.0.0.1:{gate.port}")
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 2)
+        self.mine(play, 3)
+        watch.until(2, message_records)
+        gate.close()
+        connector.wait_for(NOTICE, lambda m: m[1] == 3)
+        self.sent(play, lane, 2)
+        self.mine(play, 3)
+        gate = Gate(play.chain.port, gate.port)
+        self.addCleanup(gate.close)
+        connector.wait_for(NOTICE, lambda m: m[1] == 4)
+        watch.until(4, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+
+    def test_a_node_killed_and_restarted_from_its_state(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        state = str(pathlib.Path(folder.name) / "state.json")
+        play = self.play()
+        lane, _ = play.opened()
+        gate = Gate(play.chain.port)
+        connector = self.started(play, http=f"http://127.0.0.1:{gate.port}")
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.sent(play, lane, 3)
+        self.mine(play, 3)
+        watch.until(3, message_records)
+        dumped = play.chain.rpc("anvil_dumpState")
+        old, play.chain.rpc_before = play.chain, None
+        gate.close()
+        old.process.kill()
+        old.process.wait()
+        pathlib.Path(state).write_bytes(undump(dumped))
+        fresh = playing.Anvil(extra=["--load-state", state])
+        self.addCleanup(fresh.close)
+        for contract in (play.outbox, play.inbox, play.registry, play.trickster):
+            contract.chain = fresh
+        play.chain, play.clock = fresh, fresh.now()
+        gate = Gate(fresh.port, gate.port)
+        self.addCleanup(gate.close)
+        self.sent(play, lane, 2)
+        self.mine(play, 3)
+        watch.until(5, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+
+
+def undump(text):
+    """anvil_dumpState gives gzipped JSON in hexadecimal; --load-state wants the JSON."""
+    import gzip
+    return gzip.decompress(bytes.fromhex(text[2:]))
+
+
+class Gate:
+    """A door before the node that the test can shut: a plain byte relay on a port of its own."""
+
+    def __init__(self, target, port=0):
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
+        self.listener.listen(16)
+        self.port, self.target, self.open, self.pairs = self.listener.getsockname()[1], target, True, []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while self.open:
+            try:
+                near = self.listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.pairs += [near, far]
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _copy(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+        except OSError:
+            pass
+        for end in (a, b):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        if not self.open:
+            return
+        self.open = False
+        for end in [self.listener, *self.pairs]:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+
+class Submitting(Case):
+    def gas_account(self, play, wei=10**20):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        key = Key("gas account")
+        path = pathlib.Path(folder.name) / "key"
+        path.touch(mode=0o600)
+        path.write_text(key.secret.to_bytes(32, "big").hex() + "\n")
+        play.chain.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(wei))
+        self.gas = key.address
+        return {"key_file": path}
+
+    def certificate(self, play, kind, fields, leaf, names=("1", "3")):
+        epoch, attestations = play.paper(leaf, names).abi
+        return [epoch, kind, fields, [[b"".join(path), r + vs] for path, r, vs in attestations]]
+
+    def delivery(self, play, lane, first, count, names=("1", "3")):
+        number, running = play.head(lane, count)
+        fields = log_id(lane, MESSAGE) + u(64, number) + running
+        certificate = self.certificate(play, 1, fields, head_leaf(log_id(lane, MESSAGE), number, running), names)
+        return [lane_message(play, lane), certificate, first, play.head(lane, first - 1)[1], count - first + 1,
+                b"".join(play.records(lane)[first - 1:count])]
+
+    def result(self, connector, key, *wanted, mine=None):
+        """Waits for a result; mines until there is one."""
+        for _ in range(200):
+            try:
+                return connector.wait_for(RESULT, lambda m: m[1] == key and m[2] in wanted, seconds=0.1)
+            except AssertionError:
+                if mine:
+                    mine()
+        self.fail(f"no result; results so far: {connector.of(RESULT)}")
+
+    def test_a_delivery_is_confirmed_and_a_second_one_ends_early(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play), registry=play.registry.address.hex())
+        self.sent(play, lane, 3)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 3))
+        sent = self.result(connector, b"1" * 32, SENT)
+        self.assertEqual(play.inbox.call("state", lane), [0, 0])
+        done = self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+        self.assertEqual(play.inbox.call("state", lane), [3, 3])
+        self.assertEqual(done[4], sent[4])
+        receipt = play.chain.rpc("eth_getTransactionReceipt", "0x" + done[4].hex())
+        self.assertEqual((receipt["status"], int(receipt["blockNumber"], 16)), ("0x1", done[3]))
+        connector.say(ASK_RESULT, b"1" * 32)
+        self.assertEqual(self.result(connector, b"1" * 32, CONFIRMED)[4], done[4])
+        connector.say(SUBMIT, b"2" * 32, DELIVER, *self.delivery(play, lane, 1, 3))
+        again = self.result(connector, b"2" * 32, CONFIRMED)
+        self.assertEqual((again[4], again[5]), (b"", "the contract stands there already: nothing was sent"))
+        connector.say(ASK_STATUS)
+        status = connector.wait_for(STATUS)
+        self.assertGreater(int(status[4]), 10**19)
+
+    def test_settling_executing_ruling_and_closing_reach_the_contracts(self):
+        play = self.play()
+        lane, key = play.opened(mode=2)
+        connector = self.started(play, **self.gas_account(play))
+        message = lane_message(play, lane)
+        step = lambda: self.mine(play, 1)  # noqa: E731
+        self.sent(play, lane, 3)
+        play.set_mode(playing.REVERT)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 2))
+        self.result(connector, b"1" * 32, CONFIRMED, mine=step)
+        self.assertEqual(play.inbox.call("state", lane), [2, 0])
+        play.set_mode(playing.ACCEPT)
+        records = play.records(lane)
+        connector.say(SUBMIT, b"2" * 32, EXECUTE, message, [], 1, bytes(32), 2, records[0] + records[1])
+        self.result(connector, b"2" * 32, CONFIRMED, mine=step)
+        self.assertEqual(play.inbox.call("state", lane), [2, 2])
+        running = play.head(lane, 3)[1]
+        ruling = (3, 3, running, model.WITHHELD, 12, 5)
+        fields = log_id(lane, MESSAGE) + u(64, 3) + u(64, 3) + running + u(8, model.WITHHELD) + u(32, 12) + u(64, 5)
+        certificate = self.certificate(play, 2, fields, model.ruling_leaf(log_id(lane, MESSAGE), *ruling))
+        connector.say(SUBMIT, b"3" * 32, DELIVER, message, certificate, 3, play.head(lane, 2)[1], 1, records[2])
+        self.result(connector, b"3" * 32, CONFIRMED, mine=step)
+        self.assertEqual(play.inbox.call("state", lane), [3, 3])
+        entries = [model.outcome_record(n, model.digest_of(lane, n, records[n - 1]), status, reason)
+                   for n, status, reason in ((1, 1, 0), (2, 1, 0), (3, model.WITHHELD, 12))]
+        q = log_id(lane, OUTCOME)
+        for entry in entries:
+            q = model.run(q, model.h(b"outcome", entry))
+        fields = log_id(lane, OUTCOME) + u(64, 3) + q
+        certificate = self.certificate(play, 1, fields, head_leaf(log_id(lane, OUTCOME), 3, q))
+        connector.say(SUBMIT, b"4" * 32, SETTLE, message, certificate, 1, log_id(lane, OUTCOME), 3, b"".join(entries))
+        self.result(connector, b"4" * 32, CONFIRMED, mine=step)
+        self.assertEqual(play.outbox.call("state", lane)[2:], [3, 3])
+        fields = lane + u(64, 3) + running + u(32, 2)
+        certificate = self.certificate(play, 3, fields, model.close_leaf(lane, 3, running, 2), ("1", "2", "3"))
+        connector.say(SUBMIT, b"5" * 32, 5, message, certificate, 0, bytes(32), 0, b"")
+        self.result(connector, b"5" * 32, CONFIRMED, mine=step)
+        self.assertEqual(play.inbox.call("closing", lane), [3, running, 2])
+
+    def test_an_expired_message_is_entered(self):
+        play = self.play()
+        lane, key = play.opened(mode=2)
+        connector = self.started(play, **self.gas_account(play))
+        self.sent(play, lane, 1)
+        play.set_mode(playing.REVERT)
+        self.assertIsNone(play.deliver(lane, key)[1])
+        record = play.records(lane)[0]
+        play.chain.next_time(play.clock + 1000)
+        self.mine(play, 1)
+        connector.say(SUBMIT, b"1" * 32, 4, lane_message(play, lane), [], 1, bytes(32), 1, record)
+        self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+        self.assertEqual(play.inbox.call("state", lane), [1, 1])
+
+    def test_a_refusal_carries_the_name_of_the_error(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play))
+        self.sent(play, lane, 3)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 3, names=("1", "1b")))
+        self.assertEqual(self.result(connector, b"1" * 32, REJECTED)[5], "QuorumMissing(1, 2)")
+        connector.say(SUBMIT, b"2" * 32, DELIVER, *self.delivery(play, lane, 2, 3))
+        self.assertEqual(self.result(connector, b"2" * 32, REJECTED)[5], "ItemsGap(1, 2)")
+        connector.say(SUBMIT, b"3" * 32, EXECUTE, lane_message(play, lane), [], 1, bytes(32), 1, play.records(lane)[0])
+        self.assertEqual(self.result(connector, b"3" * 32, REJECTED)[5], "NotPending(1)")
+        self.assertEqual(play.chain.rpc("eth_getTransactionCount", "0x" + self.gas.hex(), "latest"), "0x0")
+
+    def test_a_stuck_transaction_is_replaced_at_a_higher_price(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play), resubmit_blocks=2)
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        first = self.result(connector, b"1" * 32, SENT)
+
+        def dear_block():
+            play.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**12))
+            self.mine(play, 1)
+
+        second = self.result(connector, b"1" * 32, SENT, mine=dear_block)
+        self.assertNotEqual(first[4], second[4])
+        self.assertEqual(play.inbox.call("state", lane), [0, 0])
+
+        def cheap_block():
+            play.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+            self.mine(play, 1)
+
+        done = self.result(connector, b"1" * 32, CONFIRMED, mine=cheap_block)
+        self.assertEqual(play.inbox.call("state", lane), [1, 1])
+        self.assertEqual(play.chain.rpc("eth_getTransactionCount", "0x" + self.gas.hex(), "latest"), "0x1")
+        self.assertEqual(play.chain.rpc("eth_getTransactionReceipt", "0x" + done[4].hex())["status"], "0x1")
+
+    def test_a_killed_connector_submits_again_without_doing_it_twice(self):
+        play = self.play()
+        lane, key = play.opened()
+        options = self.gas_account(play)
+        connector = self.started(play, **options)
+        self.sent(play, lane, 2)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 2))
+        self.result(connector, b"1" * 32, SENT)
+        connector.kill()
+        second = self.started(play, **options)
+        second.say(ASK_RESULT, b"1" * 32)
+        self.assertEqual(second.wait_for(RESULT)[2], 3)
+        second.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 2))
+        self.result(second, b"1" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+        self.assertEqual(play.inbox.call("state", lane), [2, 2])
+        self.assertEqual(play.trickster.call("calls"), 2)
+
+    def test_two_sources_of_one_work_confirm_it_once(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play))
+        self.sent(play, lane, 2)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 2))
+        self.result(connector, b"1" * 32, SENT)
+        self.assertIsNone(play.deliver(lane, key)[1])  # another relay's transaction; both may lie in this block
+        self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+        self.assertEqual(play.trickster.call("calls"), 2)
+
+    def test_several_lanes_are_submitted_side_by_side(self):
+        play = self.play()
+        lanes = [play.opened(mode=mode)[0] for mode in range(4)]
+        connector = self.started(play, **self.gas_account(play))
+        for i, lane in enumerate(lanes):
+            self.sent(play, lane, 1)
+            connector.say(SUBMIT, bytes([i]) * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        for i in range(4):
+            self.result(connector, bytes([i]) * 32, SENT)
+            connector.looked = 0
+        self.mine(play, 1)
+        for i, lane in enumerate(lanes):
+            self.result(connector, bytes([i]) * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+            connector.looked = 0
+            self.assertEqual(play.inbox.call("state", lane), [1, 1])
+
+    def test_a_source_without_an_account_submits_nothing(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play)
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.assertIn("no account", self.result(connector, b"1" * 32, REJECTED)[5])
+
+    def test_a_low_balance_is_told(self):
+        play = self.play()
+        connector = self.started(play, **self.gas_account(play, wei=10**16), low_balance=50)
+        self.assertIn("10000000000000000 wei", connector.wait_for(NOTICE, lambda m: m[1] == 7)[2])
+
+    def test_an_unlocked_account_will_do_on_a_development_chain(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, unlocked=play.chain.accounts[5].hex())
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+        self.assertEqual(play.inbox.call("state", lane), [1, 1])
+
+
+if __name__ == "__main__":
+    unittest.main()
