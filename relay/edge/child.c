@@ -203,7 +203,10 @@ static void ended(struct edge_child *child, const char *how)
     bool was_up = child->state == EDGE_CHILD_UP || child->state == EDGE_CHILD_ENDING;
     if (was_up && edge_loop_now() - child->up_since > EDGE_CHILD_STABLE_MS)
         child->failures = 0;
-    snprintf(child->text, sizeof(child->text), "%s%s%.100s", child->why, child->why[0] ? ": " : "", how);
+    if (child->why[0] != '\0')
+        snprintf(child->text, sizeof(child->text), "%.130s: %.100s", child->why, how);
+    else
+        snprintf(child->text, sizeof(child->text), "%.200s", how);
     child->why[0] = '\0';
     edge_process_free(child->process);
     child->process = NULL;

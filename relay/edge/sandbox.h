@@ -12,7 +12,8 @@
 
 #include "proofs/codec/bytes.h"
 
-/* Asks the kernel to kill this process when its parent ends; false when the parent is gone already. */
+/* Asks the kernel to kill this process when its parent ends; false when the parent is gone already, or descriptor 3 is
+ * not its socket. */
 bool edge_sandbox_die_with_parent(void);
 
 /*

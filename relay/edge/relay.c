@@ -1,0 +1,359 @@
+/*
+ * Events in, actions out. The core is stepped here and nowhere else.
+ */
+#include "relay/edge/relay.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/signing.h"
+#include "relay/core/verify.h"
+#include "relay/edge/log.h"
+#include "relay/edge/relay_parts.h"
+
+/* ---- stepping ------------------------------------------------------------------------------------------------------ */
+
+/* Events that answer an action at once wait until the step that asked is done: the core is never re-entered. */
+static void defer(struct edge_relay *relay, const struct relay_event *event)
+{
+    struct edge_relay_inner *inner = relay->inner;
+    if (inner->deferred_len == inner->deferred_cap) {
+        size_t cap = inner->deferred_cap == 0 ? 64 : 2 * inner->deferred_cap;
+        struct relay_event *more =
+            cap > EDGE_RELAY_DEFERRED_MAX ? NULL : realloc(inner->deferred, cap * sizeof(*inner->deferred));
+        if (more == NULL) { /* an answer that is lost would be waited for forever */
+            edge_log(RELAY_ALARM, "no-memory", NULL, "cannot keep an answer for the core: stopping");
+            abort();
+        }
+        inner->deferred = more;
+        inner->deferred_cap = cap;
+    }
+    inner->deferred[inner->deferred_len++] = *event;
+}
+
+static void verify_do(struct edge_relay *relay, struct relay_verify_job *job)
+{
+    if (edge_pool_submit(relay->pool, job))
+        return;
+    relay_verify_run(job); /* the pool is full: the loop itself is the back-pressure */
+    defer(relay, &(struct relay_event){.type = RELAY_EVENT_VERIFIED, .job = job});
+}
+
+static void write_do(struct edge_relay *relay, const struct relay_action *action)
+{
+    switch (edge_writer_write(relay->writer, action->id, action->ops, action->ops_len)) {
+    case EDGE_WRITER_TAKEN: return;
+    case EDGE_WRITER_STOPPED: /* the failure is reported for this write as for all others */
+        defer(relay, &(struct relay_event){.type = RELAY_EVENT_COMMITTED,
+                                           .id = action->id,
+                                           .status = relay->store_status != STORE_OK ? relay->store_status : STORE_IO});
+        return;
+    case EDGE_WRITER_FULL:
+        /* Input is held long before; if it happens all the same, dying is safe and forgetting a write is not. */
+        edge_log(RELAY_ALARM, "store-queue-full", NULL, "the store does not keep up: stopping");
+        abort();
+    }
+}
+
+static void load_do(struct edge_relay *relay, const struct relay_action *action)
+{
+    if (edge_writer_load(relay->writer, action->id, action->family, action->from, action->to, action->limit) ==
+        EDGE_WRITER_TAKEN)
+        return;
+    defer(
+        relay,
+        &(struct relay_event){
+            .type = RELAY_EVENT_LOADED, .id = action->id, .family = action->family, .status = STORE_IO, .done = true});
+}
+
+static void note_do(const struct edge_relay *relay, const struct relay_action *action)
+{
+    char subject[TOPOLOGY_NAME_MAX + 32] = "";
+    if (action->lane < relay->network->lanes_len && action->sequence > 0)
+        snprintf(subject, sizeof(subject), "%s/%llu", relay->network->lanes[action->lane].name,
+                 (unsigned long long)action->sequence);
+    else if (action->lane < relay->network->lanes_len)
+        snprintf(subject, sizeof(subject), "%s", relay->network->lanes[action->lane].name);
+    edge_log(action->level, action->reason, subject[0] ? subject : NULL, "%s", action->text ? action->text : "");
+}
+
+static void act(struct edge_relay *relay, const struct relay_action *action)
+{
+    switch (action->type) {
+    case RELAY_ACTION_WRITE: write_do(relay, action); return;
+    case RELAY_ACTION_LOAD: load_do(relay, action); return;
+    case RELAY_ACTION_VERIFY: verify_do(relay, action->job); return;
+    case RELAY_ACTION_SIGN:
+        if (relay->signer != NULL)
+            edge_child_send(relay->signer, action->body); /* not taken: it is ending, and SIGNER_DOWN follows */
+        return;
+    case RELAY_ACTION_PUBLISH: edge_mesh_publish(relay->mesh, action->zone, action->body); return;
+    case RELAY_ACTION_ASK:
+        if (!edge_mesh_ask(relay->mesh, action->peer, action->id, action->body, 0))
+            defer(relay, &(struct relay_event){.type = RELAY_EVENT_ASK_FAILED, .id = action->id, .peer = action->peer});
+        return;
+    case RELAY_ACTION_ANSWER: edge_mesh_answer(relay->mesh, action->id, action->body); return;
+    case RELAY_ACTION_TO_SOURCE: edge_sources_send(relay->sources, action->source, action->body); return;
+    case RELAY_ACTION_BAN_SOURCE:
+        edge_sources_ban(relay->sources, action->source, action->text ? action->text : "broke the protocol");
+        return;
+    case RELAY_ACTION_NOTE: note_do(relay, action); return;
+    }
+}
+
+static void actions_do(struct edge_relay *relay)
+{
+    size_t len;
+    const struct relay_action *actions = relay_core_actions(relay->core, &len);
+    for (size_t i = 0; i < len; i++)
+        act(relay, &actions[i]);
+}
+
+static void step(struct edge_relay *relay, const struct relay_event *event)
+{
+    struct relay_event timed = *event;
+    timed.now = edge_loop_now();
+    timed.unix_time = edge_loop_unix();
+    relay_core_step(relay->core, &timed);
+    actions_do(relay);
+}
+
+void edge_relay_feed(struct edge_relay *relay, const struct relay_event *event)
+{
+    struct edge_relay_inner *inner = relay->inner;
+    assert(!inner->stepping); /* no part calls back from inside a call */
+    inner->stepping = true;
+    if (event != NULL)
+        step(relay, event);
+    else
+        actions_do(relay); /* of relay_core_start */
+    for (size_t i = 0; i < inner->deferred_len; i++) {
+        struct relay_event next = inner->deferred[i]; /* a copy: the list may grow while it is handled */
+        step(relay, &next);
+    }
+    inner->deferred_len = 0;
+    inner->stepping = false;
+    bool hold = edge_writer_full(relay->writer);
+    if (relay->sources != NULL)
+        edge_sources_hold(relay->sources, hold);
+    inner->held = hold;
+}
+
+/* ---- what the parts say -------------------------------------------------------------------------------------------- */
+
+void edge_relay_committed(void *context, uint64_t id, enum store_status status, const char *text)
+{
+    struct edge_relay *relay = context;
+    if (status != STORE_OK && relay->store_status == STORE_OK) {
+        relay->store_status = status;
+        snprintf(relay->store_text, sizeof(relay->store_text), "%s", text);
+        edge_log(RELAY_ALARM, "store-failed", NULL, "%s; nothing more is accepted", text);
+    }
+    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_COMMITTED, .id = id, .status = status});
+}
+
+void edge_relay_loaded(void *context, uint64_t id, enum store_family family, struct bytes key, struct bytes value)
+{
+    edge_relay_feed(context, &(struct relay_event){
+                                 .type = RELAY_EVENT_LOADED, .id = id, .family = family, .key = key, .body = value});
+}
+
+void edge_relay_load_done(void *context, uint64_t id, enum store_family family, enum store_status status,
+                          const char *text)
+{
+    if (status != STORE_OK)
+        edge_log(RELAY_ALARM, "store-load-failed", NULL, "%s", text);
+    edge_relay_feed(
+        context,
+        &(struct relay_event){.type = RELAY_EVENT_LOADED, .id = id, .family = family, .status = status, .done = true});
+}
+
+void edge_relay_verified(void *context, struct relay_verify_job *job)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_VERIFIED, .job = job});
+}
+
+void edge_relay_published(void *context, uint16_t peer, struct bytes body)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_FRAME, .peer = peer, .body = body});
+}
+
+void edge_relay_asked(void *context, uint16_t peer, uint64_t handle, struct bytes body)
+{
+    edge_relay_feed(context,
+                    &(struct relay_event){.type = RELAY_EVENT_ASKED, .peer = peer, .id = handle, .body = body});
+}
+
+void edge_relay_answered(void *context, uint16_t peer, uint64_t id, struct bytes body)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_FRAME, .peer = peer, .id = id, .body = body});
+}
+
+void edge_relay_ask_failed(void *context, uint16_t peer, uint64_t id)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_ASK_FAILED, .peer = peer, .id = id});
+}
+
+void edge_relay_peer_up(void *context, uint16_t peer)
+{
+    struct edge_relay *relay = context;
+    edge_log(RELAY_INFO, "peer-up", relay->network->relays[peer].name, "%s", "");
+    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_PEER_UP, .peer = peer});
+}
+
+void edge_relay_peer_down(void *context, uint16_t peer)
+{
+    struct edge_relay *relay = context;
+    edge_log(RELAY_WARNING, "peer-down", relay->network->relays[peer].name, "nothing heard for %u ms",
+             (unsigned)relay->config->timings.peer_silence_ms);
+    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_PEER_DOWN, .peer = peer});
+}
+
+void edge_relay_mesh_note(void *context, uint16_t peer, const char *reason, const char *text)
+{
+    const struct edge_relay *relay = context;
+    edge_log(RELAY_WARNING, reason, peer < relay->network->relays_len ? relay->network->relays[peer].name : NULL, "%s",
+             text);
+}
+
+void edge_relay_source_up(void *context, uint16_t source)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = source});
+}
+
+void edge_relay_source_message(void *context, uint16_t source, struct bytes body)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = body});
+}
+
+void edge_relay_source_down(void *context, uint16_t source)
+{
+    edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_SOURCE_DOWN, .source = source});
+}
+
+void edge_relay_signer_started(void *context)
+{
+    (void)context; /* it is up when it has said where its guard stands */
+}
+
+void edge_relay_signer_message(void *context, struct bytes body)
+{
+    struct edge_relay *relay = context;
+    if (!relay->inner->signer_up) {
+        relay->inner->signer_up = true;
+        edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
+    }
+    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNED, .body = body});
+}
+
+void edge_relay_signer_down(void *context, const char *why)
+{
+    struct edge_relay *relay = context;
+    (void)why; /* the child has logged it */
+    if (relay->inner->signer_up)
+        edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNER_DOWN});
+    relay->inner->signer_up = false;
+}
+
+/* ---- turns of the loop --------------------------------------------------------------------------------------------- */
+
+static void mesh_turn(struct edge_relay *relay)
+{
+    /* While the store does not keep up, frames wait in the mesh's own bounded queue. */
+    if (relay->mesh != NULL && relay->ready && !relay->draining && !relay->inner->held)
+        edge_mesh_drain(relay->mesh);
+}
+
+static void ready_check(struct edge_relay *relay)
+{
+    if (relay->ready || !relay_core_ready(relay->core))
+        return;
+    relay->ready = true;
+    edge_sources_start(relay->sources);
+    if (relay->signer != NULL)
+        edge_child_start(relay->signer);
+    edge_log(RELAY_INFO, "ready", relay->config->relay, "after %llu ms",
+             (unsigned long long)(edge_loop_now() - relay->started));
+}
+
+void edge_relay_writer_woken(void *context)
+{
+    struct edge_relay *relay = context;
+    bool held = relay->inner->held;
+    edge_writer_drain(relay->writer);
+    ready_check(relay);
+    if (held && !edge_writer_full(relay->writer)) {
+        relay->inner->held = false;
+        edge_sources_hold(relay->sources, false);
+        mesh_turn(relay);
+    }
+}
+
+void edge_relay_pool_woken(void *context)
+{
+    struct edge_relay *relay = context;
+    edge_pool_drain(relay->pool);
+}
+
+void edge_relay_mesh_woken(void *context)
+{
+    mesh_turn(context);
+}
+
+static void drain_check(struct edge_relay *relay)
+{
+    struct edge_child_view view = {.state = EDGE_CHILD_STOPPED};
+    bool late = edge_loop_now() - relay->inner->draining_since > EDGE_RELAY_DRAIN_MS;
+    if (relay->signer != NULL)
+        edge_child_look(relay->signer, &view);
+    if (!late &&
+        (view.state != EDGE_CHILD_STOPPED || !edge_sources_stopped(relay->sources) || !edge_writer_idle(relay->writer)))
+        return;
+    if (late)
+        edge_log(RELAY_WARNING, "drain-incomplete", NULL, "a child or the store is slow: leaving all the same");
+    edge_loop_stop(relay->loop, EDGE_RELAY_EXIT_OK);
+}
+
+void edge_relay_tick(void *context)
+{
+    struct edge_relay *relay = context;
+    edge_timer_set(relay->inner->tick, EDGE_RELAY_TICK_MS);
+    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_TICK});
+    ready_check(relay);
+    if (relay->draining) {
+        drain_check(relay);
+        return;
+    }
+    if (relay->ready)
+        edge_mesh_tick(relay->mesh, edge_loop_now());
+    mesh_turn(relay);
+}
+
+/* SIGTERM, SIGINT: takes nothing new, says goodbye, lets writes and children end. What is lost was never promised. */
+void edge_relay_drain(void *context)
+{
+    static const uint8_t goodbye[] = {0x91, 0x91, PROOF_ITEM_GOODBYE}; /* [[6]], docs/formats.md 6.1 */
+    struct edge_relay *relay = context;
+    if (relay->draining)
+        return;
+    relay->draining = true;
+    relay->inner->draining_since = edge_loop_now();
+    edge_log(RELAY_INFO, "stopping", relay->config->relay, "%s", "");
+    for (size_t i = 0; i < relay->inner->zones_len; i++)
+        edge_mesh_publish(relay->mesh, relay->inner->zones[i].zone, BYTES_OF(goodbye));
+    edge_sources_stop(relay->sources);
+    if (relay->signer != NULL)
+        edge_child_stop(relay->signer);
+}
+
+int edge_relay_run(struct edge_relay *relay)
+{
+    relay_core_start(relay->core);
+    edge_relay_feed(relay, NULL);
+    ready_check(relay);
+    edge_timer_set(relay->inner->tick, EDGE_RELAY_TICK_MS);
+    return edge_loop_run(relay->loop);
+}
