@@ -61,7 +61,13 @@ class Deliver(PlayCase):
         seen = [recorder.read(log)[1] for log in logs]
         self.assertEqual([(s["lane"], s["sequence"], s["payloadHash"]) for s in seen],
                          [(lane, 1, keccak(b"first")), (lane, 2, b"c" * 32)])
-        self.assertEqual(recorder.call("counts", lane), [2, 0, 0, 2])
+        payloads = [bytes([n]) * (7 * n) for n in range(1, 40)]
+        for payload in payloads:
+            self.accepted(play.send(lane, sender=sender, payload=payload))
+        self.accepted(play.deliver(lane, key))
+        logs = play.chain.rpc("eth_getLogs", {"address": "0x" + recorder.address.hex()})
+        self.assertEqual([recorder.read(log)[1]["payloadHash"] for log in logs], [keccak(p) for p in payloads])
+        self.assertEqual(recorder.call("counts", lane), [41, 0, 0, 41])
         with self.assertRaisesRegex(Refused, "NotInbox"):
             recorder.send("onCommitment", lane, bytes(32), bytes(32), 1, 0, 0, bytes(32))
 

@@ -5,6 +5,7 @@ import unittest
 
 import model
 from crypto import keccak
+from evm import Contract
 from model import MESSAGE, OUTCOME, SETTLEMENT, account, head_leaf, log_id
 from play import ACCEPT, REVERT, PlayCase
 
@@ -49,6 +50,25 @@ class Send(PlayCase):
         self.assertEqual(item, model.record(now, 1, 2**32 - 1, 2**256 - 1, now + 600, 1,
                                             [model.commitment(b"s" * 32, bytes(range(77)))], b"s" * 32, bytes(range(77))))
         self.assertEqual(values["running"], model.run(log_id(lane, MESSAGE), model.digest_of(lane, 1, item)))
+
+    def test_whole_log_is_rebuilt_from_events(self):
+        play = self.play
+        load = Contract(play.chain, "Load", play.outbox.address)
+        load.send("open", play.identity, account(play.inbox.address), account(load.address), 1, 1, 1000)
+        lane = model.lane_id(play.network, play.identity, account(play.outbox.address), account(load.address), play.identity,
+                             account(play.inbox.address), account(load.address), 1, 1)
+        load.send("sendMany", lane, 20, 40, 1000)
+        load.send("sendMany", lane, 5, 0, 1)
+        play.clock = play.chain.now()
+        logs = play.chain.rpc("eth_getLogs", {"address": "0x" + play.outbox.address.hex(), "fromBlock": "0x0",
+                                              "topics": [None, "0x" + lane.hex()]})
+        events = [play.outbox.read(log) for log in logs]
+        self.assertEqual([name for name, _ in events], ["Opened"] + 25 * ["Message"])
+        running = log_id(lane, MESSAGE)
+        for n, (_, values) in enumerate(events[1:], 1):
+            running = model.run(running, model.digest_of(lane, n, values["record"]))
+            self.assertEqual((values["sequence"], values["running"]), (n, running))
+        self.assertEqual(play.outbox.call("runningHash", log_id(lane, MESSAGE)), running)
 
     def test_running_hash_is_in_the_slot_that_proofs_read(self):
         lane = self.fresh()
