@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""cli_test.py ISTHMUS: the operator's command, used as docs/operator.md uses it, in a temporary folder."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+ISTHMUS = os.path.abspath(sys.argv.pop(1))
+
+CHAINS = {"eip155:31337": "east", "eip155:31338": "west"}
+
+
+class Answers(threading.Thread):
+    """A control socket that answers each command with what the test put there."""
+
+    def __init__(self, path, answers):
+        super().__init__(daemon=True)
+        self.answers, self.requests = answers, []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen()
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            with client, client.makefile("rwb") as stream:
+                request = json.loads(stream.readline())
+                self.requests.append(request)
+                answer = self.answers.get(request["command"], {"ok": False, "error": "no such command"})
+                stream.write(json.dumps(answer).encode() + b"\n")
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="isthmus-cli-")
+        self.folder = self.temporary.name
+        self.addCleanup(self.temporary.cleanup)
+
+    def run_command(self, *arguments, code=0):
+        done = subprocess.run([ISTHMUS, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+
+    def read(self, name):
+        with open(self.path(name)) as file:
+            return file.read()
+
+    # ---- keys
+
+    def test_keys__new_show_list_agree_and_nothing_is_overwritten(self):
+        self.write("phrase", "correct horse\n")
+        lengths = {"keccak256-secp256k1": 42, "sha256-p256": 128, "sm3-sm2": 128, "blake2b256-ed25519": 64}
+        shown = {}
+        for suite, length in lengths.items():
+            out, _ = self.run_command("keys", "new", f"{suite}.key", "--suite", suite, "--passphrase", "phrase", "--cheap")
+            fields = dict(line.split(None, 1) for line in out.splitlines())
+            self.assertEqual(len(fields["key"]), length)
+            self.assertEqual(fields["encrypted"], "yes")
+            self.assertEqual(os.stat(self.path(f"{suite}.key")).st_mode & 0o777, 0o600)
+            self.assertEqual(self.run_command("keys", "show", f"{suite}.key")[0], out)
+            shown[suite] = fields["key"]
+        listed, _ = self.run_command("keys", "list", ".")
+        for suite, key in shown.items():
+            self.assertRegex(listed, rf"{suite}\.key +{suite} +yes +{key}")
+        before = self.read("sm3-sm2.key")
+        _, error = self.run_command("keys", "new", "sm3-sm2.key", "--plain", code=1)
+        self.assertIn("sm3-sm2.key", error)
+        self.assertEqual(self.read("sm3-sm2.key"), before)
+
+    def test_keys__wrong_calls_say_what_is_missing(self):
+        self.assertIn("--passphrase", self.run_command("keys", "new", "a.key", code=2)[1])
+        self.assertIn("no suite", self.run_command("keys", "new", "a.key", "--plain", "--suite", "rsa", code=2)[1])
+        self.assertIn("no option --sute", self.run_command("keys", "new", "--sute", code=2)[1])
+        self.assertIn("none.key", self.run_command("keys", "show", "none.key", code=1)[1])
+        self.assertFalse(os.path.exists(self.path("a.key")))
+
+    def test_isthmus__help_is_on_stdout_and_unknown_commands_are_refused(self):
+        out, _ = self.run_command("--help")
+        for command in ("init", "keys", "network", "config", "status", "lanes", "peers", "sources", "explain", "verify"):
+            self.assertIn(f"  {command} ", out)
+            if command != "verify":
+                self.assertIn("usage: isthmus " + command, self.run_command(command, "--help")[0])
+        self.assertIn("'statsu' is no command", self.run_command("statsu", code=2)[1])
+        self.assertRegex(self.run_command("version")[0], r"^isthmus \d+\.\d+\.\d+\n$")
+
+    # ---- the way from nothing to a good configuration
+
+    def make_network(self):
+        """Two relays, one a side, one operator each; keys, document, relay files. Returns the relays' names."""
+        keys = {}
+        for name in ("east", "west"):
+            out, _ = self.run_command("init", name, "--relay", name, "--cheap")
+            keys[name] = [line.split("key: ")[1].strip(' "}') for line in out.splitlines() if "key: " in line]
+            out, _ = self.run_command("network", "new-root", name, f"{name}-root.key", "--plain")
+            keys[name].append(out.splitlines()[-1].split(": ")[1])
+        account = "0x" + "5a" * 20
+        lines = ["network: pair", "version: 3", "roots:"]
+        lines += [f"  - {{name: {n}, side: {i}, key: {keys[n][2]}}}" for i, n in enumerate(keys, 1)]
+        lines += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {i}}}" for i, n in enumerate(keys, 1)]
+        lines += ["chains:"]
+        for chain, other in (("eip155:31337", "west"), ("eip155:31338", "east")):
+            lines += [f"  - {{id: \"{chain}\", family: evm, genesis: {'ab' * 32}, suite: keccak256-secp256k1,",
+                      f"     finality_depth: 2, sources: 1, registry: \"{account}\", outbox: \"{account}\",",
+                      f"     inbox: \"{account}\", epochs: [{{number: 1, quorum: 1, accept_equivocation: 0,",
+                      f"     keys: [{{operator: {other}, key: \"{keys[other][1]}\"}}]}}]}}"]
+        lines += ["zones: [{name: east}, {name: west}]", "relays:"]
+        for chain, name in CHAINS.items():
+            lines += [f"  - {{name: {name}, operator: {name}, zone: {name}, key: {keys[name][0]},",
+                      f"     serves: [\"{chain}\"], delivers: [\"{chain}\"]}}"]
+        lines += ["links: [[east, west]]", "lanes:",
+                  "  - {name: east-to-west, source: \"eip155:31337\", destination: \"eip155:31338\",",
+                  f"     sender: \"{account}\", receiver: \"{account}\", order: in-order, failure: retry,",
+                  "     suites: [keccak256-secp256k1], evidence: [slot]}"]
+        self.write("network.yaml", "\n".join(lines) + "\n")
+        for chain, name in CHAINS.items():
+            self.fill_relay(name, "west" if name == "east" else "east", chain, keys)
+        return list(keys)
+
+    def fill_relay(self, name, other, chain, keys):
+        text = self.read(f"{name}/relay.yaml")
+        for old, new in ((": network.yaml ", ": ../network.yaml "),
+                         ("roots: {}", "roots: {" + ", ".join(f"{n}: {k[2]}" for n, k in keys.items()) + "}"),
+                         ("zones: []", f"zones: [{{zone: {other}, url: \"ipc:///tmp/{name}.pub\"}}]"),
+                         ("peers: []", f"peers: [{{relay: {other}, publish: \"ipc:///tmp/{other}.pub\", request: \"ipc:///tmp/{other}.req\"}}]"),
+                         ("sources: []", f"sources: [{{chain: \"{chain}\", name: node, operator: me, network: here, software: anvil, program: /bin/true, submits: true}}]"),
+                         ("log_level: info", "log_level: info\ndev: true")):
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.write(f"{name}/relay.yaml", text)
+
+    def sign(self, *names):
+        for name in names:
+            self.run_command("network", "sign", "network.yaml", "--root", name, "--key", f"{name}-root.key")
+
+    def test_network__from_nothing_to_a_good_configuration(self):
+        names = self.make_network()
+        _, error = self.run_command("network", "verify", "network.yaml", code=1)
+        self.assertIn("root 'east' has not signed", error)
+        self.sign(*names)
+        out, _ = self.run_command("network", "verify", "network.yaml")
+        self.assertIn("signed by all 2 roots", out)
+        digest, _ = self.run_command("network", "hash", "network.yaml")
+        self.assertIn(digest.strip(), out)
+        for name in names:
+            out, _ = self.run_command("config", "check", f"{name}/relay.yaml")
+            self.assertIn(f"relay {name} of network pair version 3: good", out)
+            self.assertRegex(out, r"eip155:31337 +1 +1 of 1 operators +0 equivocating operators \(accepted by name")
+        shown = json.loads(self.run_command("network", "show", "network.yaml", "--json")[0])
+        self.assertEqual(shown["hash"], digest.strip())
+        self.assertEqual([lane["name"] for lane in shown["lanes"]], ["east-to-west"])
+        self.assertIn(shown["lanes"][0]["id"], self.run_command("network", "show", "network.yaml")[0])
+
+    def test_network__a_changed_document_needs_every_signature_again(self):
+        names = self.make_network()
+        self.sign(*names)
+        self.write("network.yaml", self.read("network.yaml").replace("version: 3", "version: 4"))
+        _, error = self.run_command("config", "check", "east/relay.yaml", code=1)
+        self.assertEqual(error.count("does not fit the document"), 2)
+        self.sign("east")  # drops the line of west, which no longer fits
+        _, error = self.run_command("config", "check", "east/relay.yaml", code=1)
+        self.assertIn("root 'west' has not signed this document", error)
+        self.sign("west")
+        self.run_command("config", "check", "east/relay.yaml")
+        self.assertEqual(len(self.read("network.yaml.sig").splitlines()), 2)
+
+    def test_network__only_the_roots_own_key_signs_for_it(self):
+        self.make_network()
+        _, error = self.run_command("network", "sign", "network.yaml", "--root", "east", "--key", "west-root.key", code=1)
+        self.assertIn("is not the key that the document gives for root 'east'", error)
+        _, error = self.run_command("network", "sign", "network.yaml", "--root", "north", "--key", "west-root.key", code=1)
+        self.assertIn("no root 'north'", error)
+        self.assertFalse(os.path.exists(self.path("network.yaml.sig")))
+
+    def test_config__every_fault_of_both_files_keys_and_programs_at_once(self):
+        names = self.make_network()
+        self.write("network.yaml", self.read("network.yaml").replace("quorum: 1,", "quorum: 2,", 1))
+        text = self.read("east/relay.yaml").replace("log_level: info", "log_levle: info").replace("/bin/true", "/bin/none")
+        self.write("east/relay.yaml", text)
+        _, error = self.run_command("config", "check", "east/relay.yaml", code=1)
+        line = next(i for i, l in enumerate(text.splitlines(), 1) if l.startswith("log_levle"))
+        self.assertIn(f"east/relay.yaml:{line}:1: log_levle is unknown; did you mean 'log_level'?", error)
+        self.assertRegex(error, r"network\.yaml:\d+:\d+: chains\[0\]\.epochs\[0\]\.quorum 2 of 1 operators can never sign")
+        self.assertIn("/bin/none: the connector of source 'node' is not there", error)
+        self.assertIn("isthmus: 4 problems", error)
+        report = json.loads(self.run_command("config", "check", "east/relay.yaml", "--json", code=1)[0])
+        self.assertEqual((report["ok"], report["total"]), (False, 4))
+        self.assertEqual({p["line"] for p in report["problems"] if "log_levle" in p["path"]}, {line})
+        os.remove(self.path("west/keys/relay.key"))
+        # nobody can sign a document that is not good
+        _, error = self.run_command("network", "sign", "network.yaml", "--root", names[0], "--key", "east-root.key", code=1)
+        self.assertIn("network.yaml: 2 problems", error)
+
+    def test_config__keys_that_are_not_the_documents_are_named(self):
+        self.sign(*self.make_network())
+        os.rename(self.path("east/keys/relay.key"), self.path("kept"))
+        os.rename(self.path("west/keys/relay.key"), self.path("east/keys/relay.key"))
+        os.rename(self.path("west/keys/attester.key"), self.path("east/keys/other.key"))
+        self.write("east/relay.yaml", self.read("east/relay.yaml").replace("keys/attester.key", "keys/other.key"))
+        _, error = self.run_command("config", "check", "east/relay.yaml", code=1)
+        self.assertIn("keys/relay.key: is not the key that the network document gives for 'east'", error)
+        self.assertIn("keys/other.key: is in no epoch for the operator of 'east'", error)
+        self.assertIn("isthmus: 2 problems", error)
+
+    # ---- views
+
+    LOG = {"lane": "east-to-west", "kind": "message", "id": "ab" * 32, "proven": 131, "stored": 131, "attested": 131,
+           "certified": 120, "delivered": 120, "settled": 118, "newest_seen": 131, "window_used": 4096, "window": 16 << 20,
+           "cause": "too few operators signed the next head", "since_ms": 72000, "waits_for_operator": "east-beta",
+           "waits_for_source": None, "waits_for_relay": None, "frozen": False}
+    STATUS = {"ok": True, "ready": True, "draining": False, "version": "0.1.0", "pid": 7, "uptime_ms": 11520000,
+              "relay": "east-alpha", "operator": "east-alpha", "network": {"name": "demo", "version": 2, "hash": "cd" * 32},
+              "store": {"ok": True, "status": "ok"}, "signer": {"name": "signer", "state": "up"},
+              "sources": {"up": 1, "total": 1}, "peers": {"up": 3, "total": 3, "other_document": 0},
+              "lanes": {"total": 2, "moving": 2, "waiting": 0, "frozen": 0}, "waiting": [], "counters": {}}
+
+    def test_status__says_what_stands_still_since_when_and_for_whom(self):
+        waiting = dict(self.STATUS, lanes={"total": 2, "moving": 1, "waiting": 1, "frozen": 0}, waiting=[self.LOG],
+                       counters={"claim-over-budget": 3}, peers={"up": 2, "total": 3, "other_document": 1})
+        Answers(self.path("s"), {"status": waiting})
+        out, _ = self.run_command("status", "--socket", "s", code=1)
+        self.assertRegex(out, r"east-to-west +message +1m12s +118 of 131 +too few operators .*: operator east-beta")
+        self.assertIn("1 peers run another network document", out)
+        self.assertRegex(out, r"claim-over-budget +3")
+        self.assertIn("ready for 3h12m", out)
+        printed = json.loads(self.run_command("status", "--socket", "s", "--json")[0])
+        self.assertEqual(printed, waiting)
+
+    def test_status__is_0_when_everything_moves(self):
+        Answers(self.path("s"), {"status": self.STATUS})
+        out, _ = self.run_command("status", "--socket", "s")
+        self.assertIn("everything moves", out)
+
+    def test_views__lanes_peers_sources_are_tables(self):
+        moving = dict(self.LOG, cause="moving", since_ms=0, waits_for_operator=None, kind="outcome")
+        peers = [{"relay": "west-beta", "zone": "west", "operator": "west-beta", "linked": True, "up": False,
+                  "last_heard_ms": 65000, "behind": 4, "ahead": 9, "document_version": 1, "document_hash": "ee" * 32,
+                  "bytes_in": 10, "asks": 5, "asks_failed": 2, "redials": 1, "refused": {"a": 1, "b": 2}, "cut_off_ms": 0}]
+        sources = [{"name": "node-1", "chain": "eip155:31337", "operator_tag": "a", "network_tag": "b", "software_tag": "c",
+                    "submits": True, "up": True, "newest": 12, "final": 10, "agreed": 10, "contradictions": 0,
+                    "balance": "99", "text": "fine\u0007", "process": {"state": "up", "crashes": 2}}]
+        Answers(self.path("s"), {
+            "lanes": {"ok": True, "lanes": [{"name": "east-to-west", "id": "ab", "state": "open", "logs": [self.LOG, moving]}]},
+            "peers": {"ok": True, "document_hash": "cd" * 32, "peers": peers}, "sources": {"ok": True, "sources": sources}})
+        out, _ = self.run_command("lanes", "--socket", "s")
+        self.assertRegex(out, r"east-to-west +open +message +131 +131 +131 +131 +120 +120 +118 +4096/16777216 +too few")
+        self.assertRegex(out, r"\n +outcome .*/16777216 *\n")
+        out, _ = self.run_command("peers", "--socket", "s")
+        self.assertRegex(out, r"west-beta +west +west-beta +DOWN +1m05s +4 +9 +1! +10 +2/5 +3")
+        out, _ = self.run_command("sources", "--socket", "s")
+        self.assertRegex(out, r"node-1 +eip155:31337 +a/b/c +up +12 +10 +10 +0 +99 +up, 2 crashes +fine\?")
+
+    def test_explain__tells_the_story_and_is_1_for_what_was_never_heard_of(self):
+        daemon = Answers(self.path("s"), {"explain": {"ok": True, "lane": "east-to-west", "sequence": 17, "found": True,
+                                                      "stage": "certified", "text": "waits for the inbox",
+                                                      "signers": ["east-alpha", "east-beta"], "digest": None}})
+        out, _ = self.run_command("explain", "east-to-west/17", "--socket", "s")
+        self.assertTrue(out.startswith("east-to-west/17: certified\nwaits for the inbox\n"))
+        self.assertRegex(out, r"signers +east-alpha east-beta")
+        self.assertEqual(daemon.requests, [{"command": "explain", "lane": "east-to-west", "sequence": 17}])
+        daemon.answers["explain"] = {"ok": True, "found": False, "stage": "unknown"}
+        self.run_command("explain", "east-to-west/18", "--socket", "s", code=1)
+        daemon.answers["explain"] = {"ok": False, "error": "no lane 'x'"}
+        self.assertIn("no lane 'x'", self.run_command("explain", "x/1", "--socket", "s", code=1)[1])
+        for wrong in ("x", "x/", "x/0", "x/-1", "x/1a", "a\"b/1", "/1"):
+            self.run_command("explain", wrong, "--socket", "s", code=2)
+
+    def test_views__daemon_that_is_not_there_is_3(self):
+        _, error = self.run_command("status", "--socket", "none", code=3)
+        self.assertIn("cannot be reached", error)
+        self.assertIn("--config FILE", self.run_command("lanes", code=2)[1])
+        self.run_command("init", "r", "--relay", "r", "--cheap", "--no-signer")
+        _, error = self.run_command("status", "--config", "r/relay.yaml", code=3)
+        self.assertIn("r/control.sock", error)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,162 @@
+/*
+ * isthmus config check: everything that is wrong with a relay's file, its network document, its keys and its programs.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proofs/codec/hex.h"
+#include "tools/isthmus/document.h"
+#include "tools/isthmus/isthmus.h"
+
+static const char *const USAGE =
+    "usage: isthmus config check [FILE] [--json]\n"
+    "\n"
+    "Reads FILE (relay.yaml) and the network document that it names, and prints everything that is wrong, one a line, "
+    "as\n"
+    "file:line:column: path what; then how many equivocating operators each epoch survives. 0: all is well.\n";
+
+__attribute__((format(printf, 3, 4))) static void say(struct config_problems *problems, const char *file,
+                                                      const char *format, ...)
+{
+    if (problems->total++ >= CONFIG_PROBLEMS_MAX)
+        return;
+    struct config_problem *problem = &problems->items[problems->len++];
+    va_list arguments;
+    *problem = (struct config_problem){0};
+    snprintf(problem->file, sizeof problem->file, "%s", file);
+    va_start(arguments, format);
+    vsnprintf(problem->text, sizeof problem->text, format, arguments);
+    va_end(arguments);
+}
+
+/* The relay's key file is there and is the document's. */
+static void check_relay_key(const struct config_relay *relay, const struct topology_network *network,
+                            struct config_problems *problems)
+{
+    struct edge_keyfile file;
+    char text[200];
+    int self = network ? topology_relay_by_name(network, relay->relay) : -1;
+    if (edge_keyfile_look(&file, relay->key_file, text, sizeof text) != EDGE_KEYFILE_OK)
+        say(problems, relay->path, "key.file: %s", text);
+    else if (file.key.suite != PROOF_SUITE_BLAKE2B256_ED25519)
+        say(problems, relay->key_file, "is a key of %s; a relay's key is blake2b256-ed25519",
+            proof_suite_name(file.key.suite));
+    else if (self >= 0 && memcmp(network->relays[self].key, file.key.id, 32) != 0)
+        say(problems, relay->key_file, "is not the key that the network document gives for '%s': isthmus keys show %s",
+            relay->relay, relay->key_file);
+    if (file.encrypted && !relay->key_passphrase)
+        say(problems, relay->path, "key.passphrase is missing: the key file is encrypted");
+    if (relay->key_passphrase && access(relay->key_passphrase, R_OK) != 0)
+        say(problems, relay->key_passphrase, "the passphrase file cannot be read");
+}
+
+/* True when some chain's newest epoch lists the key for that operator. */
+static bool attests(const struct topology_network *network, uint16_t number, const uint8_t id[32])
+{
+    for (size_t i = 0; i < network->chains_len; i++) {
+        const struct topology_chain *chain = &network->chains[i];
+        for (size_t j = 0; j < chain->epochs_len; j++)
+            if (topology_key_operator(&chain->epochs[j], id) == number)
+                return true;
+    }
+    return false;
+}
+
+static void check_signer_keys(const struct config_relay *relay, const struct topology_network *network,
+                              struct config_problems *problems)
+{
+    int self = network ? topology_relay_by_name(network, relay->relay) : -1;
+    uint16_t number = self >= 0 ? network->relays[self].operator_number : 0;
+    for (size_t i = 0; i < relay->signer.keys_len; i++) {
+        struct edge_keyfile file;
+        char text[200];
+        if (edge_keyfile_look(&file, relay->signer.keys[i], text, sizeof text) != EDGE_KEYFILE_OK)
+            say(problems, relay->path, "signer.keys: %s", text);
+        else if (number && !attests(network, number, file.key.id))
+            say(problems, relay->signer.keys[i], "is in no epoch for the operator of '%s': isthmus keys show %s",
+                relay->relay, relay->signer.keys[i]);
+    }
+    if (relay->signer.passphrase && access(relay->signer.passphrase, R_OK) != 0)
+        say(problems, relay->signer.passphrase, "the passphrase file cannot be read");
+}
+
+static void check_programs(const struct config_relay *relay, struct config_problems *problems)
+{
+    for (size_t i = 0; i < relay->sources_len; i++)
+        if (relay->sources[i].program && access(relay->sources[i].program, X_OK) != 0)
+            say(problems, relay->sources[i].program, "the connector of source '%s' is not there or cannot be run",
+                relay->sources[i].name ? relay->sources[i].name : "?");
+}
+
+static void print_json(const struct config_problems *problems)
+{
+    struct tools_json *object = tools_json_new_object(), *list = tools_json_new_array();
+    for (size_t i = 0; i < problems->len; i++) {
+        const struct config_problem *problem = &problems->items[i];
+        struct tools_json *one = tools_json_new_object();
+        tools_json_set_text(one, "file", problem->file);
+        tools_json_set_integer(one, "line", problem->line);
+        tools_json_set_integer(one, "column", problem->column);
+        tools_json_set_text(one, "path", problem->path);
+        tools_json_set_text(one, "text", problem->text);
+        tools_json_append(list, one);
+    }
+    tools_json_set_flag(object, "ok", problems->total == 0);
+    tools_json_set_integer(object, "total", (int64_t)problems->total);
+    tools_json_set(object, "problems", list);
+    char *line = tools_json_dump(object);
+    puts(line);
+    free(line);
+    tools_json_free(object);
+}
+
+static int check(int argc, char **argv)
+{
+    bool json = false;
+    const struct isthmus_option options[] = {{"--json", NULL, &json}, {NULL, NULL, NULL}};
+    int left, code = isthmus_options(options, USAGE, argc, argv, &left);
+    struct config_problems *problems = calloc(1, sizeof *problems);
+    struct config_relay relay;
+    struct topology_network *network = NULL;
+
+    if (code >= 0 || !problems || left > 1) {
+        free(problems);
+        return code >= 0 ? code : isthmus_misused(USAGE, "config check takes one file");
+    }
+    const char *path = left ? argv[1] : "relay.yaml";
+    bool shaped = config_relay_load(&relay, path, problems);
+    if (shaped)
+        network = config_network_accept(&relay, problems);
+    else if (relay.network) /* the document's problems, too, though whether the two fit cannot be said */
+        network = config_network_load(relay.network, problems);
+    if (relay.key_file && relay.relay)
+        check_relay_key(&relay, network, problems);
+    if (relay.relay)
+        check_signer_keys(&relay, network, problems);
+    check_programs(&relay, problems);
+    if (json) {
+        print_json(problems);
+    } else if (problems->total) {
+        config_problems_print(problems, stderr);
+        fprintf(stderr, "isthmus: %zu problem%s\n", problems->total, problems->total == 1 ? "" : "s");
+    } else {
+        printf("%s: relay %s of network %s version %llu: good\n\n", path, relay.relay, network->name,
+               (unsigned long long)network->version);
+        isthmus_document_print_epochs(network);
+    }
+    code = problems->total ? ISTHMUS_NOT_OK : ISTHMUS_OK;
+    topology_network_free(network);
+    config_relay_free(&relay);
+    free(problems);
+    return code;
+}
+
+static const struct isthmus_command commands[] = {{"check", check, "everything that is wrong, at once"}};
+
+int isthmus_config(int argc, char **argv)
+{
+    return isthmus_dispatch(commands, sizeof commands / sizeof *commands, USAGE, argc, argv);
+}

@@ -1,0 +1,53 @@
+/*
+ * isthmus sources: the connector processes and the nodes behind them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/isthmus/isthmus.h"
+
+static const char *const USAGE = "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS "\n"
+                                 "\n"
+                                 "The sources of this relay: heights that each node tells, the newest height on which "
+                                 "enough of them agree, the gas\n"
+                                 "account's balance, and the connector process with how often it crashed.\n";
+
+static void add_source(struct isthmus_table *table, const struct tools_json *source)
+{
+    const struct tools_json *process = tools_json_get(source, "process");
+    isthmus_table_add(table, "%s", isthmus_text(source, "name"));
+    isthmus_table_add(table, "%s", isthmus_text(source, "chain"));
+    isthmus_table_add(table, "%s/%s/%s", isthmus_text(source, "operator_tag"), isthmus_text(source, "network_tag"),
+                      isthmus_text(source, "software_tag"));
+    isthmus_table_add(table, "%s", tools_json_is_true(tools_json_get(source, "up")) ? "up" : "DOWN");
+    isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "newest"));
+    isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "final"));
+    isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "agreed"));
+    isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "contradictions"));
+    isthmus_table_add(table, "%s", isthmus_text(source, "balance"));
+    isthmus_table_add(table, "%s, %" PRIu64 " crashes", isthmus_text(process, "state"),
+                      isthmus_number(process, "crashes"));
+    isthmus_table_add(table, "%s", isthmus_text(source, "text"));
+}
+
+int isthmus_sources(int argc, char **argv)
+{
+    static const char *const head[] = {
+        "SOURCE",  "CHAIN", "OPERATOR/NETWORK/SOFTWARE", "STATE", "NEWEST", "FINAL", "AGREED", "CONTRADICT", "BALANCE",
+        "PROCESS", "SAYS"};
+    struct isthmus_view view;
+    struct tools_json_doc *answer;
+    int code = isthmus_view_options(&view, USAGE, argc, argv);
+    if (code >= 0)
+        return code;
+    code = isthmus_ask(&answer, &view, "sources", "");
+    if (code >= 0)
+        return code;
+    struct isthmus_table *table = isthmus_table_new(head, sizeof head / sizeof *head);
+    const struct tools_json *sources = tools_json_get(tools_json_root(answer), "sources");
+    for (size_t i = 0; i < tools_json_count(sources); i++)
+        add_source(table, tools_json_at(sources, i));
+    isthmus_table_print(table);
+    tools_json_close(answer);
+    return ISTHMUS_OK;
+}

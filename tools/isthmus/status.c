@@ -1,0 +1,115 @@
+/*
+ * isthmus status: the operator's question first: what is not moving, since when, and which operator, source or relay it
+ * waits for; then whose document differs. Exit code 1 when something needs somebody.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/isthmus/isthmus.h"
+
+static const char *const USAGE = "usage: isthmus status " ISTHMUS_VIEW_OPTIONS "\n"
+                                 "\n"
+                                 "What is not moving, since when, and which operator, source or relay it waits for. "
+                                 "Exit code 1 when the relay is not\n"
+                                 "ready, its store, a source, a peer or the signer is down, a lane is frozen, or a log "
+                                 "has waited for over a minute.\n";
+
+enum { PATIENCE_MS = 60000 };
+
+static bool print_head(const struct tools_json *root)
+{
+    const struct tools_json *network = tools_json_get(root, "network"), *store = tools_json_get(root, "store");
+    const struct tools_json *signer = tools_json_get(root, "signer"), *sources = tools_json_get(root, "sources");
+    const struct tools_json *peers = tools_json_get(root, "peers"), *lanes = tools_json_get(root, "lanes");
+    bool ready = tools_json_is_true(tools_json_get(root, "ready"));
+    bool draining = tools_json_is_true(tools_json_get(root, "draining"));
+    bool store_ok = tools_json_is_true(tools_json_get(store, "ok"));
+    char time[24];
+
+    printf("relay %s (operator %s): %s for %s, pid %" PRIu64 ", isthmusd %s\n", isthmus_text(root, "relay"),
+           isthmus_text(root, "operator"),
+           draining ? "draining"
+           : ready  ? "ready"
+                    : "starting",
+           isthmus_duration(time, isthmus_number(root, "uptime_ms")), isthmus_number(root, "pid"),
+           isthmus_text(root, "version"));
+    printf("network %s version %" PRIu64 ", document %.16s\n", isthmus_text(network, "name"),
+           isthmus_number(network, "version"), isthmus_text(network, "hash"));
+    printf("store %s, signer %s, sources %" PRIu64 "/%" PRIu64 ", peers %" PRIu64 "/%" PRIu64 "\n",
+           store_ok ? "ok" : isthmus_text(store, "status"), signer ? isthmus_text(signer, "state") : "none",
+           isthmus_number(sources, "up"), isthmus_number(sources, "total"), isthmus_number(peers, "up"),
+           isthmus_number(peers, "total"));
+    printf("lanes %" PRIu64 ": %" PRIu64 " moving, %" PRIu64 " waiting, %" PRIu64 " frozen\n",
+           isthmus_number(lanes, "total"), isthmus_number(lanes, "moving"), isthmus_number(lanes, "waiting"),
+           isthmus_number(lanes, "frozen"));
+    if (isthmus_number(peers, "other_document"))
+        printf("%" PRIu64 " peers run another network document: isthmus peers\n",
+               isthmus_number(peers, "other_document"));
+    return ready && !draining && store_ok && isthmus_number(lanes, "frozen") == 0 &&
+           isthmus_number(peers, "other_document") == 0 &&
+           isthmus_number(sources, "up") == isthmus_number(sources, "total") &&
+           isthmus_number(peers, "up") == isthmus_number(peers, "total") &&
+           (tools_json_kind(signer) == TOOLS_JSON_NONE || strcmp(isthmus_text(signer, "state"), "up") == 0);
+}
+
+/* What stands still, longest first, as the daemon gives it. */
+static bool print_waiting(const struct tools_json *waiting)
+{
+    static const char *const head[] = {"LANE", "LOG", "SINCE", "AT", "WAITS FOR"};
+    struct isthmus_table *table = isthmus_table_new(head, 5);
+    bool patient = true;
+    for (size_t i = 0; i < tools_json_count(waiting); i++) {
+        const struct tools_json *log = tools_json_at(waiting, i);
+        char time[24];
+        isthmus_table_add(table, "%s", isthmus_text(log, "lane"));
+        isthmus_table_add(table, "%s", isthmus_text(log, "kind"));
+        isthmus_table_add(table, "%s", isthmus_duration(time, isthmus_number(log, "since_ms")));
+        isthmus_table_add(table, "%" PRIu64 " of %" PRIu64, isthmus_number(log, "settled"),
+                          isthmus_number(log, "newest_seen"));
+        isthmus_table_add(table, "%s%s", isthmus_text(log, "cause"), isthmus_waits_for(log).text);
+        patient = patient && isthmus_number(log, "since_ms") < PATIENCE_MS;
+    }
+    printf("\n%s\n",
+           isthmus_table_rows(table) ? "what is not moving (AT: settled of newest seen):" : "everything moves");
+    if (isthmus_table_rows(table))
+        isthmus_table_print(table);
+    else
+        isthmus_table_free(table);
+    return patient;
+}
+
+static void print_counters(const struct tools_json *counters)
+{
+    static const char *const head[] = {"REASON", "COUNT"};
+    struct isthmus_table *table = isthmus_table_new(head, 2);
+    for (void *at = tools_json_first(counters); at; at = tools_json_next(counters, at)) {
+        isthmus_table_add(table, "%s", tools_json_key(at));
+        isthmus_table_add(table, "%" PRIu64, isthmus_number(counters, tools_json_key(at)));
+    }
+    if (isthmus_table_rows(table) == 0) {
+        isthmus_table_free(table);
+        return;
+    }
+    puts("\nnoted since the start:");
+    isthmus_table_print(table);
+}
+
+int isthmus_status(int argc, char **argv)
+{
+    struct isthmus_view view;
+    struct tools_json_doc *answer;
+    int code = isthmus_view_options(&view, USAGE, argc, argv);
+    if (code < 0)
+        code = isthmus_ask(&answer, &view, "status", "");
+    else
+        return code;
+    if (code >= 0)
+        return code;
+    const struct tools_json *root = tools_json_root(answer);
+    bool well = print_head(root);
+    well = print_waiting(tools_json_get(root, "waiting")) && well;
+    print_counters(tools_json_get(root, "counters"));
+    tools_json_close(answer);
+    return well ? ISTHMUS_OK : ISTHMUS_NOT_OK;
+}
