@@ -32,7 +32,6 @@ class Game:
         self.receivers = [play.trickster.address] * 6 + [recorder.address] * 2 + [b"\xcc" * 20, play.registry.address]
         self.lanes = []  # (lane id, key), newest last
         self.counts = collections.Counter()
-        self.recovery = None  # quorum, members, time
 
     # ---- choices
 
@@ -271,11 +270,22 @@ class Game:
         return play.step("registry", "rotate", (epoch, quorum, overlap, members, paper.model),
                          (epoch, quorum, overlap, members, paper.abi), at=self.moment()), None
 
+    def recover(self):
+        """The recovery address proposes, or somebody executes: mostly what was proposed, rarely in time."""
+        proposal, accounts = self.play.models["registry"].proposal, self.play.chain.accounts
+        if proposal and self.chance(60):
+            _, quorum, members, ready = proposal
+            at = max(self.play.clock + 1, ready + self.random.choice((-1, 0, 1))) if self.chance(40) else None
+            return self.play.recover("executeRecovery", quorum, members, accounts[0], at), None
+        quorum, members = self.some_members()
+        sender = accounts[9] if not self.chance(10) else accounts[1]
+        return self.play.recover("proposeRecovery", quorum, members, sender), None
+
     def mood(self):
         self.play.set_mode(self.random.choice((ACCEPT, ACCEPT, ACCEPT, REVERT, REVERT, BURN, INVALID, BOMB, BOMB_REVERT)))
         return ([], None), None
 
-    MOVES = {open: 3, send: 34, deliver: 22, execute: 14, expire: 8, rule: 6, settle: 12, close: 1, rotate: 1, mood: 6}
+    MOVES = {open: 3, send: 34, deliver: 22, execute: 14, expire: 8, rule: 6, settle: 12, close: 1, rotate: 1, recover: 1, mood: 6}
 
     def step(self):
         moves = list(self.MOVES)
@@ -284,7 +294,7 @@ class Game:
         self.counts["mood" if move is Game.mood else self.play.last, refused or "ok"] += 1
         if lane:
             self.play.compare(lane)
-        elif move is Game.rotate:
+        elif move in (Game.rotate, Game.recover):
             self.compare_registry()
 
     def compare_registry(self):
@@ -316,7 +326,7 @@ def main():
         game.play.close()
     seconds = time.monotonic() - start
     for (move, result), count in sorted(game.counts.items()):
-        print(f"  {move:18} {result:24} {count:6}")
+        print(f"  {move:24} {result:24} {count:6}")
     entries = sum(len(lane.entries) for lane in game.play.models["inbox"].lanes.values())
     print(f"fuzz: {step} steps, {entries} outcomes, {seconds:.1f} s: {'ok' if ok else 'DIFFERS'}")
     if options.report:

@@ -143,8 +143,8 @@ def certificate(network, epoch, leaf, keys, others=()):
 class Registry:
     """Certificates reach the model as what they are worth: (epoch, leaf, the keys that signed it)."""
 
-    def __init__(self, chain, address, quorum, members):
-        self.chain, self.address = chain, address
+    def __init__(self, chain, address, quorum, members, recovery, delay):
+        self.chain, self.address, self.recovery, self.delay = chain, address, recovery, delay
         self.epochs = {1: (quorum, members)}
         self.current, self.overlap_end, self.proposal = 1, 0, None
 
@@ -180,6 +180,18 @@ class Registry:
         refuse_if(paper[0] != self.current, "EpochNotValid")
         self.verify(now, epoch_leaf(self.chain, self.address, epoch, quorum, overlap, members), paper)
         return self._begin(now, quorum, overlap, members, False)
+
+    def proposeRecovery(self, now, sender, quorum, members):
+        refuse_if(sender != self.recovery, "NotRecovery")
+        self.proposal = (self.current + 1, quorum, members, now + self.delay)
+        return [("RecoveryProposed", {"epoch": self.current + 1, "quorum": quorum, "executableAt": now + self.delay,
+                                      "members": [list(m) for m in members]})]
+
+    def executeRecovery(self, now, sender, quorum, members):
+        proposed = self.proposal and self.proposal[:3] == (self.current + 1, quorum, members)
+        refuse_if(not proposed, "RecoveryNotProposed")
+        refuse_if(now < self.proposal[3], "RecoveryTooEarly")
+        return self._begin(now, quorum, 0, members, True)
 
 
 class Outbox:

@@ -49,7 +49,7 @@ class Play:
         self.trickster = Contract(chain, "Trickster")
         self.identity = model.chain_id(31337, genesis)
         self.mode = ACCEPT
-        registry = model.Registry(self.identity, self.registry.address, 2, members)
+        registry = model.Registry(self.identity, self.registry.address, 2, members, recovery, 86400)
         self.models = {
             "registry": registry,
             "outbox": model.Outbox(self.network, self.identity, self.outbox.address, registry),
@@ -204,6 +204,10 @@ class Play:
         self.clock += 1
         self.chain.next_time(self.clock)
         self.trickster.send("set", mode, target, data, need)
+
+    def recover(self, method, quorum, members, sender, at=None):
+        """proposeRecovery or executeRecovery."""
+        return self.step("registry", method, (sender, quorum, members), (quorum, members), at=at, sender=sender)
 
     # ---- state
 
