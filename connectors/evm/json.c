@@ -19,7 +19,7 @@ static const struct evm_json *out_of(const json_t *value)
 struct evm_json *evm_json_parse(struct bytes bytes, char *text, size_t cap)
 {
     json_error_t error;
-    json_t *root = json_loadb((const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb((const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!root)
         snprintf(text, cap, "not JSON at byte %d: %.100s", error.position, error.text);
     return (struct evm_json *)(void *)root;
@@ -60,6 +60,13 @@ const char *evm_json_text(const struct evm_json *value)
     return value ? json_string_value(in(value)) : NULL;
 }
 
+/* A string that is all there is: nothing hides behind a NUL. */
+static const char *whole_text(const struct evm_json *value)
+{
+    const char *text = evm_json_text(value);
+    return text && strlen(text) == json_string_length(in(value)) ? text : NULL;
+}
+
 bool evm_json_integer(int64_t *out, const struct evm_json *value)
 {
     if (!value || !json_is_integer(in(value)))
@@ -70,13 +77,13 @@ bool evm_json_integer(int64_t *out, const struct evm_json *value)
 
 bool evm_json_u64(uint64_t *out, const struct evm_json *value)
 {
-    const char *text = evm_json_text(value);
+    const char *text = whole_text(value);
     return text && codec_hex_decode_u64(out, text, strlen(text));
 }
 
 bool evm_json_u256(uint8_t out[32], const struct evm_json *value)
 {
-    const char *text = evm_json_text(value);
+    const char *text = whole_text(value);
     if (!text || text[0] != '0' || text[1] != 'x')
         return false;
     const char *digits = text + 2;
@@ -90,13 +97,13 @@ bool evm_json_u256(uint8_t out[32], const struct evm_json *value)
 
 bool evm_json_fixed(uint8_t *out, size_t len, const struct evm_json *value)
 {
-    const char *text = evm_json_text(value);
+    const char *text = whole_text(value);
     return text && text[0] == '0' && text[1] == 'x' && codec_hex_decode_exact(out, len, text, strlen(text));
 }
 
 bool evm_json_bytes(struct bytes *out, const struct evm_json *value, struct evm_arena *arena)
 {
-    const char *text = evm_json_text(value);
+    const char *text = whole_text(value);
     if (!text || text[0] != '0' || text[1] != 'x')
         return false;
     const size_t digits = strlen(text);

@@ -29,7 +29,7 @@ bool evm_json_is_array(const struct evm_json *value);
 size_t evm_json_length(const struct evm_json *value);
 const struct evm_json *evm_json_element(const struct evm_json *value, size_t index);
 
-/* NULL when it is no string. */
+/* NULL when it is no string; up to the first NUL, which nodes put into error messages. */
 const char *evm_json_text(const struct evm_json *value);
 bool evm_json_integer(int64_t *out, const struct evm_json *value);
 

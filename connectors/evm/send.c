@@ -55,13 +55,17 @@ static bool set_fees(const struct evm_submissions *submissions, struct evm_submi
     return true;
 }
 
-/* A quarter more: nodes want at least a tenth for a replacement. False when the cap is reached. */
+/* A quarter more, as nodes want at least a tenth for a replacement, or what a new transaction would offer now. False when
+ * the cap is reached. */
 static bool raise_fees(const struct evm_submissions *submissions, struct evm_submission *one)
 {
     const uint64_t cap = submissions->evm->options.gas_price_cap;
+    struct evm_submission now = {0};
     if (one->max_fee >= cap)
         return false;
     one->max_fee = one->max_fee / 4 + 1 < cap - one->max_fee ? one->max_fee + one->max_fee / 4 + 1 : cap;
+    if (set_fees(submissions, &now) && now.max_fee > one->max_fee)
+        one->max_fee = now.max_fee;
     one->tip = one->tip / 4 + 1 < one->max_fee - one->tip ? one->tip + one->tip / 4 + 1 : one->max_fee;
     return true;
 }
@@ -94,6 +98,9 @@ static void sent(void *context, const struct evm_rpc_answer *answer)
     one->busy = false;
     const struct evm_rpc_reply *reply = answer->replies;
     const bool refused = answer->status == EVM_RPC_OK && reply->is_error;
+    if (refused)
+        connector_log(submissions->evm->connector, "nonce %" PRIu64 " at %" PRIu64 " wei: the node says: %.150s",
+                      one->nonce, one->max_fee, reply->message);
     if (answer->status == EVM_RPC_OK && !refused && submissions->evm->options.unlocked)
         evm_json_fixed(one->hashes[one->hashes_len - 1], 32, reply->result);
     if (!refused || says(reply->message, "already known") || says(reply->message, "already imported")) {
