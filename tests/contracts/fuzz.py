@@ -233,6 +233,10 @@ class Game:
 
     def close(self):
         lane, key = self.lane()
+        half = [entry for entry in self.lanes if self.play.models["outbox"].lanes[entry[0]].closing
+                and not self.play.inbox_lane(entry[0]).closing]
+        if half and self.chance(60):
+            lane, key = self.random.choice(half)  # closed at one end
         known = self.play.models["outbox"].lanes[lane]
         total = len(known.records)
         last = total if self.chance(60) else self.random.randint(0, total + 1)
@@ -285,7 +289,7 @@ class Game:
         self.play.set_mode(self.random.choice((ACCEPT, ACCEPT, ACCEPT, REVERT, REVERT, BURN, INVALID, BOMB, BOMB_REVERT)))
         return ([], None), None
 
-    MOVES = {open: 3, send: 34, deliver: 22, execute: 14, expire: 8, rule: 6, settle: 12, close: 1, rotate: 1, recover: 1, mood: 6}
+    MOVES = {open: 3, send: 34, deliver: 22, execute: 14, expire: 8, rule: 6, settle: 12, close: 2, rotate: 1, recover: 1, mood: 6}
 
     def step(self):
         moves = list(self.MOVES)

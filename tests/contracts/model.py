@@ -369,13 +369,16 @@ class Inbox:
             return False
         return item[8] != HASH_ONLY if present else (length == 0 and salt == bytes(32))
 
-    def _accept(self, known, to, running, digests):
+    def _accept(self, key, known, to, running, digests):
         refuse_if(known.closing and to > known.closing[0], "BeyondClose")
         r = known.running
         for digest in digests:
             r = run(r, digest)
         refuse_if(r != running, "HeadDiffers")
         refuse_if(known.closing and to == known.closing[0] and r != known.closing[1], "HeadDiffers")
+        if not known.digests and key[5] > 1:
+            before = self.lanes.get(self.id((*key[:5], key[5] - 1)))
+            refuse_if(before is None or not before.closing, "PreviousGenerationOpen")
 
     def deliver(self, now, key, count, running, paper, items):
         lane, known = self._lane(key)
@@ -390,7 +393,7 @@ class Inbox:
         for i, item in enumerate(fresh):
             refuse_if(len(item) != 32 and not self._well_formed(item), "RecordInvalid")
             digests.append(item if len(item) == 32 else digest_of(lane, before + 1 + i, item))
-        self._accept(known, count, running, digests)
+        self._accept(key, known, count, running, digests)
         self.registry.verify(now, head_leaf(log_id(lane, MESSAGE), count, running), paper)
         known.running = running
         events = [("Accepted", {"lane": lane, "from": before + 1, "to": count, "running": running})]
@@ -452,7 +455,7 @@ class Inbox:
             refuse_if(not 1 <= len(digests) <= min(MAX_BATCH, to), "ItemsCount")
             refuse_if(to - len(digests) + 1 > before + 1, "ItemsGap")
             fresh = digests[before - to + len(digests):]
-            self._accept(known, to, running, fresh)
+            self._accept(key, known, to, running, fresh)
         else:
             refuse_if(known.closing and to > known.closing[0], "BeyondClose")
         leaf = ruling_leaf(log_id(lane, MESSAGE), from_, to, running, status, rule, policy)

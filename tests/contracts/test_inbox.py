@@ -613,10 +613,12 @@ class Close(PlayCase):
         self.accepted(play.send(lane, sender=sender))
         self.accepted(play.deliver(lane, key))
         after = self.accepted(play.close_outbox(lane, 1))[1][1]["nextLane"]
-        self.accepted(play.close_inbox(lane, key, 1))
         next_key = play.key_of(after)
         self.assertEqual(next_key, (*key[:5], 2))
         self.accepted(play.send(after, sender=sender))
+        self.refused("PreviousGenerationOpen", play.deliver(after, next_key))
+        self.refused("PreviousGenerationOpen", play.rule(after, next_key, 1, 1))
+        self.accepted(play.close_inbox(lane, key, 1))
         self.assertEqual(self.outcomes(self.accepted(play.deliver(after, next_key))), [(1, DONE, 0)])
         play.compare(after)
 

@@ -269,6 +269,7 @@ class Close(PlayCase):
         self.accepted(play.settle(lane))
         play.compare(lane)
         self.assertEqual(play.key_of(after)[5], 2)
+        self.accepted(play.close_inbox(lane, key, 3))
         self.accepted(play.deliver(after, play.key_of(after)))
         self.accepted(play.close_outbox(after, 1))
         self.assertEqual(play.models["outbox"].lanes[play.models["outbox"].lanes[after].closing[2]].settings[7], 3)

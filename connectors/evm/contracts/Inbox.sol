@@ -146,6 +146,7 @@ contract Inbox {
     error GasTooLow(uint256 needed);
     error RulingInvalid();
     error GenerationNotNext(uint32 nextGeneration);
+    error PreviousGenerationOpen();
 
     modifier guarded() {
         if (entered != 1) revert Reentered();
@@ -188,7 +189,7 @@ contract Inbox {
             r = Formats.run(r, messages[i].digest);
             _release(memoryEnd);
         }
-        _accept(w, log, head.count, r, head.running);
+        _accept(w, lane, log, head.count, r, head.running);
         registry.verify(Formats.headLeaf(log, head.count, r), certificate);
         _execute(w, lane, first, messages, items);
         _store(w);
@@ -257,7 +258,7 @@ contract Inbox {
         if (ruling.to > w.accepted) {
             bytes32 r = _running(w, log);
             for (uint256 i = 0; i < fresh.length; i++) r = Formats.run(r, fresh[i]);
-            _accept(w, log, ruling.to, r, ruling.running);
+            _accept(w, lane, log, ruling.to, r, ruling.running);
         } else {
             _checkClose(w.lane, ruling.to);
         }
@@ -298,7 +299,13 @@ contract Inbox {
     }
 
     /// The lane's id here.
-    function laneId(Lane calldata lane) public view returns (bytes32) {
+    function laneId(Lane calldata lane) external view returns (bytes32) {
+        return _id(lane, lane.generation);
+    }
+
+    // ---- accepting
+
+    function _id(Lane calldata lane, uint32 generation) private view returns (bytes32) {
         return Formats.laneId(
             network,
             lane.sourceChain,
@@ -308,15 +315,13 @@ contract Inbox {
             Formats.account(address(this)),
             Formats.account(lane.receiver),
             lane.mode,
-            lane.generation
+            generation
         );
     }
 
-    // ---- accepting
-
     function _work(Lane calldata lane) private view returns (Work memory w) {
         if (lane.mode > (Formats.MODE_ORDERED | Formats.MODE_RETRY) || lane.generation == 0) revert LaneInvalid();
-        w.lane = laneId(lane);
+        w.lane = _id(lane, lane.generation);
         State memory s = state[w.lane];
         (w.accepted, w.decided) = (s.accepted, s.decided);
         w.outcomeLog = Formats.logId(w.lane, Formats.LOG_OUTCOME);
@@ -334,11 +339,15 @@ contract Inbox {
     }
 
     /// Accepts the messages up to `to`, whose digests led to `r` where `running` was said. The caller verifies the certificate.
-    function _accept(Work memory w, bytes32 log, uint64 to, bytes32 r, bytes32 running) private {
+    /// A generation begins here only when the one before has ended here.
+    function _accept(Work memory w, Lane calldata lane, bytes32 log, uint64 to, bytes32 r, bytes32 running) private {
         Closing memory end = closing[w.lane];
         if (end.nextGeneration != 0 && to > end.last) revert BeyondClose(end.last);
         if (r != running) revert HeadDiffers(r, running);
         if (end.nextGeneration != 0 && to == end.last && r != end.running) revert HeadDiffers(r, end.running);
+        if (w.accepted == 0 && lane.generation > 1) {
+            if (closing[_id(lane, lane.generation - 1)].nextGeneration == 0) revert PreviousGenerationOpen();
+        }
         emit Accepted(w.lane, w.accepted + 1, to, r);
         accepted[log] = r;
         w.accepted = to;
