@@ -1,3 +1,6 @@
+/*
+ * Events, errors and hashes of the contracts (abi.h).
+ */
 #include "connectors/evm/abi.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/*
+ * Memory of one answer (arena.h).
+ */
 #include "connectors/evm/arena.h"
 
 #include <stdint.h>

@@ -1,3 +1,6 @@
+/*
+ * Calls of the contracts, ABI encoded (calldata.h).
+ */
 #include "connectors/evm/calldata.h"
 
 #include <stdlib.h>

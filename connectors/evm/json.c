@@ -1,3 +1,6 @@
+/*
+ * JSON by jansson (json.h).
+ */
 #include "connectors/evm/json.h"
 
 #include <jansson.h>

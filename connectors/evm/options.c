@@ -1,3 +1,6 @@
+/*
+ * Options, read and checked (options.h).
+ */
 #include "connectors/evm/options.h"
 
 #include <fcntl.h>

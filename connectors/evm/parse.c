@@ -1,3 +1,6 @@
+/*
+ * A node's answers as typed values (parse.h).
+ */
 #include "connectors/evm/parse.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * JSON-RPC by libcurl (rpc.h).
+ */
 #include "connectors/evm/rpc.h"
 
 #include <curl/curl.h>

@@ -1,3 +1,6 @@
+/*
+ * The chain of headers (tracker.h). A round begins at the newest header and goes down until it meets what is known.
+ */
 #include "connectors/evm/tracker.h"
 
 #include <inttypes.h>

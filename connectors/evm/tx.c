@@ -1,3 +1,6 @@
+/*
+ * Transactions, encoded and signed (tx.h).
+ */
 #include "connectors/evm/tx.h"
 
 #include <stdlib.h>

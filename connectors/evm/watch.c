@@ -1,3 +1,6 @@
+/*
+ * Watched logs: what the relay says about them, and which job is next (watch.h).
+ */
 #include "connectors/evm/watch.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/*
+ * News over WebSocket by wslay (ws.h): connecting, shaking hands, two subscriptions, beginning again after a loss.
+ */
 #include "connectors/evm/ws.h"
 
 #include <errno.h>

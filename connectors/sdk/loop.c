@@ -1,3 +1,6 @@
+/*
+ * The poll loop (loop.h).
+ */
 #include "connectors/sdk/loop.h"
 
 #include <errno.h>

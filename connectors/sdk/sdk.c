@@ -1,3 +1,6 @@
+/*
+ * Framing, decoding and the order of messages, around one const struct connector_ops (sdk.h).
+ */
 #include "connectors/sdk/sdk.h"
 
 #include <errno.h>

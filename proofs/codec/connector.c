@@ -1,3 +1,6 @@
+/*
+ * The connector protocol, one description of each message for reading and writing (connector.h).
+ */
 #include "proofs/codec/connector.h"
 
 #include <string.h>

@@ -1,0 +1,250 @@
+/*
+ * The messages of the connector protocol (docs/connector-protocol.md) as structs. How they are read and written:
+ * proofs/codec/connector.h. Every view is borrowed.
+ */
+#ifndef ISTHMUS_PROOFS_CODEC_CONNECTOR_MESSAGE_H
+#define ISTHMUS_PROOFS_CODEC_CONNECTOR_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proofs/codec/bytes.h"
+
+enum connector_type {
+    CONNECTOR_NONE = 0,
+    CONNECTOR_MANIFEST = 1,
+    CONNECTOR_CONFIGURE = 2,
+    CONNECTOR_CONFIGURED = 3,
+    CONNECTOR_SUBSCRIBE = 4,
+    CONNECTOR_CREDIT = 5,
+    CONNECTOR_UNSUBSCRIBE = 6,
+    CONNECTOR_POSITION = 7,
+    CONNECTOR_HEADER = 10,
+    CONNECTOR_RECORDS = 11,
+    CONNECTOR_EVIDENCE = 12,
+    CONNECTOR_ASK_HEADER = 13,
+    CONNECTOR_ASK_AGAIN = 14,
+    CONNECTOR_SUBMIT = 20,
+    CONNECTOR_RESULT = 21,
+    CONNECTOR_ASK_RESULT = 22,
+    CONNECTOR_POSITION_IS = 24,
+    CONNECTOR_ASK_STATUS = 30,
+    CONNECTOR_STATUS = 31,
+    CONNECTOR_NOTICE = 32,
+    CONNECTOR_CANNOT = 33,
+};
+
+/* Log kinds of the protocol, as in docs/formats.md section 2. */
+enum connector_log_kind { CONNECTOR_LOG_MESSAGE = 1, CONNECTOR_LOG_OUTCOME = 2, CONNECTOR_LOG_SETTLEMENT = 3 };
+
+enum connector_evidence_kind { CONNECTOR_EVIDENCE_SLOT = 1, CONNECTOR_EVIDENCE_RECEIPTS = 2 };
+
+enum connector_action {
+    CONNECTOR_DELIVER = 1,
+    CONNECTOR_SETTLE = 2,
+    CONNECTOR_EXECUTE = 3,
+    CONNECTOR_EXPIRE = 4,
+    CONNECTOR_CLOSE = 5,
+};
+
+enum connector_outcome {
+    CONNECTOR_CONFIRMED = 1,
+    CONNECTOR_REJECTED = 2,
+    CONNECTOR_UNKNOWN = 3,
+    CONNECTOR_SENT = 4,
+};
+
+enum connector_notice_code {
+    CONNECTOR_NOTICE_REORGANISED = 1,
+    CONNECTOR_NOTICE_FINALITY_BROKEN = 2,
+    CONNECTOR_NOTICE_UNREACHABLE = 3,
+    CONNECTOR_NOTICE_BACK = 4,
+    CONNECTOR_NOTICE_NONSENSE = 5,
+    CONNECTOR_NOTICE_PRUNED = 6,
+    CONNECTOR_NOTICE_LOW_BALANCE = 7,
+};
+
+/* A lane, with ids under the suite of the connected chain's contracts. */
+struct connector_lane {
+    uint8_t id[32];
+    uint8_t network[32];
+    uint8_t source[32];
+    uint8_t outbox[32];
+    uint8_t sender[32];
+    uint8_t destination[32];
+    uint8_t inbox[32];
+    uint8_t receiver[32];
+    uint8_t mode;
+    uint32_t generation;
+    uint8_t suites;
+};
+
+struct connector_manifest {
+    uint32_t protocol;
+    struct bytes name, version;
+    const struct bytes *families;
+    size_t families_len;
+    bool slot, receipts; /* evidence kinds, listed ascending */
+};
+
+struct connector_option {
+    struct bytes key, value;
+};
+
+struct connector_configure {
+    uint32_t protocol;
+    struct bytes chain; /* CAIP-2 */
+    uint8_t genesis[32];
+    const struct connector_option *options;
+    size_t options_len;
+};
+
+struct connector_configured {
+    bool ok;
+    struct bytes text;
+};
+
+struct connector_subscribe {
+    uint32_t watch;
+    uint8_t kind; /* connector_log_kind */
+    uint8_t log[32];
+    struct connector_lane lane;
+    uint64_t from; /* >= 1 */
+    uint8_t running[32];
+    uint64_t height;
+    uint64_t credit;
+};
+
+struct connector_credit {
+    uint32_t watch;
+    uint64_t bytes;
+};
+
+struct connector_unsubscribe {
+    uint32_t watch;
+};
+
+struct connector_position {
+    uint32_t watch;
+    uint8_t kind; /* 1 or 2 */
+    struct connector_lane lane;
+};
+
+struct connector_header {
+    uint64_t height;
+    uint8_t hash[32];
+    uint64_t time;
+    struct bytes header;
+};
+
+struct connector_records {
+    uint32_t watch;
+    uint64_t from;
+    uint32_t count; /* from 1 */
+    struct bytes records;
+};
+
+/* One log of an evidence message: it stands at (number, running). */
+struct connector_mark {
+    uint32_t watch;
+    uint64_t number;
+    uint8_t running[32];
+};
+
+/* One slot of a kind 1 proof. */
+struct connector_slot {
+    uint8_t slot[32];
+    const struct bytes *nodes;
+    size_t nodes_len;
+};
+
+struct connector_evidence {
+    uint8_t kind; /* connector_evidence_kind */
+    uint64_t height;
+    struct bytes header;
+    uint8_t account[32];
+    const struct bytes *items; /* kind 1: nodes of the account proof; kind 2: receipts */
+    size_t items_len;
+    const struct connector_slot *slots; /* kind 1: as many as marks, in their order; kind 2: none */
+    size_t slots_len;
+    const struct connector_mark *marks; /* 1 … CODEC_CONNECTOR_MARKS_MAX */
+    size_t marks_len;
+};
+
+struct connector_ask_header {
+    uint64_t height;
+};
+
+struct connector_ask_again {
+    uint32_t watch;
+    uint64_t from;
+    uint8_t running[32];
+    uint64_t height;
+};
+
+struct connector_attestation {
+    struct bytes path; /* siblings from the leaf up, 32 bytes each */
+    struct bytes signature;
+};
+
+struct connector_certificate {
+    bool present; /* false: [] */
+    uint64_t epoch;
+    uint8_t leaf_kind;   /* 1 … 4 */
+    struct bytes fields; /* of the leaf, as docs/formats.md section 5 without the tag */
+    const struct connector_attestation *attestations;
+    size_t attestations_len;
+};
+
+struct connector_submit {
+    uint8_t key[32];
+    uint8_t action; /* connector_action */
+    struct connector_lane lane;
+    struct connector_certificate certificate;
+    uint64_t from;
+    uint8_t prior[32];
+    uint32_t count; /* may be 0: a head, ruling or closing record alone */
+    struct bytes records;
+};
+
+struct connector_result {
+    uint8_t key[32];
+    uint8_t result; /* connector_outcome */
+    uint64_t height;
+    struct bytes transaction; /* at most 64 bytes; may be empty */
+    struct bytes text;
+};
+
+struct connector_ask_result {
+    uint8_t key[32];
+};
+
+struct connector_position_is {
+    uint32_t watch;
+    uint64_t height;
+    uint64_t time;
+    uint64_t accepted;
+    uint8_t running[32];
+    uint64_t decided;
+    uint64_t undecided;
+};
+
+struct connector_status {
+    uint64_t newest, final_height, newest_time;
+    struct bytes balance; /* decimal digits, or empty */
+    struct bytes text;
+};
+
+struct connector_notice {
+    uint8_t code; /* connector_notice_code */
+    struct bytes text;
+};
+
+struct connector_cannot {
+    uint8_t type;       /* connector_type of the request */
+    struct bytes about; /* 1 … 32 bytes: height (u64), watch (u32) or key */
+    struct bytes text;
+};
+
+#endif
