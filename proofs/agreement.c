@@ -51,13 +51,11 @@ size_t proof_agreement_independent(const struct proof_agreement_trust *trust, ui
     return largest(distinct, members);
 }
 
-/* Every statement is of a configured source about this chain and height, and all name one hash. */
-static enum proof_reason check_statements(size_t *at, uint32_t *members, const struct proof_agreement_trust *trust,
-                                          uint64_t height, const struct proof_agreement_statement *statements,
-                                          size_t count)
+/* Every statement is of a configured source about this chain and height, and no source speaks twice. */
+static enum proof_reason check_statements(size_t *at, const struct proof_agreement_trust *trust, uint64_t height,
+                                          const struct proof_agreement_statement *statements, size_t count)
 {
-    bool contradiction = false;
-    size_t contradicting = 0;
+    uint32_t members = 0;
     for (*at = 0; *at < count; ++*at) {
         const struct proof_agreement_statement *statement = &statements[*at];
         if (statement->source >= trust->source_count)
@@ -68,40 +66,62 @@ static enum proof_reason check_statements(size_t *at, uint32_t *members, const s
             return PROOF_REASON_AGREEMENT_OTHER_HEIGHT;
         if (codec_bytes_are_zero(statement->header_hash, 32))
             return PROOF_REASON_AGREEMENT_STATEMENT;
-        bool differs = memcmp(statement->header_hash, statements[0].header_hash, 32) != 0;
-        uint32_t bit = UINT32_C(1) << statement->source;
-        if ((*members & bit) != 0 && !differs)
+        if ((members & (UINT32_C(1) << statement->source)) != 0)
             return PROOF_REASON_AGREEMENT_DUPLICATE;
-        if (differs && !contradiction) {
-            contradiction = true;
-            contradicting = *at;
-        }
-        *members |= bit;
+        members |= UINT32_C(1) << statement->source;
     }
-    *at = contradicting;
-    return contradiction ? PROOF_REASON_AGREEMENT_CONTRADICTION : PROOF_REASON_VALID;
+    return PROOF_REASON_VALID;
+}
+
+/* The sources that gave the hash of statements[at], as bits, and how many gave it. */
+static uint32_t members_of(size_t *said, const struct proof_agreement_statement *statements, size_t count, size_t at)
+{
+    uint32_t members = 0;
+    *said = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(statements[i].header_hash, statements[at].header_hash, 32) != 0)
+            continue;
+        members |= UINT32_C(1) << statements[i].source;
+        ++*said;
+    }
+    return members;
 }
 
 enum proof_verdict proof_agreement_verify(struct proof_result *result, struct proof_agreement_fact *fact,
                                           const struct proof_agreement_trust *trust, uint64_t height,
                                           const struct proof_agreement_statement *statements, size_t statement_count)
 {
-    uint32_t members = 0;
-    size_t at;
+    struct proof_agreement_fact found = {.height = height};
+    size_t at, most = 0, first_other = 0;
     memset(fact, 0, sizeof *fact);
     if (!trust_is_usable(trust))
         return proof_refuse(result, PROOF_REASON_AGREEMENT_TRUST, 0);
-    if (statement_count > 2 * PROOF_AGREEMENT_SOURCES_MAX)
+    if (statement_count > PROOF_AGREEMENT_SOURCES_MAX)
         return proof_refuse(result, PROOF_REASON_TOO_LARGE, statement_count);
-    enum proof_reason reason = check_statements(&at, &members, trust, height, statements, statement_count);
+    enum proof_reason reason = check_statements(&at, trust, height, statements, statement_count);
     if (reason != PROOF_REASON_VALID)
         return proof_refuse(result, reason, at);
-    size_t independent = proof_agreement_independent(trust, members);
-    if (independent < trust->demanded)
-        return proof_refuse(result, PROOF_REASON_AGREEMENT_TOO_FEW, independent);
-    fact->height = height;
-    memcpy(fact->header_hash, statements[0].header_hash, 32);
-    fact->independent = independent;
+    for (size_t i = 0; i < statement_count; i++) {
+        size_t said;
+        size_t independent = proof_agreement_independent(trust, members_of(&said, statements, statement_count, i));
+        most = independent > most ? independent : most;
+        if (first_other == 0 && memcmp(statements[i].header_hash, statements[0].header_hash, 32) != 0)
+            first_other = i;
+        bool same = memcmp(statements[i].header_hash, found.header_hash, 32) == 0;
+        if (independent < trust->demanded || same)
+            continue;
+        /* Two hashes with enough sources each: the demand is too low for this chain, or it forked past finality. */
+        if (found.independent > 0)
+            return proof_refuse(result, PROOF_REASON_AGREEMENT_CONTRADICTION, i);
+        memcpy(found.header_hash, statements[i].header_hash, 32);
+        found.independent = independent;
+        found.against = statement_count - said;
+    }
+    if (found.independent == 0 && first_other > 0)
+        return proof_refuse(result, PROOF_REASON_AGREEMENT_CONTRADICTION, first_other);
+    if (found.independent == 0)
+        return proof_refuse(result, PROOF_REASON_AGREEMENT_TOO_FEW, most);
+    *fact = found;
     proof_accept(result);
     return PROOF_VALID;
 }

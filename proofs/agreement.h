@@ -41,10 +41,12 @@ struct proof_agreement_fact {
     uint64_t height;
     uint8_t header_hash[32];
     size_t independent; /* the largest number of pairwise distinct sources that agree; >= demanded */
+    size_t against;     /* statements for another hash: those sources lie, or lag on a dead branch */
 };
 
-/* Do enough independent sources give one header hash at height? At most one statement a source. A second hash at the same
- * height refuses as a contradiction, however many agree: the caller abstains and tells the operator.
+/* Do enough independent sources give one header hash at height? At most one statement a source. One liar among enough honest
+ * sources does not stop a chain (fact->against tells); two hashes with enough sources each, or several hashes and none with
+ * enough, are a contradiction: the caller abstains and tells the operator.
  * result->at is the index of the statement (for too few: the number of independent sources that agree). */
 enum proof_verdict proof_agreement_verify(struct proof_result *result, struct proof_agreement_fact *fact,
                                           const struct proof_agreement_trust *trust, uint64_t height,

@@ -72,7 +72,7 @@ enum proof_verdict {
     X(EVIDENCE_LOGS, "evidence-other-logs")                                                                            \
     X(EVIDENCE_KIND, "evidence-kind-cannot-prove-this-log")                                                            \
     X(EVIDENCE_EVENT, "evidence-event-malformed")                                                                      \
-    X(EVIDENCE_NO_EVENT, "evidence-block-without-event") \
+    X(EVIDENCE_NO_EVENT, "evidence-block-without-event")                                                               \
     /* records, leaves */                                                                                              \
     X(RECORD_TRUNCATED, "record-truncated")                                                                            \
     X(RECORD_FORM, "record-unknown-form")                                                                              \

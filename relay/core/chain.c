@@ -184,17 +184,34 @@ static void pending_forget(struct relay_core *core, struct core_chain *chain, si
     pending_remove(chain, at);
 }
 
-static void contradiction_note(struct relay_core *core, uint16_t index, uint64_t height)
+/* A liar may be the first to speak: a contradiction is one when nobody who is up is left to decide it. */
+static bool all_spoke(const struct relay_core *core, struct core_chain *chain, uint64_t height)
+{
+    const struct core_statement *statement = statement_at(chain, height, false);
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        bool said = statement != NULL && (statement->said & (1u << i)) != 0;
+        if (!said && core->sources[chain->sources[i]].up)
+            return false;
+    }
+    return true;
+}
+
+/* `agreed` NULL: nobody knows who lies. */
+static void contradiction_note(struct relay_core *core, uint16_t index, uint64_t height, const uint8_t *agreed)
 {
     struct core_chain *chain = &core->chains[index];
     const struct core_statement *statement = statement_at(chain, height, false);
+    const char *who = "sources";
     for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
-        if (statement->said & (1u << i))
-            core->sources[chain->sources[i]].contradictions++;
+        bool said = (statement->said & (1u << i)) != 0;
+        if (!said || (agreed != NULL && memcmp(statement->hash[i], agreed, 32) == 0))
+            continue;
+        core->sources[chain->sources[i]].contradictions++;
+        who = agreed != NULL ? core->config.sources[chain->sources[i]].name : who;
     }
-    core_note(core, RELAY_ALARM, RELAY_REASON_SOURCES_DISAGREE, NULL, 0,
-              "%s: sources name different headers at height %llu; abstaining there", core->network->chains[index].id,
-              (unsigned long long)height);
+    core_note(core, RELAY_ALARM, RELAY_REASON_SOURCES_DISAGREE, NULL, 0, "%s: at height %llu %s %s",
+              core->network->chains[index].id, (unsigned long long)height, who,
+              agreed != NULL ? "contradicts those that agree" : "name different headers; abstaining there");
 }
 
 void core_chain_agree(struct relay_core *core, uint16_t index)
@@ -211,6 +228,8 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
                 evidence->statements_len =
                     core_chain_statements(core, index, fact.height, fact.header_hash, evidence->statements);
                 chain->disagree = false;
+                if (fact.against > 0)
+                    contradiction_note(core, index, fact.height, fact.header_hash);
                 chain->progress = core->now;
                 for (size_t j = 0; j < chain->sources_len; j++)
                     core->sources[chain->sources[j]].agreed = evidence->fact.height;
@@ -222,8 +241,8 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
             pending_remove(chain, i);
             continue;
         }
-        if (result.reason == PROOF_REASON_AGREEMENT_CONTRADICTION) {
-            contradiction_note(core, index, evidence->fact.height);
+        if (result.reason == PROOF_REASON_AGREEMENT_CONTRADICTION && all_spoke(core, chain, evidence->fact.height)) {
+            contradiction_note(core, index, evidence->fact.height, NULL);
             chain->disagree = true;
             pending_forget(core, chain, i);
             continue;

@@ -217,7 +217,7 @@ static const struct proof_agreement_source *read_sources(size_t *count, const st
 enum proof_verdict tools_verify_agreement(struct tools_verify_case *c)
 {
     struct proof_agreement_trust trust = {0};
-    struct proof_agreement_statement statements[2 * PROOF_AGREEMENT_SOURCES_MAX];
+    struct proof_agreement_statement statements[PROOF_AGREEMENT_SOURCES_MAX];
     struct proof_agreement_fact fact;
     size_t count = 0;
     trust.chain = tools_json_text(c->trusted, trusted_field(c, "chain"), "chain");
@@ -228,7 +228,7 @@ enum proof_verdict tools_verify_agreement(struct tools_verify_case *c)
         const struct tools_json *root = tools_json_root(c->evidence[i]);
         bool list = tools_json_kind(root) == TOOLS_JSON_ARRAY;
         for (size_t k = 0; k < (list ? tools_json_count(root) : 1); k++) {
-            if (count == 2 * PROOF_AGREEMENT_SOURCES_MAX) {
+            if (count == PROOF_AGREEMENT_SOURCES_MAX) {
                 tools_json_fail(c->evidence[i], "statements", "are too many");
                 return PROOF_INVALID;
             }

@@ -92,18 +92,31 @@ static void test_sources_that_share_a_tag_count_once(void **state)
     }
 }
 
-static void test_a_contradiction_refuses_however_many_agree(void **state)
+static void test_one_liar_among_enough_honest_sources_does_not_stop_the_chain(void **state)
 {
     struct proof_agreement_trust trust = trust_of(three(), 3, 2);
-    struct proof_agreement_statement said[] = {say(0, 7, 5), say(1, 7, 5), say(2, 7, 6)};
-    struct proof_agreement_statement own[] = {say(0, 7, 5), say(0, 7, 6)};
+    struct proof_agreement_statement said[] = {say(2, 7, 6), say(0, 7, 5), say(1, 7, 5)};
     struct proof_result result;
     struct proof_agreement_fact fact;
     (void)state;
-    assert_int_equal(proof_agreement_verify(&result, &fact, &trust, 7, said, 3), PROOF_INVALID);
+    assert_int_equal(proof_agreement_verify(&result, &fact, &trust, 7, said, 3), PROOF_VALID);
+    assert_int_equal(fact.header_hash[31], 5);
+    assert_int_equal(fact.independent, 2);
+    assert_int_equal(fact.against, 1);
+}
+
+static void test_a_contradiction_is_silence(void **state)
+{
+    struct proof_agreement_trust two = trust_of(three(), 3, 2), one = trust_of(three(), 3, 1);
+    struct proof_agreement_statement said[] = {say(0, 7, 5), say(1, 7, 6)};
+    struct proof_result result;
+    struct proof_agreement_fact fact;
+    (void)state;
+    assert_int_equal(proof_agreement_verify(&result, &fact, &two, 7, said, 2), PROOF_INVALID);
     assert_int_equal(result.reason, PROOF_REASON_AGREEMENT_CONTRADICTION);
-    assert_int_equal(result.at, 2);
-    assert_int_equal(judge(&trust, own, 2), PROOF_REASON_AGREEMENT_CONTRADICTION);
+    assert_int_equal(result.at, 1);
+    assert_int_equal(fact.independent, 0);
+    assert_int_equal(judge(&one, said, 2), PROOF_REASON_AGREEMENT_CONTRADICTION);
 }
 
 static void test_statements_about_something_else_are_refused(void **state)
@@ -214,7 +227,8 @@ int main(void)
         cmocka_unit_test(test_enough_independent_sources_agree),
         cmocka_unit_test(test_one_source_never_counts_twice),
         cmocka_unit_test(test_sources_that_share_a_tag_count_once),
-        cmocka_unit_test(test_a_contradiction_refuses_however_many_agree),
+        cmocka_unit_test(test_one_liar_among_enough_honest_sources_does_not_stop_the_chain),
+        cmocka_unit_test(test_a_contradiction_is_silence),
         cmocka_unit_test(test_statements_about_something_else_are_refused),
         cmocka_unit_test(test_unusable_trust_is_refused),
         cmocka_unit_test(test_independence_is_the_exact_maximum),
