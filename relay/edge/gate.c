@@ -1,3 +1,4 @@
+/* What a frame must be before it is sent or taken; the cheap refusals come first, the signature last. */
 #include "relay/edge/gate.h"
 
 #include <pthread.h>

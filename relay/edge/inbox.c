@@ -1,3 +1,4 @@
+/* The mesh without nng: queues between threads, and the watch over peers that fell silent. */
 #include "relay/edge/inbox.h"
 
 #include <stdlib.h>

@@ -275,7 +275,7 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
     link->peer = &mesh->inbox.peers[place];
     link->kind = kind;
     pthread_mutex_init(&link->mutex, NULL);
-    if (!check_url(mesh, url, &link->peer->probe, failure))
+    if (!check_url(mesh, url, kind == EDGE_LINK_PUBLISH ? &link->peer->probe : NULL, failure))
         return false;
     link->url = strdup(url);
     int error = kind == EDGE_LINK_PUBLISH ? nng_sub0_open(&link->socket) : nng_req0_open_raw(&link->socket);

@@ -1,3 +1,4 @@
+/* A connect that gives up after half a second and begins again: quicker than TCP's own repetitions. */
 #include "relay/edge/probe.h"
 
 #include <errno.h>

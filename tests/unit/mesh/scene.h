@@ -46,17 +46,18 @@ static inline void scene_init(struct scene *scene)
     scene->network.links_len = 4;
 }
 
-/* A body of one range item with `len` bytes of records that begin with number; free it with codec_pack_fini. */
+/* A body of one range item with `len` (at least 200) bytes of records that begin with number; codec_pack_fini frees it. */
 static inline void scene_body(struct codec_pack *pack, uint64_t number, size_t len)
 {
-    uint8_t *records = calloc(1, len + 8);
+    len = len < 200 ? 200 : len;
+    uint8_t *records = calloc(1, len);
     for (int i = 0; i < 8; i++)
         records[i] = (uint8_t)(number >> (56 - 8 * i));
     struct proof_item item = {.type = PROOF_ITEM_RANGE};
     memset(item.range.log, 0x5a, 32);
     item.range.from = 1;
     item.range.count = 1;
-    item.range.records = (struct bytes){records, len < 8 ? 8 : len};
+    item.range.records = (struct bytes){records, len};
     codec_pack_init(pack, PROOF_FRAME_BODY_MAX);
     codec_pack_array(pack, 1);
     if (!proof_item_write(pack, &item) || pack->failed)

@@ -1,0 +1,544 @@
+/* The mesh over real nng: three transports, forgeries on the wire, restarts, a cut and its healing, a slow subscriber. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/wait.h>
+
+#include "tests/integration/mesh/node.h"
+#include "tests/integration/mesh/wire.h"
+#include "tests/unit/store/scratch.h"
+
+extern char **environ;
+
+static void nodes_init(struct node *nodes, size_t count)
+{
+    memset(nodes, 0, count * sizeof(*nodes));
+    for (size_t i = 0; i < count; i++) {
+        scene_init(&nodes[i].scene);
+        nodes[i].self = (uint16_t)i;
+    }
+}
+
+/* Turns the loops until the condition holds; fails after ten seconds. Publishes a heartbeat of everybody now and then. */
+#define RUN_UNTIL(nodes, count, condition)                                                                             \
+    do {                                                                                                               \
+        uint64_t end_ = node_now() + 10000;                                                                            \
+        while (!(condition)) {                                                                                         \
+            assert_true(node_now() < end_);                                                                            \
+            nodes_turn(nodes, count, 20);                                                                              \
+        }                                                                                                              \
+    } while (0)
+
+static void beat(struct node *nodes, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++)
+        for (uint16_t zone = 0; nodes[i].mesh && zone < 2; zone++)
+            assert_true(node_publish(&nodes[i], zone, number, 100));
+}
+
+/* Beats until everybody has heard everybody. */
+static void meet(struct node *nodes, size_t count)
+{
+    uint64_t end = node_now() + 10000;
+    for (;;) {
+        bool met = true;
+        for (size_t i = 0; i < count; i++)
+            for (size_t other = 0; other < count; other++)
+                met = met && (i == other || nodes[i].heard[other] > 0);
+        if (met)
+            return;
+        assert_true(node_now() < end);
+        beat(nodes, count, 1);
+        for (int turn = 0; turn < 5; turn++)
+            nodes_turn(nodes, count, 20);
+    }
+}
+
+static void close_all(struct node *nodes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        node_close(&nodes[i]);
+}
+
+/* Frames reach exactly those of the zone; requests are answered by the relay that was asked. */
+static void exchange(const struct urls *urls, const char *tls)
+{
+    struct node nodes[3];
+    nodes_init(nodes, 3);
+    for (int i = 0; i < 3; i++)
+        if (!node_open(&nodes[i], urls, tls, 0))
+            fail_msg("%s", nodes[i].text);
+    meet(nodes, 3);
+    uint64_t before = nodes[2].heard[0];
+    for (uint64_t number = 1; number <= 100; number++) {
+        assert_true(node_publish(&nodes[0], 1, number, 2000));
+        nodes_turn(nodes, 3, 0);
+    }
+    RUN_UNTIL(nodes, 3, nodes[2].last[0] == 100);
+    assert_int_equal(nodes[2].heard[0], before + 100); /* zone 1 */
+    assert_int_not_equal(nodes[1].last[0], 100);       /* zone 0 heard none of it */
+    assert_true(node_ask(&nodes[0], 2, 77, 5, 5000));
+    assert_true(node_ask(&nodes[1], 2, 78, 6, 5000));
+    RUN_UNTIL(nodes, 3, nodes[0].answered == 1 && nodes[1].answered == 1);
+    assert_int_equal(nodes[0].answer_id, 77);
+    assert_int_equal(nodes[0].answer_number, 1005);
+    assert_int_equal(nodes[1].answer_number, 1006);
+    assert_int_equal(nodes[2].asked, 2);
+    assert_true(node_publish(&nodes[1], 1, 200, 4u << 20)); /* a large one */
+    RUN_UNTIL(nodes, 3, nodes[2].last[1] == 200);
+    for (uint64_t id = 1; id <= 40; id++)
+        assert_true(node_ask(&nodes[0], 1, id, id, 5000));
+    RUN_UNTIL(nodes, 3, nodes[0].answered == 41);
+    assert_int_equal(nodes[0].failed, 0);
+    assert_int_equal(nodes[0].ups[2], 1);
+    assert_int_equal(nodes[0].downs[2], 0);
+    close_all(nodes, 3);
+}
+
+static void test_mesh__frames_and_answers_over_ipc(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct urls urls;
+    urls_make(&urls, "ipc", scratch.path);
+    exchange(&urls, NULL);
+    scratch_free(&scratch);
+}
+
+static void test_mesh__frames_and_answers_over_tcp(void **state)
+{
+    (void)state;
+    struct urls urls;
+    urls_make(&urls, "tcp", "");
+    exchange(&urls, NULL);
+}
+
+static void openssl(const char *const *arguments)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, 2);
+        execvp("openssl", (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+/* An authority and a certificate for each relay, named after it. */
+static void make_certificates(const char *folder)
+{
+    char ca[300], ca_key[300], certificate[300], key[300], request[300], subject[64];
+    struct scene scene;
+    scene_init(&scene);
+    snprintf(ca, sizeof(ca), "%s/ca.crt", folder);
+    snprintf(ca_key, sizeof(ca_key), "%s/ca.key", folder);
+    openssl((const char *[]){"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                             "-nodes", "-days", "2", "-subj", "/CN=test authority", "-keyout", ca_key, "-out", ca,
+                             NULL});
+    for (int i = 0; i < SCENE_RELAYS; i++) {
+        snprintf(subject, sizeof(subject), "/CN=%s", scene.relays[i].name);
+        snprintf(certificate, sizeof(certificate), "%s/%s.crt", folder, scene.relays[i].name);
+        snprintf(key, sizeof(key), "%s/%s.key", folder, scene.relays[i].name);
+        snprintf(request, sizeof(request), "%s/request", folder);
+        openssl((const char *[]){"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                                 "-subj", subject, "-keyout", key, "-out", request, NULL});
+        openssl((const char *[]){"openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key,
+                                 "-CAcreateserial", "-days", "2", "-out", certificate, NULL});
+    }
+}
+
+static void test_mesh__frames_and_answers_over_tls(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    make_certificates(scratch.path);
+    struct urls urls;
+    urls_make(&urls, "tls+tcp", "");
+    exchange(&urls, scratch.path);
+    scratch_free(&scratch);
+}
+
+static void test_mesh__tls_takes_no_certificate_of_another_relay(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    make_certificates(scratch.path);
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tls+tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, scratch.path, 0));
+    memcpy(nodes[1].scene.relays[1].name, "east", 5); /* relay 1 shows the certificate of relay 2 */
+    assert_true(node_open(&nodes[1], &urls, scratch.path, 0));
+    uint64_t end = node_now() + 1500;
+    while (node_now() < end) {
+        beat(nodes, 2, 1);
+        nodes_turn(nodes, 2, 50);
+    }
+    assert_int_equal(nodes[0].heard[1], 0);
+    close_all(nodes, 2);
+    scratch_free(&scratch);
+}
+
+static void expect_no_mesh(struct urls *urls, const char *url, const char *says)
+{
+    struct node node;
+    nodes_init(&node, 1);
+    snprintf(urls->request[0], NODE_URL, "%s", url);
+    assert_false(node_open(&node, urls, NULL, 0));
+    if (!strstr(node.text, says))
+        fail_msg("'%s' does not say '%s'", node.text, says);
+}
+
+static void test_mesh__bad_addresses_are_refused_in_words(void **state)
+{
+    (void)state;
+    struct urls urls;
+    urls_make(&urls, "tcp", "");
+    expect_no_mesh(&urls, "tcp://0.0.0.0:4000", "loopback");
+    expect_no_mesh(&urls, "tls+tcp://127.0.0.1:4000", "certificate");
+    expect_no_mesh(&urls, "http://127.0.0.1:4000", "use tls+tcp://host:port");
+    expect_no_mesh(&urls, "tcp://127.0.0.1", "host:port");
+    expect_no_mesh(&urls, "ipc://", "path");
+    int taken = wire_listen(free_port());
+    struct sockaddr_in address;
+    socklen_t len = sizeof(address);
+    getsockname(taken, (struct sockaddr *)&address, &len);
+    char url[64];
+    snprintf(url, sizeof(url), "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+    expect_no_mesh(&urls, url, "Address in use");
+    close(taken);
+}
+
+/* Relay 0 with a different scene publishes to relay 1, until relay 1 has refused it for that reason. */
+static void expect_refused(void (*change)(struct scene *), uint16_t counted, enum edge_gate_reason reason)
+{
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    change(&nodes[0].scene);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
+    uint64_t end = node_now() + 10000;
+    while (node_refused(&nodes[1], counted, reason) == 0) {
+        assert_true(node_now() < end);
+        assert_true(node_publish(&nodes[0], 0, 1, 100));
+        nodes_turn(nodes, 2, 20);
+    }
+    assert_true(node_ask(&nodes[0], 1, 5, 1, 300));
+    RUN_UNTIL(nodes, 2, nodes[0].failed == 1); /* its requests are refused as well */
+    assert_int_equal(nodes[1].heard[0] + nodes[1].ups[0] + nodes[1].asked, 0);
+    close_all(nodes, 2);
+}
+
+static void other_network(struct scene *scene)
+{
+    scene->network.id[5] ^= 1;
+}
+
+static void other_audience(struct scene *scene)
+{
+    scene->zones[0].id[5] ^= 1;
+    scene->relays[1].key[5] ^= 1;
+}
+
+static void other_key(struct scene *scene)
+{
+    memset(scene->seeds[0], 0x99, 32);
+    assert_true(codec_sodium_ed25519_public(scene->relays[0].key, scene->seeds[0]));
+}
+
+static void test_mesh__frames_of_another_network_audience_or_key_are_refused(void **state)
+{
+    (void)state;
+    expect_refused(other_network, 0, EDGE_GATE_NETWORK);
+    expect_refused(other_audience, 0, EDGE_GATE_AUDIENCE);
+    expect_refused(other_key, 0, EDGE_GATE_SENDER);
+}
+
+/* Relay 1 hears relay 0 through a proxy. */
+static void open_behind_proxy(struct node *nodes, struct urls *urls, struct proxy *proxy)
+{
+    struct urls through;
+    urls_make(urls, "tcp", "");
+    nodes_init(nodes, 2);
+    uint16_t port = free_port();
+    proxy_start(proxy, port, url_port(urls->publish[0][0]));
+    through = *urls;
+    snprintf(through.publish[0][0], NODE_URL, "tcp://127.0.0.1:%u", port);
+    assert_true(node_open(&nodes[0], urls, NULL, 0) && node_open(&nodes[1], &through, NULL, 0));
+    meet(nodes, 2);
+}
+
+static void test_mesh__what_is_forged_or_repeated_on_the_wire_is_refused(void **state)
+{
+    (void)state;
+    struct node nodes[2];
+    struct urls urls;
+    struct proxy proxy;
+    open_behind_proxy(nodes, &urls, &proxy);
+    uint64_t heard = nodes[1].heard[0];
+    atomic_store(&proxy.mode, PROXY_TWICE);
+    for (uint64_t number = 1; number <= 5; number++) {
+        assert_true(node_publish(&nodes[0], 0, number, 500));
+        RUN_UNTIL(nodes, 2, nodes[1].last[0] == number && node_refused(&nodes[1], 0, EDGE_GATE_COUNTER) >= number);
+    }
+    assert_int_equal(nodes[1].heard[0], heard + 5); /* each once */
+
+    atomic_store(&proxy.mode, PROXY_FLIP);
+    for (uint64_t number = 1; node_refused(&nodes[1], 0, EDGE_GATE_CUT_OFF) == 0; number++) {
+        assert_true(number < 100);
+        int passed = atomic_load(&proxy.passed);
+        assert_true(node_publish(&nodes[0], 0, 1000 + number, 500));
+        RUN_UNTIL(nodes, 2, atomic_load(&proxy.passed) > passed);
+    }
+    RUN_UNTIL(nodes, 2, node_refused(&nodes[1], 0, EDGE_GATE_SIGNATURE) == 8);
+    assert_int_equal(nodes[1].heard[0], heard + 5);
+
+    atomic_store(&proxy.mode, PROXY_PASS); /* the cut-off ends by itself */
+    uint64_t end = node_now() + 5000;
+    while (nodes[1].heard[0] == heard + 5) {
+        assert_true(node_now() < end);
+        assert_true(node_publish(&nodes[0], 0, 5000, 500));
+        nodes_turn(nodes, 2, 50);
+    }
+    close_all(nodes, 2);
+    proxy_stop(&proxy);
+}
+
+static void test_mesh__oversized_frames_are_refused_and_the_worst_cut_the_connection(void **state)
+{
+    (void)state;
+    struct urls urls;
+    struct node node[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(node, 2);
+    int listener = wire_listen(url_port(urls.publish[0][0]));
+    node[0] = node[1]; /* only relay 1 is real; relay 0 is this test */
+    memset(&node[1], 0, sizeof(node[1]));
+    node[0].scene.network.relays = node[0].scene.relays;
+    node[0].scene.network.zones = node[0].scene.zones;
+    node[0].scene.network.links = node[0].scene.links;
+    assert_true(node_open(&node[0], &urls, NULL, 0));
+    int fd = accept(listener, NULL, NULL);
+    assert_true(wire_handshake(fd, 0x20));
+    size_t len = PROOF_FRAME_BYTES_MAX + 100;
+    uint8_t *frame = calloc(1, len);
+    uint8_t header[8] = {0, 0, 0, 0, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
+    assert_true(wire_send(fd, header, 8) && wire_send(fd, frame, len));
+    RUN_UNTIL(node, 1, node_refused(&node[0], 0, EDGE_GATE_SIZE) == 1);
+    const uint8_t huge[8] = {0, 0, 0, 1, 0, 0, 0, 0};
+    uint8_t byte;
+    assert_true(wire_send(fd, huge, 8));
+    assert_true(recv(fd, &byte, 1, 0) <= 0); /* nng closes it and never allocates that */
+    close(fd);
+    close(listener);
+    free(frame);
+    node_close(&node[0]);
+}
+
+static void test_mesh__connections_that_end_early_do_not_stop_a_listener(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    make_certificates(scratch.path);
+    const char *const schemes[] = {"tcp", "tls+tcp"};
+    for (int s = 0; s < 2; s++) {
+        struct urls urls;
+        struct node nodes[2];
+        urls_make(&urls, schemes[s], "");
+        nodes_init(nodes, 2);
+        assert_true(node_open(&nodes[0], &urls, scratch.path, 0));
+        for (int i = 0; i < 200; i++) {
+            int fd = wire_connect(url_port(i % 2 ? urls.publish[0][0] : urls.request[0]));
+            assert_true(fd >= 0);
+            if (i % 4 == 3)
+                wire_send(fd, "\0SP\0\0", 5);
+            close(fd);
+        }
+        assert_true(node_open(&nodes[1], &urls, scratch.path, 0));
+        meet(nodes, 2);
+        assert_true(node_ask(&nodes[1], 0, 1, 1, 5000));
+        RUN_UNTIL(nodes, 2, nodes[1].answered == 1);
+        close_all(nodes, 2);
+    }
+    scratch_free(&scratch);
+}
+
+static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
+{
+    (void)state;
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
+    meet(nodes, 2);
+    for (unsigned round = 1; round <= 3; round++) {
+        node_close(&nodes[0]);
+        RUN_UNTIL(nodes, 2, nodes[1].downs[0] == round);
+        assert_true(node_ask(&nodes[1], 0, round, 1, 200));
+        RUN_UNTIL(nodes, 2, nodes[1].failed == round);
+        assert_true(node_open(&nodes[0], &urls, NULL, 0));
+        uint64_t opened = node_now();
+        while (nodes[1].ups[0] != round + 1) {
+            assert_true(node_now() < opened + 3000);
+            beat(nodes, 1, round);
+            nodes_turn(nodes, 2, 20);
+        }
+        print_message("heard %d ms after the restart\n", (int)(node_now() - opened));
+        assert_true(node_ask(&nodes[1], 0, 100 + round, 1, 5000));
+        RUN_UNTIL(nodes, 2, nodes[1].answered == round);
+    }
+    close_all(nodes, 2);
+}
+
+static void test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead(void **state)
+{
+    (void)state;
+    struct node nodes[2];
+    struct urls urls;
+    struct proxy proxy;
+    open_behind_proxy(nodes, &urls, &proxy);
+    atomic_store(&proxy.cut, true);
+    uint64_t end = node_now() + 4000;
+    while (node_now() < end) {
+        beat(nodes, 1, 1);
+        nodes_turn(nodes, 2, 50);
+    }
+    assert_int_equal(nodes[1].downs[0], 1);
+    uint64_t heard = nodes[1].heard[0], healed = node_now();
+    atomic_store(&proxy.cut, false);
+    while (nodes[1].heard[0] == heard) {
+        assert_true(node_now() < healed + 2000);
+        beat(nodes, 1, 2);
+        nodes_turn(nodes, 2, 50);
+    }
+    print_message("heard %d ms after the heal\n", (int)(node_now() - healed));
+    struct edge_mesh_peer_stats stats;
+    assert_true(edge_mesh_peer_stats(nodes[1].mesh, 0, &stats));
+    assert_in_range(stats.redials, 1, 4);
+    close_all(nodes, 2);
+    proxy_stop(&proxy);
+}
+
+static size_t resident_bytes(void)
+{
+    char line[128] = "";
+    FILE *file = fopen("/proc/self/statm", "re");
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof(line), file));
+    fclose(file);
+    return strtoul(strchr(line, ' '), NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue(void **state)
+{
+    (void)state;
+    enum { FRAME = 128 << 10, FRAMES = 3000, QUEUE = 128 };
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
+    meet(nodes, 2);
+    int fds[3];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = wire_connect(url_port(urls.publish[0][0]));
+        assert_true(fds[i] >= 0 && wire_handshake(fds[i], 0x21));
+        assert_true(wire_send(fds[i], "\0\0\0\0\0\0\0\0", 8)); /* subscribed to all, and silent from now on */
+    }
+    size_t before = resident_bytes(), most = 0;
+    for (uint64_t number = 1; number <= FRAMES; number++) {
+        assert_true(node_publish(&nodes[0], 0, number, FRAME));
+        nodes_turn(nodes, 2, 0);
+        size_t now = resident_bytes();
+        most = now > before && now - before > most ? now - before : most;
+    }
+    RUN_UNTIL(nodes, 2, nodes[1].last[0] == FRAMES); /* the one that reads is not held up */
+    print_message("%d MiB published, %d KiB more memory\n", (int)((uint64_t)FRAMES * FRAME >> 20), (int)(most >> 10));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_in_range(most, 0, (QUEUE + 100) * (size_t)FRAME);
+#endif
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    close_all(nodes, 2);
+}
+
+static void test_mesh__a_loop_that_does_not_drain_costs_a_bounded_queue(void **state)
+{
+    (void)state;
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 1 << 20));
+    meet(nodes, 2);
+    uint64_t heard = nodes[1].heard[0], end = node_now() + 10000;
+    while (node_refused(&nodes[1], 0, EDGE_GATE_OVERFLOW) < 5) {
+        assert_true(node_now() < end);
+        assert_true(node_publish(&nodes[0], 0, 9, 100000));
+        nodes_turn(nodes, 1, 5); /* only relay 0's loop runs */
+    }
+    nodes_turn(nodes, 2, 0);
+    assert_in_range(nodes[1].heard[0] - heard, 10, 12); /* 1 MiB of them */
+    heard = nodes[1].heard[0];
+    assert_true(node_publish(&nodes[0], 0, 10, 1000));
+    RUN_UNTIL(nodes, 2, nodes[1].heard[0] > heard && nodes[1].last[0] == 10);
+    close_all(nodes, 2);
+}
+
+static void test_mesh__unanswered_requests_are_bounded_and_time_out(void **state)
+{
+    (void)state;
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
+    meet(nodes, 2);
+    nodes[1].mute = true;
+    unsigned sent = 0;
+    for (uint64_t id = 1; id <= 100; id++) {
+        sent += node_ask(&nodes[0], 1, id, id, 1000);
+        nodes_turn(nodes, 2, 5);
+    }
+    assert_in_range(sent, 64, 100);
+    RUN_UNTIL(nodes, 2, nodes[1].asked == 64 && node_refused(&nodes[1], 0, EDGE_GATE_BUSY) == sent - 64);
+    RUN_UNTIL(nodes, 2, nodes[0].failed == sent);
+    assert_int_equal(nodes[0].answered, 0);
+    assert_false(edge_mesh_answer(nodes[1].mesh, 12345, BYTES_OF(scene_goodbye)));
+    assert_false(edge_mesh_answer(nodes[1].mesh, 0, BYTES_OF(scene_goodbye)));
+    assert_false(edge_mesh_ask(nodes[0].mesh, 3, 1, BYTES_OF(scene_goodbye), 0));
+    assert_false(edge_mesh_publish(nodes[0].mesh, 7, BYTES_OF(scene_goodbye)));
+    assert_false(edge_mesh_publish(nodes[0].mesh, 0, (struct bytes){NULL, 0}));
+    close_all(nodes, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mesh__frames_and_answers_over_ipc),
+        cmocka_unit_test(test_mesh__frames_and_answers_over_tcp),
+        cmocka_unit_test(test_mesh__frames_and_answers_over_tls),
+        cmocka_unit_test(test_mesh__tls_takes_no_certificate_of_another_relay),
+        cmocka_unit_test(test_mesh__bad_addresses_are_refused_in_words),
+        cmocka_unit_test(test_mesh__frames_of_another_network_audience_or_key_are_refused),
+        cmocka_unit_test(test_mesh__what_is_forged_or_repeated_on_the_wire_is_refused),
+        cmocka_unit_test(test_mesh__oversized_frames_are_refused_and_the_worst_cut_the_connection),
+        cmocka_unit_test(test_mesh__connections_that_end_early_do_not_stop_a_listener),
+        cmocka_unit_test(test_mesh__a_peer_that_restarts_is_heard_again),
+        cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead),
+        cmocka_unit_test(test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue),
+        cmocka_unit_test(test_mesh__a_loop_that_does_not_drain_costs_a_bounded_queue),
+        cmocka_unit_test(test_mesh__unanswered_requests_are_bounded_and_time_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
