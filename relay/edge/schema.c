@@ -241,8 +241,10 @@ static void read_hex(struct schema_reader *reader, const struct schema_field *fi
     uint8_t value[32] = {0};
     bool good = text && codec_hex_decode_exact(value, 32, text, strlen(text));
 
-    if (text && !good && field->kind == SCHEMA_ACCOUNT)
+    if (text && !good && field->kind == SCHEMA_ACCOUNT) {
+        memset(value, 0, sizeof value); /* what the first try left there */
         good = codec_hex_decode_exact(value + 12, 20, text, strlen(text));
+    }
     if (text && !good)
         schema_say(reader, node, "'%.20s%s' is not %s", text, strlen(text) > 20 ? "..." : "",
                    field->kind == SCHEMA_ACCOUNT ? "an account: 40 hex digits (EVM), or 64" : "64 hex digits");

@@ -64,7 +64,7 @@ static const char TEMPLATE_TAIL[] =
     "#    software: geth\n"
     "#    program: /usr/local/libexec/isthmus/connector-evm\n"
     "#    submits: false           # true for the one that holds a gas account\n"
-    "#    options: {url: \"http://127.0.0.1:8545\"}\n"
+    "#    options: {http: \"http://127.0.0.1:8545\"}\n"
     "\n"
     "# budgets: {attester_bytes: 0, queue_bytes: 64MiB, cache_bytes: 64MiB, free_bytes: 256MiB}\n"
     "# timings: {heartbeat_ms: 1000, pull_wait_ms: 150, peer_silence_ms: 5000, turn_blocks: 4}\n"

@@ -31,6 +31,10 @@ static void test_config__example_document_is_good_and_indexed(void **state)
     assert_int_equal(network->logs_len, 6);
     assert_int_equal(network->lanes[0].mode, PROOF_MODE_ORDERED | PROOF_MODE_RETRY);
     assert_true(network->lanes[0].window == 16 << 20);
+    for (size_t i = 0; i < 12; i++) /* an EVM account is 12 zero bytes and the address */
+        assert_int_equal(network->chains[0].outbox[i] | network->lanes[0].sender[i] | network->lanes[1].receiver[i], 0);
+    assert_int_equal(network->chains[0].outbox[12], 0xc1);
+    assert_int_equal(network->chains[0].outbox[31], 0x65);
     assert_int_equal(network->chains[0].epochs[0].keys[0].operator_number, 4);
     assert_int_equal(network->chains[0].epochs[0].accept_equivocation, 0);
     for (size_t lane = 0; lane < 2; lane++)

@@ -47,7 +47,7 @@ static void test_config__example_relay_is_good(void **state)
     assert_string_equal(relay.folder, "docs/examples");
     assert_string_equal(relay.store, "docs/examples/store");
     assert_string_equal(relay.sources[0].program, "/usr/local/libexec/isthmus/connector-evm");
-    assert_string_equal(relay.sources[0].options[0].name, "url");
+    assert_string_equal(relay.sources[0].options[0].name, "http");
     assert_string_equal(relay.signer.keys[0], "docs/examples/keys/attester.key");
     assert_int_equal(relay.roots_len, 2);
     assert_int_equal(relay.listen_len, 2);
@@ -102,7 +102,7 @@ static const struct change changes[] = {
     {"  guard: guard ", "  gard: guard ", "keys: [", "", NULL},
     {"submits: true", "submits: yes", "yes", "sources[0].submits", "neither true nor false"},
     {"    submits: true", "    program_hash: abc\n    submits: true", "abc", "sources[0].program_hash", "b2sum"},
-    {"      url: http", "      url: [a]\n      x: http", "[a]", "sources[0].options.url", "is a list"},
+    {"      http: http", "      http: [a]\n      x: http", "[a]", "sources[0].options.http", "is a list"},
     {"queue_bytes: 64MiB", "queue_bytes: 10KiB", "10KiB", "budgets.queue_bytes", "out of range"},
     {"peer_silence_ms: 5000", "peer_silence_ms: 1500", "1500", "timings.peer_silence_ms", "two heartbeats"},
     {"log_level: info", "log_level: inof", "inof", "log_level", "did you mean 'info'"},
