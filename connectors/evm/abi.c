@@ -213,6 +213,7 @@ static const char *const ERRORS[] = {
     "GasTooLow(uint256)",
     "RulingInvalid()",
     "GenerationNotNext(uint32)",
+    "PreviousGenerationOpen()",
     /* Outbox */
     "LaneExists(bytes32)",
     "LaneUnknown(bytes32)",

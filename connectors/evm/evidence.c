@@ -66,7 +66,7 @@ static void conclude(struct job *job, const struct connector_mark *marks, size_t
             continue;
         if (sent == SDK_SENT) {
             watch->proven = watch->next - 1;
-            watch->closing = false;
+            watch->closing = watch->owed = false;
             watch->failures = 0;
         } else if (sent == SDK_TOO_LARGE) {
             connector_cannot_watch(watches->evm->connector, CONNECTOR_SUBSCRIBE, watch->id,
@@ -145,6 +145,17 @@ static bool give_receipts(struct job *job, const struct ground *ground, const st
 
 static void job_start(struct job *job);
 
+/* Scans from the start, to find the block of the last event; with nothing to look for the watch waits. */
+static bool look_back(struct job *job, struct evm_watch *watch)
+{
+    evm_group_release(job->watches, &job->group);
+    watch->closing = false;
+    watch->position = watch->start = 0;
+    evm_watch_later(job->watches, watch);
+    free(job);
+    return true;
+}
+
 /* The node refused. Slots may be gone while receipts are not; else the watches wait. */
 static bool refused(struct job *job, const char *text)
 {
@@ -152,8 +163,8 @@ static bool refused(struct job *job, const char *text)
     const uint64_t now = sdk_loop_now(evm->loop);
     if (!job->receipts && evm->options.evidence == EVM_EVIDENCE_AUTO) {
         struct evm_watch *first = evm_watch_find(job->watches, job->group.serials[0]);
-        if (!first)
-            return false;
+        if (!first || first->last_height == 0) /* where the last event lies is not known: go and look */
+            return first && look_back(job, first);
         if (now >= job->watches->pruned_until) {
             job->watches->pruned_until = now + PRUNED_NOTICE_MS;
             connector_notice(evm->connector, CONNECTOR_NOTICE_PRUNED,

@@ -26,6 +26,7 @@ struct entries {
     uint64_t bytes;
     uint64_t to; /* number of the last; only settlement has more numbers than records */
     uint8_t end[32];
+    bool known_end; /* the entry that the relay has already, the last before `next`, is in this block */
 };
 
 static bool is_for(const struct evm_watch *watch, const uint8_t topic[32], const struct evm_log *log)
@@ -52,8 +53,10 @@ static const char *collect(struct entries *out, const struct evm_watch *watch, c
             continue;
         if (!event || !evm_abi_event(event, watch->kind, &logs[i].log))
             return "an event with malformed data";
-        if (event->to <= out->to)
-            continue; /* sent before */
+        if (event->to <= out->to) { /* the relay has it; where the last one lies is good to know */
+            out->known_end = out->known_end || event->to == out->to;
+            continue;
+        }
         if (event->from != out->to + 1)
             return "events are missing before one that was given";
         if (watch->kind == CONNECTOR_LOG_SETTLEMENT)
@@ -116,12 +119,19 @@ static bool send_entries(struct evm *evm, struct evm_watch *watch, const struct 
     return true;
 }
 
-static void want_evidence(struct evm_watch *watch, uint64_t height)
+static void want_evidence(const struct evm *evm, struct evm_watch *watch, uint64_t height)
 {
-    if (watch->next - 1 > watch->proven) {
-        watch->closing = true;
-        watch->close_height = height;
-    }
+    if (watch->next - 1 == watch->proven && !watch->owed)
+        return;
+    watch->closing = true;
+    watch->close_height = height;
+    if (evm->options.evidence != EVM_EVIDENCE_RECEIPTS || watch->last_height)
+        return;
+    /* Receipts need the block of the last event, and it lies before where the scan began. */
+    watch->closing = false;
+    watch->position = watch->start > 0 ? 0 : watch->position;
+    watch->owed = watch->start > 0;
+    watch->start = 0;
 }
 
 /* A block whose records do not fit into what is left of the credit: close the step below it, and wait. */
@@ -130,7 +140,7 @@ static void hold(struct evm *evm, struct evm_watch *watch, uint64_t block, uint6
     watch->position = block;
     watch->need = bytes;
     if (watch->next - 1 > watch->proven) {
-        want_evidence(watch, block - 1);
+        want_evidence(evm, watch, block - 1);
     } else if (!watch->told_need) {
         char text[160];
         watch->told_need = true;
@@ -154,6 +164,8 @@ static void take(struct scan *scan, struct evm_watch *watch, const struct evm_lo
             evm_watch_mistrust(scan->watches, watch, wrong);
             return;
         }
+        if (entries.known_end)
+            watch->last_height = logs[at].block;
         if (entries.count == 0)
             continue;
         if (entries.bytes > watch->credit) {
@@ -168,7 +180,7 @@ static void take(struct scan *scan, struct evm_watch *watch, const struct evm_lo
     }
     watch->position = scan->to + 1;
     if (watch->position > evm->tracker->final_height)
-        want_evidence(watch, scan->to);
+        want_evidence(evm, watch, scan->to);
 }
 
 /* Logs may only come from blocks that are on the chain as it was tracked. */

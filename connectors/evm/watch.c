@@ -135,6 +135,7 @@ void evm_watches_subscribe(struct evm_watches *watches, const struct connector_s
                                 .proven = owed(message->from),
                                 .position = message->height,
                                 .start = message->height,
+                                .owed = message->from > 1,
                                 .credit = message->credit};
     memcpy(watch->log, message->log, 32);
     memcpy(watch->lane, message->lane.id, 32);
@@ -175,6 +176,8 @@ void evm_watches_again(struct evm_watches *watches, const struct connector_ask_a
     memcpy(watch->running, message->running, 32);
     watch->position = watch->start = message->height;
     watch->need = 0;
+    watch->owed = message->from > 1;
+    watch->last_height = 0;
     watch->closing = watch->busy = watch->told_need = false;
     watch->failures = 0;
     watch->retry_at = 0;

@@ -28,7 +28,8 @@ struct evm_watch {
     uint64_t need;       /* bytes of the block that did not fit into the credit; 0: nothing holds it back */
     uint64_t last_height, close_height; /* evidence for (next - 1) may stand at any of these heights */
     bool closing;                       /* evidence is wanted */
-    bool busy;                          /* a job has it */
+    bool owed; /* evidence must come once, new entries or not: after a subscribe and an ask again */
+    bool busy; /* a job has it */
     bool told_need;
     unsigned failures;
     uint64_t retry_at; /* ms */

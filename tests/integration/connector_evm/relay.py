@@ -97,7 +97,7 @@ class Connector:
             if theirs.fileno() != 3 else [str(program)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=[theirs.fileno()])
         theirs.close()
-        self.socket, self.buffer, self.said, self.raw, self.looked = ours, b"", [], [], 0
+        self.socket, self.buffer, self.said, self.raw, self.looked, self.watches = ours, b"", [], [], 0, {}
 
     def close(self):
         self.socket.close()
@@ -175,8 +175,9 @@ class Watch:
 
     def __init__(self, connector, number, kind, lane, running, start=1, height=0, credit=1 << 30):
         self.connector, self.number, self.kind = connector, number, kind
-        self.log = log_id(lane[0], kind)
-        self.records, self.proven, self.next = [], start - 1, start
+        self.log, self.lane = log_id(lane[0], kind), lane
+        connector.watches[number] = self
+        self.records, self.proven, self.next, self.evidence = [], start - 1, start, None
         self.seen, self.headers, self.bytes = 0, {}, 0
         connector.say(SUBSCRIBE, number, kind, self.log, lane, start, running, height, credit)
 
@@ -203,16 +204,22 @@ class Watch:
             if watch != self.number:
                 continue
             assert self.kind == 3 or number < self.next, "evidence before its records"
-            assert number > self.proven
+            assert number >= self.proven
             header = self.headers[message[2]]  # told before
-            done = subprocess.run([str(VERIFY), header.hex()], input=raw, capture_output=True)
+            home = self.lane[6] if self.kind == 2 else self.lane[3]
+            places = []
+            for mark in message[5]:
+                watch = self.connector.watches[mark[0]]
+                places += [watch.lane[0].hex(), str(watch.kind)]
+            done = subprocess.run([str(VERIFY), header.hex(), home.hex(), *places], input=raw, capture_output=True)
             assert done.returncode == 0, done.stderr.decode()
             self.proven, self.running = number, running
             self.evidence = message
 
     def until(self, number, sizes, seconds=30, each=lambda watch: None):
+        """Until this number is proven by evidence that came after the subscribe."""
         end = time.monotonic() + seconds
-        while self.proven < number:
+        while self.proven < number or self.evidence is None:
             if time.monotonic() > end:
                 raise AssertionError(f"proven only up to {self.proven}: {[short(m) for m in self.connector.said[-6:]]}")
             self.connector.listen(0.02)

@@ -220,6 +220,22 @@ class Reading(Case):
         watch.until(4, message_records)
         self.assertEqual(watch.records, play.records(lane)[2:])
 
+    def test_evidence_comes_once_though_nothing_is_new(self):
+        play = self.play()
+        lane, _ = play.opened()
+        empty, _ = play.opened(mode=1)
+        self.sent(play, lane, 4)
+        self.mine(play, 5)
+        for evidence in ("slot", "receipts"):
+            connector = self.started(play, evidence=evidence)
+            Watch(connector, 1, MESSAGE, lane_message(play, empty), log_id(empty, MESSAGE))
+            watch = Watch(connector, 2, MESSAGE, lane_message(play, lane), play.head(lane)[1], start=5,
+                          height=play.receipt.block + 2)
+            watch.until(4, message_records)
+            self.assertEqual((watch.records, watch.running), ([], play.head(lane)[1]))
+            connector.listen(0.2)
+            self.assertEqual([[m[0] for m in e[5]] for e in connector.of(EVIDENCE)], [[2]])
+
     def test_a_wrong_starting_hash_gives_no_evidence(self):
         play = self.play()
         lane, _ = play.opened()

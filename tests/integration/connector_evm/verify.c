@@ -1,6 +1,7 @@
 /*
- * connector_evm_verify HEADER_HASH: reads one evidence message (12) from standard input and verifies it with the relay's own
- * verifiers, for the Python harness beside this file. Exit code 0: every mark is proven.
+ * connector_evm_verify HEADER_HASH ACCOUNT LANE KIND [LANE KIND …]: verifies one evidence message (12) from standard input as a
+ * relay does, for the Python harness beside this file: the marks are those of these lanes' logs, in order. Prints what was
+ * proven, one "log number running" a mark; exit code 0: verified, and every mark says the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,78 +9,54 @@
 
 #include "proofs/codec/connector.h"
 #include "proofs/codec/hex.h"
-#include "proofs/eth_account.h"
-#include "proofs/eth_header.h"
-#include "proofs/eth_receipt.h"
+#include "proofs/eth_evidence.h"
+#include "proofs/lane.h"
 
-static int refuse(const char *what, const struct proof_result *result)
+static bool hex32(uint8_t out[32], const char *text)
 {
-    fprintf(stderr, "%s: %s at %zu\n", what, proof_reason_text(result->reason), result->at);
-    return 1;
+    return codec_hex_decode_exact(out, 32, text, strlen(text));
 }
 
-static int verify_slots(const struct connector_evidence *evidence, const struct eth_header *header)
+static bool same_as_said(const struct proof_eth_evidence_fact *fact, const struct connector_evidence *said)
 {
-    struct proof_result result;
-    for (size_t i = 0; i < evidence->slots_len; i++) {
-        struct proof_eth_storage_fact fact;
-        const struct connector_slot *slot = &evidence->slots[i];
-        if (proof_eth_storage_verify(&result, &fact, header->state_root, evidence->account + 12, slot->slot,
-                                     evidence->items, evidence->items_len, slot->nodes,
-                                     slot->nodes_len) != PROOF_VALID)
-            return refuse("slot", &result);
-        if (memcmp(fact.value, evidence->marks[i].running, 32) != 0) {
-            fprintf(stderr, "mark %zu: another running hash is in the slot\n", i);
-            return 1;
-        }
+    for (size_t i = 0; i < fact->logs_len; i++) {
+        if (memcmp(fact->logs[i].running, said->marks[i].running, 32) != 0)
+            return false;
+        if (said->kind == CONNECTOR_EVIDENCE_RECEIPTS && fact->logs[i].number != said->marks[i].number)
+            return false;
     }
-    return 0;
-}
-
-/* The last event of the contract that carries the mark's running hash is in the block. */
-static int verify_receipts(const struct connector_evidence *evidence, const struct eth_header *header)
-{
-    struct proof_result result;
-    struct proof_eth_receipts_fact fact;
-    if (proof_eth_receipts_verify(&result, &fact, header->receipts_root, evidence->items, evidence->items_len) !=
-        PROOF_VALID)
-        return refuse("receipts", &result);
-    for (size_t i = 0; i < evidence->marks_len; i++) {
-        bool found = false;
-        for (size_t r = 0; r < fact.count; r++) {
-            const struct bytes receipt = fact.receipts[r];
-            for (size_t at = 0; at + 32 <= receipt.len && !found; at++)
-                found = memcmp(receipt.data + at, evidence->marks[i].running, 32) == 0;
-        }
-        if (!found) {
-            fprintf(stderr, "mark %zu: no event carries its running hash\n", i);
-            return 1;
-        }
-    }
-    return 0;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
     static struct connector_scratch scratch;
-    static uint8_t message[CODEC_CONNECTOR_MESSAGE_MAX];
-    struct connector_message decoded;
+    static uint8_t in[CODEC_CONNECTOR_MESSAGE_MAX];
+    static struct proof_eth_evidence_fact fact;
+    struct proof_eth_log_place places[PROOF_ETH_EVIDENCE_LOGS_MAX];
+    struct connector_message message;
     struct proof_result result;
-    struct proof_eth_header_fact header;
-    uint8_t hash[32];
-    const char *where = NULL;
-    const size_t len = fread(message, 1, sizeof message, stdin);
-    if (argc != 2 || !codec_hex_decode_exact(hash, 32, argv[1], strlen(argv[1])))
+    uint8_t hash[32], account[32];
+    size_t count = 0;
+    const struct bytes body = {in, fread(in, 1, sizeof in, stdin)};
+    if (argc < 5 || !hex32(hash, argv[1]) || !hex32(account, argv[2]))
         return 2;
-    if (!codec_connector_decode(&decoded, &scratch, (struct bytes){message, len}, &where) ||
-        decoded.type != CONNECTOR_EVIDENCE) {
-        fprintf(stderr, "not an evidence message: %s\n", where ? where : "another type");
+    for (int i = 3; i + 1 < argc && count < PROOF_ETH_EVIDENCE_LOGS_MAX; i += 2) {
+        if (!hex32(places[count].lane, argv[i]))
+            return 2;
+        places[count].kind = (uint8_t)(argv[i + 1][0] - '0');
+        proof_log_id(places[count].log, PROOF_SUITE_KECCAK256_SECP256K1, places[count].lane,
+                     (enum proof_log_kind)places[count].kind);
+        count++;
+    }
+    if (proof_eth_evidence_verify(&result, &fact, account, places, count, body) != PROOF_VALID) {
+        fprintf(stderr, "refused: %s at %zu\n", proof_reason_text(result.reason), result.at);
         return 1;
     }
-    if (proof_eth_header_verify(&result, &header, hash, decoded.evidence.header) != PROOF_VALID)
-        return refuse("header", &result);
-    if (header.header.number != decoded.evidence.height)
+    if (memcmp(fact.header_hash, hash, 32) != 0 || !codec_connector_decode(&message, &scratch, body, NULL) ||
+        !same_as_said(&fact, &message.evidence)) {
+        fprintf(stderr, "another header, or marks that say something else\n");
         return 1;
-    return decoded.evidence.kind == CONNECTOR_EVIDENCE_SLOT ? verify_slots(&decoded.evidence, &header.header)
-                                                            : verify_receipts(&decoded.evidence, &header.header);
+    }
+    return 0;
 }
