@@ -179,16 +179,16 @@ static void log_close(struct edge_child *child)
 
 static void restart_later(struct edge_child *child)
 {
-    uint64_t now = edge_loop_now(), wait = EDGE_CHILD_BACKOFF_MS;
+    uint64_t now = edge_loop_now(), wait = child->options.backoff_ms, most = wait * EDGE_CHILD_BACKOFF_MOST;
     uint64_t *slot = &child->crashed_at[child->crashes % EDGE_CHILD_CRASHES];
     bool often = *slot != 0 && now - *slot < EDGE_CHILD_CRASH_MS;
     *slot = now;
     child->crashes++;
-    for (unsigned i = 0; i < child->failures && wait < EDGE_CHILD_BACKOFF_MAX_MS; i++)
+    for (unsigned i = 0; i < child->failures && wait < most; i++)
         wait *= 2;
     child->failures++;
-    if (wait > EDGE_CHILD_BACKOFF_MAX_MS)
-        wait = EDGE_CHILD_BACKOFF_MAX_MS;
+    if (wait > most)
+        wait = most;
     if (often)
         wait = EDGE_CHILD_QUARANTINE_MS;
     state_set(child, often ? EDGE_CHILD_QUARANTINED : EDGE_CHILD_BACKING_OFF);
@@ -397,7 +397,8 @@ static int launch(struct edge_child *child)
     if (error == 0 && (fcntl(child->fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(child->log_fd, F_SETFL, O_NONBLOCK) != 0))
         error = errno;
     if (error == 0)
-        error = spawn(&child->pid, child->program, child->argv, sockets[1], pipes[1]);
+        error = spawn(&child->pid, child->program, child->argv, sockets[1],
+                      child->options.own_log ? STDERR_FILENO : pipes[1]);
     if (error != 0)
         child->pid = 0;
     if (sockets[1] >= 0)
@@ -473,6 +474,8 @@ struct edge_child *edge_child_new(const struct edge_child_options *options)
     if (child == NULL)
         return NULL;
     child->options = *options;
+    if (child->options.backoff_ms == 0)
+        child->options.backoff_ms = EDGE_CHILD_BACKOFF_MS;
     child->fd = child->log_fd = -1;
     child->name = strdup(options->name);
     child->program = strdup(options->program);

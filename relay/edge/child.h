@@ -22,8 +22,8 @@
 enum {
     EDGE_CHILD_MESSAGE_MAX = 4 << 20,
     EDGE_CHILD_OUT_MAX = 32 << 20, /* bytes that wait for the child to read them */
-    EDGE_CHILD_BACKOFF_MS = 100,   /* after the first end; doubles */
-    EDGE_CHILD_BACKOFF_MAX_MS = 10000,
+    EDGE_CHILD_BACKOFF_MS = 100,   /* after the first end; doubles, up to a hundred times it */
+    EDGE_CHILD_BACKOFF_MOST = 100,
     EDGE_CHILD_STABLE_MS = 30000, /* up this long: the back-off begins anew */
     EDGE_CHILD_CRASHES = 10,
     EDGE_CHILD_CRASH_MS = 60000,
@@ -54,6 +54,8 @@ struct edge_child_options {
     const char *name;        /* for the log; copied */
     const char *program;     /* path; copied */
     const char *const *argv; /* argv[0] is what it is called; ends with NULL; copied */
+    bool own_log;            /* it is ours and writes log lines like ours: 1 and 2 are our stderr, not a pipe */
+    uint32_t backoff_ms;     /* 0: EDGE_CHILD_BACKOFF_MS; at most a hundred times it */
     void *context;
     void (*up)(void *context);                         /* the process runs; it has said nothing yet */
     void (*message)(void *context, struct bytes body); /* whole, 1 .. EDGE_CHILD_MESSAGE_MAX bytes; borrowed */

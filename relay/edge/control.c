@@ -195,7 +195,7 @@ static bool listening(struct edge_control *control, char *text, size_t cap)
         control->fd = -1;
         return fail(text, cap, path, error == EADDRINUSE ? "another process is using it" : strerror(error));
     }
-    if (chmod(path, control->options.mode) != 0 || listen(control->fd, 16) != 0)
+    if (chmod(path, control->options.mode) != 0 || listen(control->fd, SOMAXCONN) != 0)
         return fail(text, cap, path, strerror(errno));
     return true;
 }

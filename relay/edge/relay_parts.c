@@ -223,6 +223,7 @@ bool edge_relay_open_children(struct edge_relay *relay, char *text, size_t cap)
                                                                 .name = "signer",
                                                                 .program = "/proc/self/exe",
                                                                 .argv = argv,
+                                                                .own_log = true,
                                                                 .context = relay,
                                                                 .up = edge_relay_signer_started,
                                                                 .message = edge_relay_signer_message,
@@ -363,6 +364,7 @@ bool edge_relay_reload(struct edge_relay *relay, char *text, size_t cap)
     if (problems == NULL)
         return fail(text, cap, "no memory");
     bool good = config_relay_load(&config, relay->config->path, problems);
+    config.dev = config.dev || relay->config->dev;
     struct topology_network *network = good ? config_network_accept(&config, problems) : NULL;
     for (size_t i = 0; i < problems->len && (!good || network == NULL); i++) {
         const struct config_problem *problem = &problems->items[i];

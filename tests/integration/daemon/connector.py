@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""A connector for the daemon's tests: says its manifest, looks around, and then does what its options tell it to."""
+import os
+import socket
+import struct
+import sys
+
+
+def pack(value):
+    if isinstance(value, int):
+        for limit, head, width in ((0x7f, b"", 1), (0xff, b"\xcc", 1), (0xffff, b"\xcd", 2), (0xffffffff, b"\xce", 4)):
+            if value <= limit:
+                return head + value.to_bytes(width, "big")
+    if isinstance(value, str):
+        data = value.encode()
+        return (bytes([0xa0 | len(data)]) if len(data) < 32 else b"\xd9" + bytes([len(data)])) + data
+    return bytes([0x90 | len(value)]) + b"".join(pack(item) for item in value)
+
+
+def send(stream, message):
+    data = pack(message)
+    stream.sendall(struct.pack(">I", len(data)) + data)
+
+
+def receive(stream):
+    head = stream.recv(4, socket.MSG_WAITALL)
+    return stream.recv(struct.unpack(">I", head)[0], socket.MSG_WAITALL) if len(head) == 4 else None
+
+
+def attempt(action):
+    try:
+        action()
+        return "allowed"
+    except OSError as error:
+        return error.strerror.replace(" ", "-").lower()
+
+
+def say(text):
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def look_around():
+    status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
+    fds = sorted(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}"))
+    say(f"fds {fds}")
+    say(f"privileges {status['NoNewPrivs'].strip()} seccomp {status['Seccomp'].strip()}")
+    say("environment " + ",".join(sorted(os.environ)))
+    say("write " + attempt(lambda: open("/tmp/isthmus-connector-was-here", "w")))
+    say("kill-parent " + attempt(lambda: os.kill(os.getppid(), 0)))
+    say("chroot " + attempt(lambda: os.chroot("/")))
+
+
+def main():
+    stream = socket.socket(fileno=3)
+    look_around()
+    send(stream, [1, 1, "test", "1.0", ["evm"], [1]])
+    configure = receive(stream)
+    if configure is None:
+        return 0
+    if b"crash" in configure:
+        return 7
+    send(stream, [3, int(b"refuse" not in configure), "as told"])
+    if b"babble" in configure:
+        stream.sendall(b"\xff" * 64)
+    while receive(stream) is not None:
+        pass
+    return 0
+
+
+sys.exit(main())

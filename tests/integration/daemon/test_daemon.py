@@ -1,0 +1,370 @@
+#!/usr/bin/env python3
+"""test_daemon.py ISTHMUS ISTHMUSD: two relays on this machine, with connectors that misbehave, from start to stop."""
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+ISTHMUS, ISTHMUSD = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
+CONNECTOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "connector.py")
+CHAINS = {"east": "eip155:31337", "west": "eip155:31338"}
+PATIENCE = 30
+
+
+def eventually(condition, what, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        pause.wait(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def alive(pid):
+    """Runs, and is not only waiting to be reaped."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def contents(path):
+    with open(path) as file:
+        return file.read()
+
+
+class Relay:
+    """One isthmusd and its log."""
+
+    def __init__(self, folder, *options):
+        self.folder, self.lines = folder, []
+        self.process = subprocess.Popen([ISTHMUSD, "--config", f"{folder}/relay.yaml", *options],
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+
+    def said(self, pattern, seconds=PATIENCE):
+        return eventually(lambda: next((m for line in list(self.lines) if (m := re.search(pattern, line))), None),
+                          f"{pattern!r} in the log:\n" + "\n".join(self.lines[-40:]), seconds)
+
+    def ask(self, command, **more):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE)
+            client.connect(f"{self.folder}/control.sock")
+            client.sendall(json.dumps({"command": command, **more}).encode() + b"\n")
+            return json.loads(client.makefile("rb").readline())
+
+    def status(self):
+        return self.ask("status")
+
+    def source(self):
+        return self.ask("sources")["sources"][0]
+
+    def end(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        self.process.stderr.close()
+        return code
+
+
+class Daemon(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """Two relays, one a side, one operator each, one lane; made with the operator's own tools."""
+        cls.temporary = tempfile.TemporaryDirectory(prefix="isthmus-d-")
+        cls.folder = cls.temporary.name
+        cls.connector = f"{cls.folder}/connector"
+        shutil.copy(CONNECTOR, cls.connector)
+        keys = {}
+        for name in CHAINS:
+            out = cls.tool("init", name, "--relay", name, "--cheap")
+            keys[name] = [line.split("key: ")[1].strip(' "}') for line in out.splitlines() if "key: " in line]
+            keys[name].append(cls.tool("network", "new-root", name, f"{name}-root.key", "--plain").splitlines()[-1].split(": ")[1])
+        cls.keys = keys
+        with open(f"{cls.folder}/network.yaml", "w") as file:
+            file.write(cls.document(keys))
+        for name in CHAINS:
+            cls.tool("network", "sign", "network.yaml", "--root", name, "--key", f"{name}-root.key")
+            shutil.copy(f"{cls.folder}/{name}/relay.yaml", f"{cls.folder}/{name}/relay.first")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    @classmethod
+    def tool(cls, *arguments):
+        return subprocess.run([ISTHMUS, *arguments], cwd=cls.folder, capture_output=True, text=True, check=True).stdout
+
+    @staticmethod
+    def document(keys):
+        account = "0x" + "5a" * 20
+        lines = ["network: pair", "version: 3", "roots:"]
+        lines += [f"  - {{name: {n}, side: {i}, key: {keys[n][2]}}}" for i, n in enumerate(keys, 1)]
+        lines += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {i}}}" for i, n in enumerate(keys, 1)]
+        lines += ["chains:"]
+        for name, chain in CHAINS.items():
+            other = next(n for n in CHAINS if n != name)
+            lines += [f"  - {{id: \"{chain}\", family: evm, genesis: {'ab' * 32}, suite: keccak256-secp256k1,",
+                      f"     finality_depth: 2, sources: 1, registry: \"{account}\", outbox: \"{account}\",",
+                      f"     inbox: \"{account}\", epochs: [{{number: 1, quorum: 1, accept_equivocation: 0,",
+                      f"     keys: [{{operator: {other}, key: \"{keys[other][1]}\"}}]}}]}}"]
+        lines += ["zones: [{name: east}, {name: west}]", "relays:"]
+        for name, chain in CHAINS.items():
+            lines += [f"  - {{name: {name}, operator: {name}, zone: {name}, key: {keys[name][0]},",
+                      f"     serves: [\"{chain}\"], delivers: [\"{chain}\"]}}"]
+        lines += ["links: [[east, west]]", "lanes:",
+                  "  - {name: east-to-west, source: \"eip155:31337\", destination: \"eip155:31338\",",
+                  f"     sender: \"{account}\", receiver: \"{account}\", order: in-order, failure: retry,",
+                  "     suites: [keccak256-secp256k1], evidence: [slot]}"]
+        return "\n".join(lines) + "\n"
+
+    def configure(self, name, options="http: \"http://127.0.0.1:1\"", extra=""):
+        """Writes NAME's relay.yaml; options are those of its connector, extra more of its source."""
+        other = next(n for n in CHAINS if n != name)
+        with open(f"{self.folder}/{name}/relay.first") as file:
+            text = file.read()
+        for old, new in ((": network.yaml ", ": ../network.yaml "),
+                         ("roots: {}", "roots: {" + ", ".join(f"{n}: {k[2]}" for n, k in self.keys.items()) + "}"),
+                         ("zones: []", f"zones: [{{zone: {other}, url: \"ipc://{self.folder}/{name}.pub\"}}]"),
+                         ("peers: []", f"peers: [{{relay: {other}, publish: \"ipc://{self.folder}/{other}.pub\", request: \"ipc://{self.folder}/{other}.req\"}}]"),
+                         ("sources: []", f"sources: [{{chain: \"{CHAINS[name]}\", name: node, operator: me, network: here, "
+                                         f"software: test, program: {self.connector}, submits: true{extra}, options: {{{options}}}}}]")):
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        text = re.sub(r"request: ipc://\S+", f"request: \"ipc://{self.folder}/{name}.req\"", text, count=1)
+        with open(f"{self.folder}/{name}/relay.yaml", "w") as file:
+            file.write(text)
+
+    def start(self, name, *arguments, **more):
+        self.configure(name, **more)
+        return self.again(name, *arguments)
+
+    def again(self, name, *arguments):
+        relay = Relay(f"{self.folder}/{name}", "--dev", *arguments)
+        self.addCleanup(relay.end, signal.SIGKILL)
+        relay.said("reason=ready")
+        return relay
+
+    # ---- a good life
+
+    def test_isthmusd__two_relays_get_ready_meet_and_stop_in_order(self):
+        east, west = self.start("east"), self.start("west")
+        for relay in (east, west):
+            eventually(lambda: relay.status()["sources"]["up"] == 1, "source up")
+            eventually(lambda: relay.status()["signer"]["state"] == "up", "signer up")
+            eventually(lambda: relay.status()["peers"]["up"] == 1, "peer up")
+        status = east.status()
+        self.assertTrue(status["ok"] and status["ready"] and status["store"]["ok"])
+        self.assertEqual((status["relay"], status["operator"], status["network"]["name"]), ("east", "east", "pair"))
+        peer = east.ask("peers")["peers"][0]
+        self.assertEqual((peer["relay"], peer["document_version"], peer["document_hash"]),
+                         ("west", 3, status["network"]["hash"]))
+        lane = east.ask("lanes")["lanes"][0]
+        self.assertEqual((lane["name"], len(lane["logs"]), lane["logs"][0]["kind"]), ("east-to-west", 3, "message"))
+        self.assertEqual(east.ask("explain", lane="east-to-west", sequence=1)["found"], False)
+        self.assertEqual(east.source()["process"]["state"], "up")
+        children = [east.status()["signer"]["pid"], east.source()["process"]["pid"]]
+        self.assertEqual(west.end(), 0)
+        self.assertEqual(east.end(), 0)
+        self.assertFalse(os.path.exists(f"{self.folder}/east/control.sock"))
+        self.assertFalse(any(alive(pid) for pid in children))
+        again = self.again("east")
+        self.assertEqual(again.end(), 0)
+
+    def test_isthmusd__a_connector_sees_its_own_descriptors_and_can_harm_nobody(self):
+        east = self.start("east")
+        east.said(r"subject=node text=\"fds \[0, 1, 2, 3\]\"")
+        privileges = east.said(r"privileges (\d) seccomp (\d)")
+        self.assertEqual(privileges.group(1), "1")
+        environment = set(east.said(r"environment (\S*)\"").group(1).split(","))
+        self.assertFalse(environment & {"HOME", "USER", "PWD", "ISTHMUS_BUILD"}, environment)
+        self.assertNotEqual(east.said(r"text=\"write (\S+)\"").group(1), "allowed")
+        if privileges.group(2) == "2":  # not in builds with sanitizers
+            self.assertNotEqual(east.said(r"text=\"kill-parent (\S+)\"").group(1), "allowed")
+            self.assertNotEqual(east.said(r"text=\"chroot (\S+)\"").group(1), "allowed")
+
+    def test_isthmusd__the_signer_is_alone_with_its_guard(self):
+        east = self.start("east")
+        pid = eventually(lambda: east.status()["signer"]["pid"], "signer")
+        east.said("reason=signer-ready")
+        eventually(lambda: "NoNewPrivs:\t1" in contents(f"/proc/{pid}/status"), "sandbox of the signer")
+        guard = subprocess.run([ISTHMUSD, "--config", f"{self.folder}/east/relay.yaml", "--dev", "-x", "guard"],
+                               capture_output=True, text=True)
+        self.assertEqual(guard.returncode, 2)
+        self.assertIn("another signer has it open", guard.stderr)
+        self.assertEqual(east.end(), 0)
+        guard = subprocess.run([ISTHMUSD, "--config", f"{self.folder}/east/relay.yaml", "--dev", "-x", "guard"],
+                               capture_output=True, text=True)
+        self.assertEqual((guard.returncode, guard.stdout), (0, ""))
+
+    # ---- ends
+
+    def test_isthmusd__a_killed_child_is_started_again(self):
+        east = self.start("east")
+        for who in (lambda: east.status()["signer"], lambda: east.source()["process"]):
+            first = eventually(lambda: who()["state"] == "up" and who()["pid"], "child up")
+            os.kill(first, signal.SIGKILL)
+            eventually(lambda: who()["state"] == "up" and who()["pid"] not in (0, first), "child up again")
+            self.assertEqual(who()["crashes"], 1)
+            self.assertIn("signal 9", who()["text"])
+        eventually(lambda: east.status()["sources"]["up"] == 1, "source up")
+
+    def test_isthmusd__kill_9_leaves_no_child_behind_and_the_next_start_works(self):
+        east = self.start("east")
+        children = [eventually(lambda: east.status()["signer"]["pid"], "signer"),
+                    eventually(lambda: east.source()["process"]["pid"], "connector")]
+        east.end(signal.SIGKILL)
+        eventually(lambda: not any(alive(pid) for pid in children), "children gone", 5)
+        self.assertEqual(self.again("east").end(), 0)
+
+    def test_isthmusd__sigterm_before_it_is_ready_still_ends_with_0(self):
+        self.configure("east")
+        path = f"{self.folder}/east/control.sock"
+        if os.path.exists(path):
+            os.unlink(path)
+        relay = Relay(f"{self.folder}/east", "--dev")
+        self.addCleanup(relay.end, signal.SIGKILL)
+        eventually(lambda: os.path.exists(path), "sign of life")
+        self.assertEqual(relay.end(), 0)
+
+    # ---- children that misbehave
+
+    def test_isthmusd__a_connector_that_breaks_the_protocol_is_restarted_with_the_reason(self):
+        east = self.start("east", options="x: babble")
+        eventually(lambda: "forbidden length" in east.source()["process"]["text"], "reason in the view")
+        east.said(r"reason=child-ended.*starting it again in \d+ ms")
+        self.assertTrue(east.status()["ready"])
+
+    def test_isthmusd__a_connector_that_refuses_its_configuration_says_why(self):
+        east = self.start("east", options="x: refuse")
+        eventually(lambda: "not configured: as told" in east.source()["process"]["text"], "reason in the view")
+
+    def test_isthmusd__a_crashing_connector_stops_nothing_else(self):
+        east, west = self.start("east", options="x: crash"), self.start("west")
+        eventually(lambda: east.source()["process"]["crashes"] >= 3, "crashes")
+        self.assertIn("code 7", east.source()["process"]["text"])
+        eventually(lambda: east.status()["peers"]["up"] == 1 and east.status()["signer"]["state"] == "up", "the rest")
+        eventually(lambda: west.status()["peers"]["up"] == 1, "the other relay")
+
+    def test_isthmusd__runs_only_what_has_the_registered_hash(self):
+        program = f"{self.folder}/hashed"
+        shutil.copy("/bin/true", program)
+        with open(program, "rb") as file:
+            good = hashlib.blake2b(file.read(), digest_size=32).hexdigest()
+        east = self.start("east", extra=f", program_hash: {'00' * 32}")
+        east.said("its BLAKE2b-256 is not the registered one")
+        eventually(lambda: "code 126" in east.source()["process"]["text"], "exit code")
+        east.end()
+        type(self).connector, keep = program, self.connector
+        self.addCleanup(setattr, type(self), "connector", keep)
+        east = self.start("east", extra=f", program_hash: {good}")
+        eventually(lambda: "code 0" in east.source()["process"]["text"], "it ran")
+
+    def test_isthmusd__a_wrong_passphrase_is_said_and_the_relay_stays_up(self):
+        self.configure("east")
+        path = f"{self.folder}/east/relay.yaml"
+        with open(path) as file:
+            text = file.read()
+        with open(f"{self.folder}/east/wrong", "w") as file:
+            file.write("not this one\n")
+        head, tail = text.split("signer:", 1)
+        with open(path, "w") as file:
+            file.write(head + "signer:" + re.sub(r"passphrase: \S+", "passphrase: wrong", tail, count=1))
+        east = self.again("east")
+        east.said("wrong passphrase")
+        self.assertTrue(east.status()["ready"])
+
+    # ---- the control socket
+
+    def test_control__bad_requests_are_answered_and_slow_clients_block_nobody(self):
+        east = self.start("east")
+        path = f"{self.folder}/east/control.sock"
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o660)
+        for request in (b"{\n", b"[]\n", b'{"command": "dance"}\n', b'{"command": 5}\n',
+                        b'{"command": "explain"}\n', b'{"command": "explain", "lane": "x", "sequence": 1}\n',
+                        b'{"command": "release", "process": "nobody"}\n', b"\xff\xfe\n"):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                client.sendall(request)
+                answer = json.loads(client.makefile("rb").readline())
+                self.assertFalse(answer["ok"], request)
+                self.assertTrue(answer["error"])
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            client.sendall(b"x" * 5000)
+            self.assertIn(b"at most", client.makefile("rb").readline())
+        slow = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+        for client in slow:
+            client.connect(path)
+            client.sendall(b'{"command": "status"}\n' * 100)  # and reads nothing
+        self.assertTrue(east.status()["ok"])
+        with socket.socket(socket.AF_UNIX) as client:  # several requests in one go
+            client.connect(path)
+            client.sendall(b'{"command": "status"}\n{"command": "lanes"}\n')
+            stream = client.makefile("rb")
+            self.assertIn("ready", json.loads(stream.readline()))
+            self.assertIn("lanes", json.loads(stream.readline()))
+        for client in slow:
+            client.close()
+
+    def test_control__a_second_relay_on_the_same_folder_is_refused(self):
+        east = self.start("east")
+        second = Relay(f"{self.folder}/east", "--dev")
+        self.addCleanup(second.end, signal.SIGKILL)
+        self.assertEqual(second.process.wait(PATIENCE), 3)
+        second.said("reason=start-failed")
+        self.assertTrue(east.status()["ok"])
+
+    # ---- configuration
+
+    def test_reload__a_bad_file_changes_nothing_and_a_good_one_says_what_needs_a_restart(self):
+        east = self.start("east")
+        path = f"{self.folder}/east/relay.yaml"
+        with open(path) as file:
+            good = file.read()
+        with open(path, "w") as file:
+            file.write(good + "\nnonsense: 1\n")
+        east.process.send_signal(signal.SIGHUP)
+        east.said("reason=reload-refused.*nonsense")
+        self.assertTrue(east.status()["ok"])
+        with open(path, "w") as file:
+            file.write(good.replace("software: test", "software: other"))
+        answer = east.ask("reload")
+        self.assertTrue(answer["ok"])
+        self.assertEqual(answer["restart_needed"], ["sources"])
+
+    def test_command_line__every_problem_at_once_and_exit_codes(self):
+        self.configure("east")
+        path = f"{self.folder}/east/relay.yaml"
+        checked = subprocess.run([ISTHMUSD, "--config", path, "--dev", "--check"], capture_output=True, text=True)
+        self.assertEqual((checked.returncode, "good" in checked.stdout), (0, True), checked.stderr)
+        self.assertEqual(subprocess.run([ISTHMUSD, "--version"], capture_output=True).returncode, 0)
+        self.assertEqual(subprocess.run([ISTHMUSD, "--confg"], capture_output=True).returncode, 64)
+        with open(path, "a") as file:
+            file.write("nonsense: 1\nmore: 2\n")
+        checked = subprocess.run([ISTHMUSD, "--config", path, "--check"], capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 2)
+        self.assertIn("nonsense", checked.stderr)
+        self.assertIn("more", checked.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
