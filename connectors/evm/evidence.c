@@ -9,7 +9,10 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/watch.h"
 
-enum { PRUNED_NOTICE_MS = 600000 };
+enum {
+    PRUNED_NOTICE_MS = 600000,
+    LIES_MAX = 3, /* searches in vain before the relay is told that what it was sent may be made up */
+};
 
 struct job {
     struct evm_watches *watches;
@@ -110,6 +113,9 @@ static bool give_slots(struct job *job, const struct ground *ground, const struc
             continue;
         if (memcmp(proof.slots[i].key, job->slots[i], 32) != 0 ||
             memcmp(proof.slots[i].value, watch->running, 32) != 0) {
+            if (watch->failures == LIES_MAX && watch->next - 1 > watch->proven)
+                connector_cannot_watch(job->watches->evm->connector, CONNECTOR_SUBSCRIBE, watch->id,
+                                       "records that were sent do not lead to the contract's slot: ask again (14)");
             evm_watch_mistrust(job->watches, watch, "the events do not lead to what the contract's slot holds");
             continue;
         }

@@ -106,7 +106,8 @@ class Connector:
         return code
 
     def kill(self):
-        self.process.kill()
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait(timeout=20)
         self.socket.close()
         self.log.close()

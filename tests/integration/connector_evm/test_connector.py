@@ -1,8 +1,8 @@
 """The EVM connector on a real anvil. Each test makes a chain of its own and plays the relay."""
 
 import http.client
+import http.server
 import json
-import os
 import pathlib
 import signal
 import socket
@@ -13,13 +13,15 @@ import unittest
 
 from relay import (ASK_AGAIN, ASK_HEADER, ASK_RESULT, ASK_STATUS, CANNOT, CONFIRMED, CREDIT, DELIVER, EVIDENCE, EXECUTE, HEADER,
                    NOTICE, POSITION, POSITION_IS, RECORDS, REJECTED, RESULT, SENT, SETTLE, STATUS, SUBMIT, Connector, Watch,
-                   lane_message, message_records, outcome_records)
+                   keccak, lane_message, message_records, outcome_records)
 
 import model
 import play as playing
 from crypto import Key
 from evm import Contract, transact
 from model import MESSAGE, OUTCOME, SETTLEMENT, head_leaf, log_id, u
+
+MESSAGE_TOPIC = keccak(b"Message(bytes32,uint64,bytes32,bytes)")
 
 
 class Case(unittest.TestCase):
@@ -30,7 +32,7 @@ class Case(unittest.TestCase):
 
     def connector(self):
         connector = Connector()
-        self.addCleanup(lambda: connector.process.poll() is None and connector.kill())
+        self.addCleanup(connector.kill)
         return connector
 
     def options(self, play, **more):
@@ -415,6 +417,198 @@ def undump(text):
     """anvil_dumpState gives gzipped JSON in hexadecimal; --load-state wants the JSON."""
     import gzip
     return gzip.decompress(bytes.fromhex(text[2:]))
+
+
+class Liar:
+    """A node between the connector and the real one: change(method, params, answer) may return another answer."""
+
+    def __init__(self, target, change):
+        liar = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                connection = http.client.HTTPConnection("127.0.0.1", target, timeout=60)
+                connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
+                answers = json.loads(connection.getresponse().read())
+                connection.close()
+                one = isinstance(body, dict)
+                asked = {q["id"]: q for q in ([body] if one else body)}
+                answers = [liar.change(asked[a["id"]]["method"], asked[a["id"]]["params"], a)
+                           for a in ([answers] if one else answers)]
+                data = answers[0] if one else answers
+                data = data if isinstance(data, bytes) else json.dumps(data).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.change = change
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # a connector that is killed hangs up
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Lying(Case):
+    """The endpoint answers, but not the truth: nothing false is passed on, and the truth is found when it is told again."""
+
+    def lied_to(self, change, count=4, **more):
+        play = self.play()
+        lane, _ = play.opened()
+        self.sent(play, lane, count)
+        self.mine(play, 4)
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        connector = self.started(play, http=f"http://127.0.0.1:{liar.port}", **more)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        return play, lane, liar, connector, watch
+
+    def honest(self, method, params, answer):
+        return answer
+
+    def found_out(self, change, text, proven=0):
+        """The lie is named, brings no evidence, and does no harm once it stops."""
+        play, lane, liar, connector, watch = self.lied_to(change)
+        self.assertIn(text, connector.wait_for(NOTICE, lambda m: m[1] == 5)[2])
+        connector.listen(0.3)
+        watch.take(message_records)
+        self.assertEqual(connector.of(EVIDENCE), [])
+        liar.change = self.honest
+        watch.until(4, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+
+    def logs(self, edit):
+        def change(method, params, answer):
+            if method == "eth_getLogs":
+                answer["result"] = edit(answer["result"])
+            return answer
+        return change
+
+    def test_a_log_kept_back_at_the_end(self):
+        self.found_out(self.logs(lambda logs: logs[:-1]), "do not lead to what the contract's slot holds")
+
+    def test_a_log_kept_back_in_the_middle(self):
+        self.found_out(self.logs(lambda logs: logs[:1] + logs[2:]), "events are missing")
+
+    def test_a_made_up_record_that_leads_on_is_never_proven_and_is_taken_back_on_request(self):
+        made_up = []
+
+        def change(method, params, answer):
+            if method == "eth_getLogs" and made_up:
+                answer["result"] = answer["result"] + made_up
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(self.honest)
+        watch.until(4, message_records)
+        record = play.records(lane)[3]
+        running = model.run(play.head(lane)[1], model.digest_of(lane, 5, record))
+        height = int(play.chain.rpc("eth_blockNumber"), 16) + 1
+        self.mine(play, 1)
+        block = play.chain.rpc("eth_getBlockByNumber", hex(height), False)
+        made_up.append({"address": "0x" + play.outbox.address.hex(), "blockNumber": hex(height), "blockHash": block["hash"],
+                        "logIndex": "0x0", "topics": ["0x" + t.hex() for t in (MESSAGE_TOPIC, lane, u(256, 5))],
+                        "data": "0x" + (running + u(256, 64) + u(256, len(record)) + record + bytes(-len(record) % 32)).hex()})
+        liar.change = lambda method, params, answer: (
+            change(method, params, answer) if method != "eth_getLogs" or int(params[0]["toBlock"], 16) >= height else answer)
+        self.mine(play, 3)
+        connector.wait_for(RECORDS, lambda m: m[2] == 5)
+        self.assertIn("ask again", connector.wait_for(CANNOT)[3])
+        watch.take(message_records)
+        self.assertEqual(watch.proven, 4)
+        made_up.clear()
+        connector.say(ASK_AGAIN, 1, 5, play.head(lane)[1], 0)
+        watch.next, watch.records = 5, watch.records[:4]
+        self.sent(play, lane, 1, payload=b"true")
+        self.mine(play, 3)
+        watch.until(5, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+
+    def test_a_record_that_was_changed(self):
+        def edit(logs):
+            if logs:
+                data = logs[0]["data"]
+                logs[0]["data"] = data[:2 + 64 * 3 + 20] + ("0" if data[2 + 64 * 3 + 20] != "0" else "1") + data[2 + 64 * 3 + 21:]
+            return logs
+        self.found_out(self.logs(edit), "entry 1")
+
+    def test_a_log_of_another_block(self):
+        def edit(logs):
+            for log in logs:
+                log["blockHash"] = "0x" + "ab" * 32
+            return logs
+        self.found_out(self.logs(edit), "a log of a block")
+
+    def test_a_header_that_is_not_its_hash(self):
+        def change(method, params, answer):
+            if method == "eth_getBlockByNumber" and params[0] != "0x0":
+                answer["result"]["stateRoot"] = "0x" + "cd" * 32
+            return answer
+        self.found_out(change, "hash: not that of the header's fields")
+
+    def test_a_slot_of_another_value(self):
+        def change(method, params, answer):
+            if method == "eth_getProof":
+                answer["result"]["storageProof"][0]["value"] = "0x1"
+            return answer
+        self.found_out(change, "slot holds")
+
+    def test_text_that_is_no_json(self):
+        play = self.play()
+        state = {"lie": False}
+        liar = Liar(play.chain.port, lambda method, params, answer: b"<html>sorry</html>" if state["lie"] else answer)
+        self.addCleanup(liar.close)
+        connector = self.started(play, http=f"http://127.0.0.1:{liar.port}")
+        connector.wait_for(HEADER)
+        state["lie"] = True
+        self.assertIn("not JSON", connector.wait_for(NOTICE, lambda m: m[1] == 3)[2])
+        state["lie"] = False
+        connector.wait_for(NOTICE, lambda m: m[1] == 4)
+
+    def test_a_node_without_the_state_is_asked_for_receipts(self):
+        def change(method, params, answer):
+            if method == "eth_getProof":
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": "missing trie node"}}
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(change)
+        self.assertIn("missing trie node", connector.wait_for(NOTICE, lambda m: m[1] == 6)[2])
+        watch.until(4, message_records)
+        self.assertEqual(watch.evidence[1], 2)
+
+    def test_a_node_that_gives_few_logs_at_once_is_asked_for_fewer(self):
+        asked = []
+
+        def change(method, params, answer):
+            if method == "eth_getLogs":
+                blocks = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+                asked.append(blocks)
+                if blocks > 2:
+                    return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "more than 10000 results"}}
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(change)
+        watch.until(4, message_records)
+        self.assertIn(2, asked)
+        self.assertEqual(self.notices(connector), [])
+
+    def test_an_answer_beyond_the_limit_is_not_read(self):
+        def change(method, params, answer):
+            if method == "eth_getLogs" and state["lie"]:
+                answer["result"] = ["0x" + "00" * 100000]
+            return answer
+        state = {"lie": True}
+        play, lane, liar, connector, watch = self.lied_to(change, max_response=1 << 16)
+        self.assertIn("more than 65536 bytes", connector.wait_for(NOTICE, lambda m: m[1] == 5)[2])
+        state["lie"] = False
+        watch.until(4, message_records)
 
 
 class Gate:
