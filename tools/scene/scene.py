@@ -1,0 +1,256 @@
+"""A whole network on one machine: two anvils, three relays a side, one relay in the middle, links that can be cut.
+
+    scene = Scene(build, folder)
+    scene.prepare()        # chains, contracts, keys, network document, relay files; all checked
+    scene.start()          # isthmusd, seven times
+    scene.links.cut("east-beta"); scene.kill("west-gamma"); scene.start_relay("west-gamma"); scene.links.heal("east-beta")
+    scene.stop()
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools" / "scene"))
+from chain import Chain, Lane, Watch  # noqa: E402
+from links import Links, path_of  # noqa: E402
+
+NETWORK, OPERATORS, QUORUM, MIDDLE = "quickstart", ("alpha", "beta", "gamma"), 2, "strait"
+SIDES = {"east": 31337, "west": 31338}
+SUITE = "keccak256-secp256k1"
+
+
+class Problem(Exception):
+    """What went wrong, for people."""
+
+
+def other_side(side):
+    return "west" if side == "east" else "east"
+
+
+class Scene:
+    def __init__(self, build, folder, block_time=0.5, finality_depth=2, say=print):
+        self.build, self.folder, self.say = pathlib.Path(build).resolve(), pathlib.Path(folder), say
+        self.block_time, self.finality_depth = block_time, finality_depth
+        self.program = {"isthmus": self.build / "tools/isthmus/isthmus", "isthmusd": self.build / "relay/isthmusd",
+                        "connector": self.build / "connectors/isthmus-connector-evm"}
+        self.relays = [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
+        self.chains, self.lanes, self.processes, self.keys = {}, [], {}, {}
+        self.links = Links()
+        os.environ.setdefault("ISTHMUS_CONTRACTS", str(self.build / "connectors/evm/contracts"))
+
+    # ---- preparing
+
+    def side_of(self, relay):
+        return relay.split("-")[0] if relay != MIDDLE else None
+
+    def pairs(self):
+        """Linked relays: all of a side with one another, and each with the middle."""
+        for side in SIDES:
+            mine = [f"{side}-{name}" for name in OPERATORS]
+            yield from ((a, b) for i, a in enumerate(mine) for b in mine[i + 1:])
+            yield from ((a, MIDDLE) for a in mine)
+
+    def neighbours(self, relay):
+        return [b if a == relay else a for a, b in self.pairs() if relay in (a, b)]
+
+    def zone(self, relay):
+        return self.side_of(relay) or MIDDLE
+
+    def isthmus(self, *arguments):
+        done = subprocess.run([str(self.program["isthmus"]), *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise Problem(f"isthmus {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def key_of(self, path):
+        return next(line.split()[1] for line in self.isthmus("keys", "show", path).splitlines() if line.startswith("key"))
+
+    def make_keys(self):
+        for relay in self.relays:
+            extra = ["--no-signer"] if relay == MIDDLE else ["--suite", SUITE]
+            self.isthmus("init", self.folder / relay, "--relay", relay, "--cheap", *extra)
+            self.keys[relay] = self.key_of(self.folder / relay / "keys/relay.key")
+            if relay != MIDDLE:
+                self.keys[relay, "attester"] = self.key_of(self.folder / relay / "keys/attester.key")
+        for side in SIDES:
+            path = self.folder / f"{side}-root.key"
+            self.isthmus("network", "new-root", side, path, "--plain")
+            self.keys[side, "root"] = self.key_of(path)
+
+    def operators(self):
+        """(number, name, side number): numbers as in the registries."""
+        names = [(side, name) for side in SIDES for name in OPERATORS]
+        return [(i, f"{side}-{name}", 1 + list(SIDES).index(side)) for i, (side, name) in enumerate(names, 1)]
+
+    def start_chains(self):
+        for side, number in SIDES.items():
+            self.chains[side] = Chain(side, number, self.block_time, self.folder)
+
+    def deploy(self):
+        """Each registry lists those who attest what arrives there: the operators of the other side."""
+        for side, chain in self.chains.items():
+            members = [(number, where, bytes.fromhex(self.keys[name, "attester"][2:]))
+                       for number, name, where in self.operators() if not name.startswith(side)]
+            chain.deploy(NETWORK, members, QUORUM)
+        self.lanes = [Lane(f"{side}-to-{other_side(side)}", self.chains[side], self.chains[other_side(side)]) for side in SIDES]
+
+    def network_yaml(self):
+        out = [f"network: {NETWORK}", "version: 1", "roots:"]
+        out += [f"  - {{name: {side}, side: {i}, key: {self.keys[side, 'root']}}}" for i, side in enumerate(SIDES, 1)]
+        out += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {s}}}" for i, n, s in self.operators()]
+        out += ["chains:"]
+        for side, chain in self.chains.items():
+            out += [f"  - id: {chain.caip2}", "    family: evm", f"    genesis: {chain.genesis.hex()}", f"    suite: {SUITE}",
+                    f"    finality_depth: {self.finality_depth}", "    sources: 1"]
+            out += [f"    {name}: \"0x{getattr(chain, name).address.hex()}\"" for name in ("registry", "outbox", "inbox")]
+            out += ["    epochs:", "      - number: 1", f"        quorum: {QUORUM}",
+                    "        accept_equivocation: 0   # 2 of 3", "        keys:"]
+            out += [f"          - {{operator: {name}, key: \"{self.keys[name, 'attester']}\"}}"
+                    for _, name, _ in self.operators() if not name.startswith(side)]
+        out += ["zones:"] + [f"  - name: {zone}" for zone in (*SIDES, MIDDLE)] + ["relays:"]
+        for relay in self.relays:
+            out += [f"  - name: {relay}", f"    zone: {self.zone(relay)}", f"    key: {self.keys[relay]}"]
+            if relay != MIDDLE:
+                chain = self.chains[self.side_of(relay)].caip2
+                out += [f"    operator: {relay}", f"    serves: [\"{chain}\"]", f"    delivers: [\"{chain}\"]"]
+        out += ["links:"] + [f"  - [{a}, {b}]" for a, b in self.pairs()] + ["lanes:"]
+        for lane in self.lanes:
+            out += [f"  - name: {lane.name}", f"    source: {lane.source.caip2}", f"    destination: {lane.destination.caip2}",
+                    f"    sender: \"0x{lane.sender.hex()}\"", f"    receiver: \"0x{lane.destination.recorder.address.hex()}\"",
+                    "    order: in-order", "    failure: retry", f"    suites: [{SUITE}]", "    evidence: [slot, receipts]",
+                    "    window: 16MiB", "    payload_max: 16384", f"    longest_life: {lane.life}"]
+        return "\n".join(out) + "\n"
+
+    def relay_yaml(self, relay):
+        """Its own sockets lie in s/; what it dials, in l/, are the forwarders to its peers."""
+        own = lambda *names: "ipc://" + path_of(self.folder, "s", *names)  # noqa: E731
+        dial = lambda *names: "ipc://" + path_of(self.folder, "l", *names)  # noqa: E731
+        zones = sorted({self.zone(peer) for peer in self.neighbours(relay)})
+        out = [f"relay: {relay}", "network: ../network.yaml",
+               "roots: {" + ", ".join(f"{side}: {self.keys[side, 'root']}" for side in SIDES) + "}",
+               "store: store", "state: state", f"control: {{socket: {path_of(self.folder, 's', relay, 'ctl')}, mode: \"0600\"}}",
+               "key: {file: keys/relay.key, passphrase: keys/passphrase}",
+               "listen:", f"  request: \"{own(relay, 'req')}\"", "  zones:"]
+        out += [f"    - {{zone: {zone}, url: \"{own(relay, zone)}\"}}" for zone in zones] + ["peers:"]
+        for peer in self.neighbours(relay):
+            out += [f"  - {{relay: {peer}, publish: \"{dial(relay, peer, 'p')}\", request: \"{dial(relay, peer, 'r')}\"}}"]
+        if relay != MIDDLE:
+            chain = self.chains[self.side_of(relay)]
+            gas, _ = chain.gas_account(relay, self.folder / relay)
+            out += ["signer: {keys: [keys/attester.key], passphrase: keys/passphrase, guard: guard}", "sources:",
+                    f"  - chain: {chain.caip2}", "    name: node", f"    operator: {relay}", "    network: local",
+                    "    software: anvil", f"    program: {self.program['connector']}", "    submits: true", "    options:",
+                    f"      http: {chain.url}", f"      ws: ws://127.0.0.1:{chain.port}", f"      key-file: {gas}",
+                    "      poll-ms: \"200\""]
+        out += ["timings: {heartbeat_ms: 300, pull_wait_ms: 150, peer_silence_ms: 2000, turn_blocks: 4}",
+                "budgets: {free_bytes: 16MiB}", "log_level: info"]
+        return "\n".join(out) + "\n"
+
+    def add_links(self):
+        for relay in self.relays:
+            for peer in self.neighbours(relay):
+                for kind, target in (("p", self.zone(relay)), ("r", "req")):
+                    self.links.add(path_of(self.folder, "l", relay, peer, kind), path_of(self.folder, "s", peer, target),
+                                   (relay, peer))
+        self.links.start()
+
+    def prepare(self):
+        for name in ("s", "l"):
+            (self.folder / name).mkdir(parents=True)
+        self.say("keys: a relay key and an attester key for each of six relays, one relay key for the middle, two roots")
+        self.make_keys()
+        self.say("chains: two anvils, and the contracts on both")
+        self.start_chains()
+        self.deploy()
+        document = self.folder / "network.yaml"
+        document.write_text(self.network_yaml())
+        for side in SIDES:
+            self.isthmus("network", "sign", document, "--root", side, "--key", self.folder / f"{side}-root.key")
+        for relay in self.relays:
+            (self.folder / relay / "relay.yaml").write_text(self.relay_yaml(relay))
+            self.isthmus("config", "check", self.folder / relay / "relay.yaml")
+        ids = {lane["name"]: lane["id"] for lane in json.loads(self.isthmus("network", "show", document, "--json"))["lanes"]}
+        for lane in self.lanes:
+            if ids[lane.name] != lane.id.hex():
+                raise Problem(f"lane {lane.name}: the document says {ids[lane.name]}, the outbox {lane.id.hex()}")
+        self.add_links()
+        self.say(f"network document: signed by both roots, good for all {len(self.relays)} relays")
+
+    # ---- running
+
+    def start_relay(self, relay):
+        log = open(self.folder / relay / "log", "ab")
+        self.processes[relay] = subprocess.Popen(
+            [str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml")],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        log.close()
+
+    def start(self, patience=30):
+        for relay in self.relays:
+            self.start_relay(relay)
+        for relay in self.relays:
+            self.wait_ready(relay, patience)
+
+    def status(self, relay):
+        """The relay's own status, or None when it does not answer."""
+        done = subprocess.run([str(self.program["isthmus"]), "status", "--json", "--socket", path_of(self.folder, "s", relay, "ctl")],
+                              capture_output=True, text=True, timeout=30)
+        return json.loads(done.stdout) if done.returncode in (0, 1) and done.stdout else None
+
+    def wait_ready(self, relay, patience):
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if self.processes[relay].poll() is not None:
+                raise Problem(f"{relay} ended with {self.processes[relay].returncode}: {self.tail(relay)}")
+            status = self.status(relay)
+            if status and status.get("ready"):
+                return
+            time.sleep(0.1)  # between questions; what ends the wait is the answer
+        raise Problem(f"{relay} is not ready after {patience} s: {self.tail(relay)}")
+
+    def tail(self, relay, lines=12):
+        text = (self.folder / relay / "log").read_text(errors="replace").splitlines()
+        return "\n    " + "\n    ".join(text[-lines:])
+
+    def kill(self, relay):
+        """kill -9 of the daemon; its children end with it."""
+        self.processes[relay].send_signal(signal.SIGKILL)
+        self.processes[relay].wait(timeout=20)
+
+    def explain(self, relay, lane, sequence):
+        done = subprocess.run([str(self.program["isthmus"]), "explain", f"{lane}/{sequence}", "--socket",
+                               path_of(self.folder, "s", relay, "ctl")], capture_output=True, text=True, timeout=30)
+        return done.stdout + done.stderr
+
+    def watch(self):
+        watch = Watch(list(self.chains.values()), self.lanes)
+        watch.start()
+        return watch
+
+    def counts(self):
+        return {lane.name: lane.counts() for lane in self.lanes}
+
+    def stop(self):
+        """SIGTERM to every relay, SIGKILL to those that take longer than 15 s; then links and chains."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        end = time.monotonic() + 15
+        for relay, process in self.processes.items():
+            try:
+                process.wait(timeout=max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.say(f"{relay} did not stop by itself; killed")
+                process.kill()
+                process.wait(timeout=10)
+        if self.links.thread.is_alive():
+            self.links.stop()
+        for chain in self.chains.values():
+            chain.close()
