@@ -6,6 +6,7 @@ import json
 import pathlib
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -169,6 +170,40 @@ class Reading(Case):
         watch.until(500, message_records, each=more)
         self.assertGreaterEqual(len(steps), 8)
         self.assertEqual(watch.running, play.outbox.call("runningHash", log_id(lane, MESSAGE)))
+
+    def loaded(self, play, blocks, count, size):
+        """A lane filled by a contract: (lane message, R_0, messages)."""
+        load = Contract(play.chain, "Load", play.outbox.address)
+        destination = (play.identity, b"i" * 32, b"r" * 32, 0, 1, 100000)
+        lane = load.call("open", *destination)
+        load.send("open", *destination)
+        for _ in range(blocks):
+            load.send("sendMany", lane, count, size, 1000)
+        self.mine(play, 3)
+        message = [lane, play.network, play.identity, model.account(play.outbox.address), model.account(load.address),
+                   play.identity, b"i" * 32, b"r" * 32, 0, 1, 1]
+        return message, log_id(lane, MESSAGE), blocks * count
+
+    def test_a_relay_that_does_not_read_is_waited_for(self):
+        play = self.play()
+        message, start, count = self.loaded(play, 110, 20, 10000)  # more than the connector may hold back
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, message, start)
+        time.sleep(1.5)  # the test: nothing is read for so long
+        memory = int(pathlib.Path(f"/proc/{connector.process.pid}/statm").read_text().split()[1]) * 4096
+        watch.until(count, message_records, seconds=60)
+        self.assertEqual(len(watch.records), count)
+        print(f"held {memory >> 20} MiB while {watch.bytes >> 20} MiB waited on the chain", file=sys.stderr)
+
+    def test_back_fill_of_many_small_messages(self):
+        play = self.play()
+        message, start, count = self.loaded(play, 80, 250, 32)
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, message, start)
+        began = time.monotonic()
+        watch.until(count, message_records, seconds=60)
+        seconds = time.monotonic() - began
+        print(f"{count} messages back-filled in {seconds:.2f} s: {count / seconds:.0f}/s", file=sys.stderr)
 
     def test_a_block_beyond_the_credit_is_named_and_waits(self):
         play = self.play()
