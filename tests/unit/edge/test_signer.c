@@ -184,10 +184,9 @@ static void test_signer__heads_that_the_items_do_not_show_are_left_out_by_name(v
 
 /* ---- what is refused ----------------------------------------------------------------------------------------------- */
 
-static void test_signer__each_refusal_has_its_reason(void **state)
+static void test_signer__each_refusal_of_a_request_has_its_reason(void **state)
 {
     struct scene *scene = *state;
-    struct relay_signing_log *log = &scene->request.logs[0];
     sign(scene, 0, 5);
 
     make(scene, 1, 0, 5, 9);
@@ -222,6 +221,13 @@ static void test_signer__each_refusal_has_its_reason(void **state)
     scene->request.statements[0].header_hash[0] ^= 1;
     scene->request.statements[1].header_hash[0] ^= 1;
     expect_refusal(scene, "agreed-on-another-header");
+}
+
+static void test_signer__each_refusal_of_one_log_has_its_reason(void **state)
+{
+    struct scene *scene = *state;
+    struct relay_signing_log *log = &scene->request.logs[0];
+    sign(scene, 0, 5);
 
     make(scene, 1, 0, 5, 9);
     memset(log->log, 9, 32);
@@ -500,7 +506,8 @@ int main(void)
         TEST(test_signer__a_lost_signature_is_given_again),
         TEST(test_signer__a_head_below_the_guard_on_another_branch_is_not_signed),
         TEST(test_signer__heads_that_the_items_do_not_show_are_left_out_by_name),
-        TEST(test_signer__each_refusal_has_its_reason),
+        TEST(test_signer__each_refusal_of_a_request_has_its_reason),
+        TEST(test_signer__each_refusal_of_one_log_has_its_reason),
         TEST(test_signer__lane_state_and_evidence_kind_are_the_documents),
         TEST(test_signer__one_source_is_enough_only_under_dev),
         TEST(test_signer__evidence_of_another_branch_before_anything_was_signed_only_refuses),
