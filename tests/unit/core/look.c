@@ -1,0 +1,120 @@
+/* Looking at the world: conditions to wait for, checks, and marks for people. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/core/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+bool world_delivered(struct world *world)
+{
+    for (size_t i = 0; i < WORLD_LANES; i++) {
+        if (world->model.lanes[i].outcomes.count < world->model.lanes[i].messages.count)
+            return false;
+    }
+    return true;
+}
+
+bool world_settled(struct world *world)
+{
+    for (size_t i = 0; i < WORLD_LANES; i++) {
+        const struct model_lane *lane = &world->model.lanes[i];
+        if ((lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0) < lane->messages.count)
+            return false;
+    }
+    return true;
+}
+
+struct relay_log_view world_view(const struct world *world, uint16_t relay, uint16_t lane, uint8_t kind)
+{
+    struct relay_log_view view = {0};
+    if (world->relays[relay].core != NULL)
+        relay_core_log_view(world->relays[relay].core, lane, kind, &view);
+    return view;
+}
+
+bool world_quiet(struct world *world)
+{
+    if (!world_settled(world))
+        return false;
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        for (uint16_t lane = 0; lane < WORLD_LANES && world->relays[relay].core != NULL; lane++) {
+            uint64_t count = world->model.lanes[lane].messages.count;
+            struct relay_log_view messages = world_view(world, relay, lane, 1),
+                                  outcomes = world_view(world, relay, lane, 2);
+            if (messages.settled < count || messages.window_used > 0 || outcomes.window_used > 0 ||
+                world_view(world, relay, lane, 3).certified < count)
+                return false;
+        }
+    }
+    return true;
+}
+
+uint64_t world_counter(const struct world *world, uint16_t relay, enum relay_reason reason)
+{
+    return relay_core_counter(world->relays[relay].core, reason);
+}
+
+void world_check_once(const struct world *world)
+{
+    for (size_t i = 0; i < WORLD_LANES; i++) {
+        const struct model_lane *lane = &world->model.lanes[i];
+        bool ordered = world->lanes[i].mode & PROOF_MODE_ORDERED;
+        assert_int_equal(lane->order_len, lane->messages.count);
+        for (uint64_t n = 1; n <= lane->messages.count; n++) {
+            assert_int_equal(lane->executed[n], 1);
+            assert_int_equal(lane->status[n], PROOF_OUTCOME_DONE);
+            assert_int_equal(lane->settled[n], PROOF_OUTCOME_DONE);
+            if (ordered)
+                assert_int_equal(lane->order[n - 1], n);
+        }
+    }
+}
+
+size_t world_rows(const struct world *world, uint16_t relay, enum store_family family, struct bytes prefix)
+{
+    struct store *store = world->relays[relay].store;
+    struct store_snapshot *snapshot = store->ops->snapshot_new(store);
+    struct store_cursor *cursor = store->ops->cursor_new(snapshot, family, (struct store_view){prefix.data, prefix.len},
+                                                         (struct store_view){NULL, 0});
+    size_t count = 0;
+    for (; store->ops->cursor_valid(cursor); store->ops->cursor_next(cursor)) {
+        struct store_view key = store->ops->cursor_key(cursor);
+        if (key.len < prefix.len || (prefix.len && memcmp(key.data, prefix.data, prefix.len) != 0))
+            break;
+        count++;
+    }
+    store->ops->cursor_free(cursor);
+    store->ops->snapshot_free(snapshot);
+    return count;
+}
+
+void world_print(const struct world *world)
+{
+    printf("at %llu ms, heights %llu %llu, %u calls rejected\n", (unsigned long long)world->now,
+           (unsigned long long)world->model.height[0], (unsigned long long)world->model.height[1],
+           world->model.rejected);
+    for (uint16_t lane = 0; lane < WORLD_LANES; lane++) {
+        const struct model_lane *model = &world->model.lanes[lane];
+        printf("lane %u: sent %zu accepted %llu decided %zu taken %llu\n", lane, model->messages.count,
+               (unsigned long long)model->accepted, model->outcomes.count,
+               (unsigned long long)(model->taken_len ? model->taken[model->taken_len - 1].number : 0));
+        for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+            for (uint8_t kind = 1; kind <= 3; kind++) {
+                struct relay_log_view view = world_view(world, relay, lane, kind);
+                printf(
+                    "  relay %u %u: proven %llu stored %llu attested %llu certified %llu delivered %llu settled %llu "
+                    "seen %llu window %llu: %s\n",
+                    relay, kind, (unsigned long long)view.proven, (unsigned long long)view.stored,
+                    (unsigned long long)view.attested, (unsigned long long)view.certified,
+                    (unsigned long long)view.delivered, (unsigned long long)view.settled,
+                    (unsigned long long)view.newest_seen, (unsigned long long)view.window_used,
+                    relay_cause_text(view.cause));
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+/*
+ * Two model chains for the core's scenes: outboxes, inboxes and registries in plain C, with the rules of the contracts
+ * (docs/formats.md). A block a second; what is written into a block is seen when the block is made.
+ */
+#ifndef TESTS_UNIT_CORE_MODEL_H
+#define TESTS_UNIT_CORE_MODEL_H
+
+#include "proofs/codec/connector.h"
+#include "proofs/frame.h"
+#include "topology/network.h"
+
+enum { MODEL_CHAINS = 2, MODEL_LANES_MAX = 8, MODEL_FINALITY = 2, MODEL_BLOCK_MS = 1000, MODEL_EPOCH = 1700000000 };
+
+struct model_entry {
+    uint64_t height;               /* block that wrote it */
+    size_t end;                    /* of its record */
+    uint8_t item[32], running[32]; /* digest or outcome entry; hash after it */
+};
+
+struct model_log {
+    struct model_entry *entries;
+    size_t count, cap;
+    uint8_t *bytes;
+    size_t len, bytes_cap;
+    uint8_t start[32];
+};
+
+struct model_lane {
+    struct model_log messages, outcomes;
+    struct { /* settlement: how far the outbox had taken the outcomes, by block */
+        uint64_t height, number;
+    } * taken;
+    size_t taken_len, taken_cap;
+    uint64_t accepted;  /* inbox */
+    uint8_t *status;    /* inbox, by sequence: 0 undecided */
+    uint8_t *settled;   /* outbox, by sequence */
+    unsigned *executed; /* how often the receiver took effect, by sequence */
+    uint64_t *order;    /* sequences as they were executed */
+    size_t order_len, sequences_cap;
+    uint64_t undecided;            /* lowest sequence without entry */
+    uint64_t fails_from, fails_to; /* the receiver fails for these sequences … */
+    uint64_t fails_until;          /* … before this time (s) */
+    unsigned tries;                /* failed calls of the receiver */
+};
+
+struct model {
+    const struct topology_network *network;
+    uint64_t height[MODEL_CHAINS];
+    struct model_lane lanes[MODEL_LANES_MAX];
+    unsigned rejected; /* calls that reverted */
+    char why[128];     /* the last one */
+};
+
+void model_init(struct model *model, const struct topology_network *network);
+void model_fini(struct model *model);
+
+uint64_t model_time(uint64_t height); /* Unix seconds of a block */
+/* Header of a block: bytes (into out, capacity 64) and hash. branch 0 is the truth. */
+struct bytes model_header(uint8_t out[64], uint8_t hash[32], uint16_t chain, uint64_t height, uint8_t branch);
+
+/* Writes a message into the next block of the lane's source chain. life: seconds to the deadline. */
+void model_send(struct model *model, uint16_t lane, const uint8_t *payload, size_t len, uint64_t life);
+
+/* Number and running hash of log `kind` of a lane in the state of block height. */
+uint64_t model_stands(const struct model *model, uint16_t lane, uint8_t kind, uint64_t height, uint8_t running[32]);
+const struct model_log *model_log_of(const struct model *model, uint16_t lane, uint8_t kind); /* kinds 1, 2 */
+struct bytes model_records(const struct model_log *log, uint64_t from, uint64_t to);
+
+/* One transaction, in the block being made. NULL: done; else why it was refused. */
+const char *model_submit(struct model *model, uint16_t chain, const struct connector_submit *submit);
+
+#endif

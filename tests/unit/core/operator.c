@@ -1,0 +1,178 @@
+/* The virtual signer of each operator: real keys, trees and signatures, a guard that outlives its relay. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/core/world.h"
+
+static const enum proof_suite SUITE = PROOF_SUITE_KECCAK256_SECP256K1;
+
+static void answer(struct world *world, uint16_t relay, const struct relay_signing_answer *out)
+{
+    size_t cap = out->body.len + 256;
+    uint8_t *message = malloc(cap);
+    size_t len = relay_signing_answer_write(message, cap, out);
+    assert(len > 0);
+    struct world_item *item = world_post(world, 1, WORLD_EVENT, relay, (struct bytes){message, len});
+    item->event.type = RELAY_EVENT_SIGNED;
+    free(message);
+}
+
+static void guard_tell(struct world *world, uint16_t relay, uint16_t watch, uint64_t id, bool last)
+{
+    struct relay_signing_answer out = {.type = RELAY_SIGNING_GUARD, .id = id, .last = last};
+    if (!last) {
+        const struct world_guard *guard = &world->relays[relay].guards[watch];
+        memcpy(out.log, world->lanes[watch / 3].logs[watch % 3], 32);
+        memcpy(out.running, guard->running, 32);
+        out.number = guard->number;
+    }
+    answer(world, relay, &out);
+}
+
+void world_signer_start(struct world *world, uint16_t relay)
+{
+    struct world_relay *state = &world->relays[relay];
+    if (state->signer_down || state->signer_up || relay == WORLD_MIDDLE)
+        return;
+    state->signer_up = true;
+    world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
+    for (uint16_t watch = 0; watch < WORLD_LOGS; watch++) {
+        if (state->guards[watch].number > 0)
+            guard_tell(world, relay, watch, 0, false);
+    }
+    guard_tell(world, relay, 0, 0, true);
+}
+
+void world_attest(struct world *world, uint16_t relay, struct codec_pack *pack, const struct proof_head *heads,
+                  size_t count)
+{
+    uint8_t(*leaves)[32] = malloc(count * 32), network[32], message[32];
+    struct proof_item item = {.type = PROOF_ITEM_ATTESTATION};
+    struct proof_key key;
+    struct codec_pack parts;
+    codec_pack_init(&parts, 1 << 20);
+    for (size_t i = 0; i < count; i++) {
+        struct proof_path path;
+        struct proof_item_leaf leaf = {.leaf = {.kind = PROOF_LEAF_HEAD, .head = heads[i]}};
+        for (size_t j = 0; j < count; j++)
+            proof_leaf_hash_head(leaves[j], SUITE, &heads[j]);
+        bool led = proof_merkle_path(&path, SUITE, leaves, count, i);
+        assert(led);
+        leaf.path = (struct bytes){path.siblings[0], 32 * path.count};
+        proof_pack_leaf(&parts, &leaf);
+    }
+    for (size_t j = 0; j < count; j++)
+        proof_leaf_hash_head(leaves[j], SUITE, &heads[j]);
+    proof_merkle_root(item.attestation.root, SUITE, leaves, count);
+    proof_network_id(network, SUITE, world->network.name);
+    proof_signed_bytes(message, SUITE, network, item.attestation.root);
+    bool made = proof_key_from_secret(&key, SUITE, world->secrets[relay]) &&
+                proof_signature_sign(item.attestation.signature, SUITE, world->secrets[relay], message);
+    assert(made);
+    memcpy(item.attestation.key_id, key.id, 32);
+    item.attestation.suite = SUITE;
+    item.attestation.count = (uint16_t)count;
+    item.attestation.leaves = codec_pack_bytes(&parts);
+    bool written = proof_item_write(pack, &item);
+    assert(written);
+    codec_pack_fini(&parts);
+    free(leaves);
+}
+
+/* The heads of one log that can be signed, as relay/core/signing.h says; how many, or -1 with the guard told. */
+static int judge(struct world *world, uint16_t relay, const struct relay_signing_log *log,
+                 const struct connector_evidence *evidence, struct proof_head *heads)
+{
+    uint8_t kind = 0, running[32], truth[32];
+    int lane = topology_lane_by_log(&world->network, log->log, &kind);
+    assert(lane >= 0);
+    uint16_t watch = (uint16_t)(lane * 3 + kind - 1);
+    struct world_guard *guard = &world->relays[relay].guards[watch];
+    const uint8_t *start = world->lanes[lane].logs[kind == PROOF_LOG_SETTLEMENT ? 1 : kind - 1];
+    uint64_t shown = 0;
+    int count = 0;
+    if (guard->number == 0)
+        memcpy(guard->running, start, 32);
+    if (log->from > guard->number + 1 || log->from + log->count <= guard->number)
+        return -1;
+    memcpy(running, log->from == guard->number + 1 ? guard->running : log->prior, 32);
+    for (size_t i = 0; i < evidence->marks_len; i++) {
+        if (evidence->marks[i].watch == watch)
+            shown = evidence->marks[i].number;
+    }
+    assert(shown == log->from + log->count - 1);
+    uint32_t at = 0;
+    for (uint64_t n = log->from - 1;; n++) {
+        if (n == guard->number && memcmp(running, guard->running, 32) != 0)
+            return -1;
+        while (at < log->heads_len && log->heads[at] < n)
+            at++;
+        if (at < log->heads_len && log->heads[at] == n && n > 0) {
+            heads[count] = (struct proof_head){.number = n};
+            memcpy(heads[count].log, log->log, 32);
+            memcpy(heads[count++].running, running, 32);
+        }
+        if (n == shown)
+            break;
+        proof_running_hash_extend(running, SUITE, (const uint8_t(*)[32])(log->items.data + 32 * (n + 1 - log->from)),
+                                  1);
+    }
+    model_stands(&world->model, (uint16_t)lane, kind, evidence->height, truth);
+    assert(memcmp(running, truth, 32) == 0); /* an honest relay asks for nothing else */
+    if (count > 0 && heads[count - 1].number > guard->number) {
+        guard->number = heads[count - 1].number;
+        memcpy(guard->running, heads[count - 1].running, 32);
+    }
+    return count;
+}
+
+void world_sign(struct world *world, uint16_t relay, struct bytes bytes)
+{
+    struct relay_signing_statement statements[RELAY_SOURCES_MAX];
+    struct relay_signing_log *logs = malloc(RELAY_SIGNING_LOGS_MAX * sizeof(*logs));
+    struct proof_head *heads = malloc(RELAY_SIGNING_LOGS_MAX * RELAY_SIGNING_HEADS_MAX * sizeof(*heads));
+    struct relay_signing_request request;
+    struct connector_scratch *scratch = malloc(sizeof(*scratch));
+    struct connector_message message;
+    size_t total = 0;
+    bool read = relay_signing_request_read(&request, statements, logs, bytes) &&
+                codec_connector_decode(&message, scratch, request.evidence, NULL);
+    assert(read && message.type == CONNECTOR_EVIDENCE && request.statements_len >= 2);
+    for (size_t i = 0; i < request.logs_len; i++) {
+        int count = judge(world, relay, &logs[i], &message.evidence, heads + total);
+        if (count < 0) {
+            uint8_t kind = 0;
+            int lane = topology_lane_by_log(&world->network, logs[i].log, &kind);
+            struct relay_signing_answer refusal = {
+                .type = RELAY_SIGNING_REFUSAL, .id = request.id, .body = codec_connector_text("not-at-guard")};
+            memcpy(refusal.log, logs[i].log, 32);
+            guard_tell(world, relay, (uint16_t)(lane * 3 + kind - 1), request.id, false);
+            answer(world, relay, &refusal);
+            continue;
+        }
+        total += (size_t)count;
+    }
+    struct relay_signing_answer out = {
+        .type = RELAY_SIGNING_REFUSAL, .id = request.id, .last = true, .body = codec_connector_text("nothing-to-sign")};
+    struct codec_pack pack;
+    codec_pack_init(&pack, 1 << 20);
+    for (size_t at = 0; at < total; at += PROOF_ITEM_LEAVES_MAX) {
+        size_t count = total - at < PROOF_ITEM_LEAVES_MAX ? total - at : PROOF_ITEM_LEAVES_MAX;
+        codec_pack_clear(&pack);
+        world_attest(world, relay, &pack, heads + at, count);
+        world->relays[relay].signatures++;
+        out = (struct relay_signing_answer){.type = RELAY_SIGNING_ATTESTATION,
+                                            .id = request.id,
+                                            .last = at + count == total,
+                                            .body = codec_pack_bytes(&pack)};
+        if (!world->relays[relay].lose_answers)
+            answer(world, relay, &out);
+    }
+    if (total == 0)
+        answer(world, relay, &out);
+    codec_pack_fini(&pack);
+    free(scratch);
+    free(heads);
+    free(logs);
+}
