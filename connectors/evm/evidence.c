@@ -56,6 +56,12 @@ static void mark(struct connector_mark *out, const struct evm_watch *watch)
     memcpy(out->running, watch->running, 32);
 }
 
+static void nothing_more(struct evm_watch *watch, uint64_t height)
+{
+    watch->closing = watch->owed = false;
+    watch->audited = height;
+}
+
 /* Evidence was sent, or cannot be: what that means for its watches. */
 static void conclude(struct job *job, const struct connector_mark *marks, size_t count, enum sdk_sent sent)
 {
@@ -69,7 +75,7 @@ static void conclude(struct job *job, const struct connector_mark *marks, size_t
             continue;
         if (sent == SDK_SENT) {
             watch->proven = watch->next - 1;
-            watch->closing = watch->owed = false;
+            nothing_more(watch, job->height);
             watch->failures = 0;
         } else if (sent == SDK_TOO_LARGE) {
             connector_cannot_watch(watches->evm->connector, CONNECTOR_SUBSCRIBE, watch->id,
@@ -111,6 +117,11 @@ static bool give_slots(struct job *job, const struct ground *ground, const struc
         struct evm_watch *watch = evm_watch_find(job->watches, job->group.serials[i]);
         if (!watch)
             continue;
+        const bool empty = watch->next == 1; /* then there is nothing to prove, and nothing may be in the slot */
+        if (empty && codec_bytes_are_zero(proof.slots[i].value, 32)) {
+            nothing_more(watch, job->height);
+            continue;
+        }
         if (memcmp(proof.slots[i].key, job->slots[i], 32) != 0 ||
             memcmp(proof.slots[i].value, watch->running, 32) != 0) {
             if (watch->failures == LIES_MAX && watch->next - 1 > watch->proven)
@@ -151,13 +162,17 @@ static bool give_receipts(struct job *job, const struct ground *ground, const st
 
 static void job_start(struct job *job);
 
-/* Scans from the start, to find the block of the last event; with nothing to look for the watch waits. */
+/* Scans from the start, to find the block of the last event, when there is something to prove. */
 static bool look_back(struct job *job, struct evm_watch *watch)
 {
     evm_group_release(job->watches, &job->group);
-    watch->closing = false;
-    watch->position = watch->start = 0;
-    evm_watch_later(job->watches, watch);
+    if (watch->owed || watch->next - 1 > watch->proven) {
+        watch->closing = false;
+        watch->position = watch->start = 0;
+        evm_watch_later(job->watches, watch);
+    } else {
+        nothing_more(watch, job->height); /* it was only to be compared, and that is not possible here */
+    }
     free(job);
     return true;
 }

@@ -153,8 +153,10 @@ static void tell(struct evm_positions *positions, struct position *position, con
         now->undecided == last->undecided && memcmp(now->running, last->running, 32) == 0)
         return;
     const struct connector_message message = {.type = CONNECTOR_POSITION_IS, .position_is = *now};
-    if (evm_send(positions->evm, &message) != SDK_SENT)
+    if (evm_send(positions->evm, &message) != SDK_SENT) {
+        position->fresh = false; /* `drained` reads it again */
         return;
+    }
     position->told = true;
     position->last = *now;
 }

@@ -9,7 +9,11 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/watch.h"
 
-enum { CHUNK_RECORDS = 256, CHUNK_BYTES = 1 << 20 };
+enum {
+    CHUNK_RECORDS = 256,
+    CHUNK_BYTES = 1 << 20,
+    AUDIT_BLOCKS = 64, /* a log without news is compared with its slot so often: an event that was kept back shows */
+};
 
 struct scan {
     struct evm_watches *watches;
@@ -121,7 +125,8 @@ static bool send_entries(struct evm *evm, struct evm_watch *watch, const struct 
 
 static void want_evidence(const struct evm *evm, struct evm_watch *watch, uint64_t height)
 {
-    if (watch->next - 1 == watch->proven && !watch->owed)
+    const bool audit = evm->options.evidence != EVM_EVIDENCE_RECEIPTS && height >= watch->audited + AUDIT_BLOCKS;
+    if (watch->next - 1 == watch->proven && !watch->owed && !audit)
         return;
     watch->closing = true;
     watch->close_height = height;
@@ -212,6 +217,16 @@ static void too_much(struct scan *scan, const char *text)
     }
 }
 
+/* A node behind a balancer may lag behind the one that told the header, and then has no logs, and no error either. */
+static bool knows_block(const struct scan *scan, const struct evm_rpc_reply *reply, struct evm_arena *arena)
+{
+    const struct evm_head *head = evm_tracker_head(scan->watches->evm->tracker, scan->to);
+    const char *wrong = NULL;
+    struct evm_block block;
+    return !reply->is_error && evm_parse_block(&block, reply->result, arena, &wrong) &&
+           block.header.number == scan->to && (!head || memcmp(head->hash, block.hash, 32) == 0);
+}
+
 static void scanned(void *context, const struct evm_rpc_answer *answer)
 {
     struct scan *scan = context;
@@ -226,6 +241,12 @@ static void scanned(void *context, const struct evm_rpc_answer *answer)
         too_much(scan, answer->text);
     } else if (answer->status == EVM_RPC_OK && reply->is_error) {
         too_much(scan, reply->message);
+    } else if (answer->status == EVM_RPC_OK && !knows_block(scan, &answer->replies[1], answer->arena)) {
+        for (size_t i = 0; i < scan->group.len; i++) {
+            struct evm_watch *watch = evm_watch_find(watches, scan->group.serials[i]);
+            if (watch)
+                evm_watch_later(watches, watch);
+        }
     } else if (answer->status == EVM_RPC_OK && evm_parse_logs(&logs, &count, reply->result, answer->arena, &wrong) &&
                on_chain(scan, logs, count, &wrong)) {
         watches->range =
@@ -271,6 +292,7 @@ static void ask_logs(struct scan *scan, const uint8_t (*lanes)[32])
         fputs("]]}]", out);
     }
     evm_rpc_close_call(&request);
+    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", scan->to);
     evm_rpc_send(evm->rpc, &request, scanned, scan);
 }
 

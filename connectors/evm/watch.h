@@ -26,6 +26,7 @@ struct evm_watch {
     uint64_t start;      /* height below which nothing of interest is expected */
     uint64_t credit;     /* bytes of records that may be sent */
     uint64_t need;       /* bytes of the block that did not fit into the credit; 0: nothing holds it back */
+    uint64_t audited;    /* height at which the slot was last seen to hold what the records led to */
     uint64_t last_height, close_height; /* evidence for (next - 1) may stand at any of these heights */
     bool closing;                       /* evidence is wanted */
     bool owed; /* evidence must come once, new entries or not: after a subscribe and an ask again */

@@ -533,6 +533,49 @@ class Lying(Case):
     def test_a_log_kept_back_at_the_end(self):
         self.found_out(self.logs(lambda logs: logs[:-1]), "do not lead to what the contract's slot holds")
 
+    def test_a_message_kept_back_though_nothing_follows_is_found_by_its_slot(self):
+        play = self.play()
+        lane, _ = play.opened()
+        liar = Liar(play.chain.port, self.logs(lambda logs: []))
+        self.addCleanup(liar.close)
+        connector = self.started(play, http=f"http://127.0.0.1:{liar.port}")
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.mine(play, 100)
+        connector.listen(0.3)
+        self.sent(play, lane, 1)
+        self.mine(play, 70)
+        self.assertIn("slot holds", connector.wait_for(NOTICE, lambda m: m[1] == 5)[2])
+        liar.change = self.honest
+        watch.until(1, message_records)
+
+    def test_a_node_that_lags_behind_is_waited_for(self):
+        state = {"lag": True}
+
+        def change(method, params, answer):  # a balancer: headers from one node, logs from another that is behind
+            if state["lag"] and method == "eth_getLogs":
+                state["asked"] = True
+                answer["result"] = []
+            if method == "eth_getBlockByNumber" and state["lag"] and params[0] == state.get("final"):
+                answer["result"] = None
+            return answer
+        play = self.play()
+        lane, _ = play.opened()
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        connector = self.started(play, http=f"http://127.0.0.1:{liar.port}")
+        connector.wait_for(HEADER)
+        self.sent(play, lane, 1)
+        self.mine(play, 3)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        state["final"] = hex(newest - 3)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        connector.listen(0.5)
+        self.assertTrue(state["asked"])
+        state["lag"] = False
+        watch.until(1, message_records)
+        self.assertEqual(self.notices(connector), [])
+
     def test_a_log_kept_back_in_the_middle(self):
         self.found_out(self.logs(lambda logs: logs[:1] + logs[2:]), "events are missing")
 
