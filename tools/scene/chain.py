@@ -29,7 +29,7 @@ class Chain(Anvil):
                 self.port = probe.getsockname()[1]
             self.process = subprocess.Popen(
                 [anvil_program(), "--port", str(self.port), "--host", "127.0.0.1", "--chain-id", str(chain_id),
-                 "--hardfork", "prague", "--gas-limit", "1000000000", "--block-time", str(block_time), "--mixed-mining",
+                 "--hardfork", "prague", "--gas-limit", "1000000000", "--block-time", str(block_time),
                  "--slots-in-an-epoch", "1", "--accounts", "10"],
                 stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
             if self._wait():

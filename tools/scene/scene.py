@@ -24,6 +24,7 @@ from links import Links, path_of  # noqa: E402
 NETWORK, OPERATORS, QUORUM, MIDDLE = "quickstart", ("alpha", "beta", "gamma"), 2, "strait"
 SIDES = {"east": 31337, "west": 31338}
 SUITE = "keccak256-secp256k1"
+SOURCES = ("node-1", "node-2")  # of each relay, which must agree; honestly, one anvil stands behind both
 
 
 class Problem(Exception):
@@ -108,7 +109,7 @@ class Scene:
         out += ["chains:"]
         for side, chain in self.chains.items():
             out += [f"  - id: {chain.caip2}", "    family: evm", f"    genesis: {chain.genesis.hex()}", f"    suite: {SUITE}",
-                    f"    finality_depth: {self.finality_depth}", "    sources: 1"]
+                    f"    finality_depth: {self.finality_depth}", f"    sources: {len(SOURCES)}"]
             out += [f"    {name}: \"0x{getattr(chain, name).address.hex()}\"" for name in ("registry", "outbox", "inbox")]
             out += ["    epochs:", "      - number: 1", f"        quorum: {QUORUM}",
                     "        accept_equivocation: 0   # 2 of 3", "        keys:"]
@@ -144,11 +145,13 @@ class Scene:
         if relay != MIDDLE:
             chain = self.chains[self.side_of(relay)]
             gas, _ = chain.gas_account(relay, self.folder / relay)
-            out += ["signer: {keys: [keys/attester.key], passphrase: keys/passphrase, guard: guard}", "sources:",
-                    f"  - chain: {chain.caip2}", "    name: node", f"    operator: {relay}", "    network: local",
-                    "    software: anvil", f"    program: {self.program['connector']}", "    submits: true", "    options:",
-                    f"      http: {chain.url}", f"      ws: ws://127.0.0.1:{chain.port}", f"      key-file: {gas}",
-                    "      poll-ms: \"200\""]
+            out += ["signer: {keys: [keys/attester.key], passphrase: keys/passphrase, guard: guard}", "sources:"]
+            for i, name in enumerate(SOURCES):
+                out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
+                        f"    software: {name}", f"    program: {self.program['connector']}",
+                        f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {chain.url}",
+                        f"      ws: ws://127.0.0.1:{chain.port}", "      poll-ms: \"200\""]
+                out += [f"      key-file: {gas}"] if i == 0 else []
         out += ["timings: {heartbeat_ms: 300, pull_wait_ms: 150, peer_silence_ms: 2000, turn_blocks: 4}",
                 "budgets: {free_bytes: 16MiB}", "log_level: info"]
         return "\n".join(out) + "\n"
