@@ -154,7 +154,8 @@ static void log_readable(void *context, bool readable, bool writable)
     ssize_t len = read(child->log_fd, chunk, sizeof(chunk));
     (void)readable, (void)writable;
     if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
-        edge_watch_set(child->log_watch, false, false);
+        if (child->log_watch != NULL)
+            edge_watch_set(child->log_watch, false, false);
         return;
     }
     for (ssize_t i = 0; i < len; i++) {
