@@ -227,13 +227,18 @@ class Change(unittest.TestCase):
         self.assertEqual((self.verify(("4", "5"), 2), self.verify(("1", "2"), 1)), (None, None))
         self.assertEqual(self.verify(("1", "4"), 1), "SignerUnknown", "an epoch's members do not mix with another's")
         self.assertEqual(self.verify(("1", "4"), 2), "SignerUnknown")
-        self.play.chain.next_time(start + 99)
-        self.play.chain.rpc("evm_mine")
-        self.assertEqual(self.verify(("1", "2"), 1), None)
-        self.play.chain.next_time(start + 100)
-        self.play.chain.rpc("evm_mine")
-        self.assertEqual(self.verify(("1", "2"), 1), "EpochNotValid")
-        self.assertEqual(self.verify(("4", "5"), 2), None)
+
+    def test_overlap_ends_to_the_second(self):
+        play = self.play
+        lane, key = play.opened()
+        for _ in range(2):
+            play.send(lane)
+        papers = [play.paper(head_leaf(log_id(lane, model.MESSAGE), *play.head(lane, n)), ("1", "2")) for n in (1, 2)]
+        start = play.clock + 10
+        self.rotate(self.members("4", "5", "6"), ("1", "2"), at=start, overlap=100)
+        self.assertEqual(play.deliver(lane, key, 1, paper=papers[0], at=start + 99)[1], None)
+        self.assertEqual(play.deliver(lane, key, 2, paper=papers[1], at=start + 100)[1], "EpochNotValid")
+        self.assertEqual(play.clock, start + 100)
 
     def test_no_overlap_ends_at_once(self):
         self.rotate(self.members("4", "5", "6"), ("1", "2"), overlap=0)
@@ -277,13 +282,14 @@ class Change(unittest.TestCase):
         ready = events[0][1]["executableAt"]
         self.assertEqual(ready, self.play.clock + 86400)
         self.assertEqual(self.recover("executeRecovery", members, accounts[9])[1], "RecoveryTooEarly")
-        self.play.clock = ready - 2
-        self.assertEqual(self.recover("executeRecovery", members, accounts[9])[1], "RecoveryTooEarly")
         self.assertEqual(self.recover("executeRecovery", self.members("4", "5", "stranger"), accounts[9])[1],
                          "RecoveryNotProposed")
         self.assertEqual(self.recover("executeRecovery", members, accounts[9], quorum=3)[1], "RecoveryNotProposed")
+        self.play.clock = ready - 2
+        self.assertEqual(self.recover("executeRecovery", members, accounts[9])[1], "RecoveryTooEarly")
         events, _ = self.recover("executeRecovery", members, accounts[1])
         self.assertEqual((events[0][1]["epoch"], events[0][1]["recovered"]), (2, True))
+        self.assertEqual(self.play.clock, ready)
         self.assertEqual((self.verify(("1", "2"), 1), self.verify(("4", "5"), 2)), ("EpochNotValid", None))
         self.assertEqual(self.recover("executeRecovery", members, accounts[1])[1], "RecoveryNotProposed")
 
