@@ -241,6 +241,13 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
             pending_remove(chain, i);
             continue;
         }
+        if (result.reason == PROOF_REASON_AGREEMENT_TRUST && !chain->unusable) {
+            chain->unusable = true;
+            core_note(core, RELAY_ALARM, RELAY_REASON_SOURCES_DISAGREE, NULL, 0,
+                      "%s: %zu sources are configured here, the network document demands %u; a single one counts only "
+                      "under --dev. This relay abstains",
+                      core->network->chains[index].id, chain->sources_len, core->network->chains[index].sources);
+        }
         if (result.reason == PROOF_REASON_AGREEMENT_CONTRADICTION && all_spoke(core, chain, evidence->fact.height)) {
             contradiction_note(core, index, evidence->fact.height, NULL);
             chain->disagree = true;

@@ -331,7 +331,7 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         core_ingest_again(core, log);
     if (core_chain_up(core, log->home) < core->network->chains[log->home].sources)
         return (struct core_step){RELAY_CAUSE_SOURCE_DOWN};
-    if (core->chains[log->home].disagree)
+    if (core->chains[log->home].disagree || core->chains[log->home].unusable)
         return (struct core_step){RELAY_CAUSE_SOURCES_DISAGREE};
     if (log->stage.count > 0 || log->again_wanted)
         return (struct core_step){RELAY_CAUSE_EVIDENCE};

@@ -58,7 +58,7 @@ struct core_chain {
     size_t pending_len, verifying;
     struct keys_chain mark; /* newest agreed header */
     bool mark_known, row_dirty;
-    bool disagree;
+    bool disagree, unusable; /* unusable: the sources configured here can never agree as demanded */
     bool signing;
     uint64_t signing_id, signing_since;
 };
