@@ -893,6 +893,62 @@ class Submitting(Case):
         self.assertEqual(play.inbox.call("state", lane), [2, 2])
         self.assertEqual(play.trickster.call("calls"), 2)
 
+    def test_what_an_earlier_life_left_in_the_pool_is_replaced(self):
+        play = self.play()
+        stuck, other = play.opened()[0], play.opened(mode=1)[0]
+        options = self.gas_account(play)
+        connector = self.started(play, **options)
+        self.sent(play, stuck, 1)
+        self.sent(play, other, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, stuck, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        connector.kill()
+        second = self.started(play, **options)
+        second.say(SUBMIT, b"2" * 32, DELIVER, *self.delivery(play, other, 1, 1))
+        self.result(second, b"2" * 32, SENT)
+        self.result(second, b"2" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
+        self.assertEqual([play.inbox.call("state", lane)[0] for lane in (stuck, other)], [0, 1])
+        self.assertEqual(play.chain.rpc("eth_getTransactionCount", "0x" + self.gas.hex(), "latest"), "0x1")
+
+    def test_what_is_never_mined_ends_unknown_and_is_taken_up_again(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play), gas_price_cap=3 * 10**9, resubmit_blocks=2, give_up_blocks=8)
+        self.sent(play, lane, 1)
+
+        def block(gwei):
+            play.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(gwei * 10**9))
+            self.mine(play, 1)
+
+        block(1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        gone = self.result(connector, b"1" * 32, 3, mine=lambda: block(50))
+        self.assertIn("does not stand there", gone[5])
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: block(1))
+        self.assertEqual(play.inbox.call("state", lane), [1, 1])
+
+    def test_what_is_mined_and_fails_is_rejected(self):
+        play = self.play()
+        lane, key = play.opened(mode=2)
+        connector = self.started(play, **self.gas_account(play))
+        self.sent(play, lane, 1)
+        play.set_mode(playing.REVERT)
+        self.assertIsNone(play.deliver(lane, key)[1])
+        play.set_mode(playing.ACCEPT)
+        record = play.records(lane)[0]
+        connector.say(SUBMIT, b"1" * 32, EXECUTE, lane_message(play, lane), [], 1, bytes(32), 1, record)
+        self.result(connector, b"1" * 32, SENT)
+        data = play.inbox.data("execute", key, 1, [record])  # somebody else pays more and comes first
+        play.chain.rpc("eth_sendTransaction", {"from": "0x" + play.chain.accounts[3].hex(), "gas": hex(2000000),
+                                               "to": "0x" + play.inbox.address.hex(), "data": "0x" + data.hex(),
+                                               "maxFeePerGas": hex(10**12), "maxPriorityFeePerGas": hex(10**11)})
+        failed = self.result(connector, b"1" * 32, REJECTED, mine=lambda: self.mine(play, 1))
+        self.assertIn("mined and failed", failed[5])
+        self.assertEqual(len(failed[4]), 32)
+        self.assertEqual(play.trickster.call("calls"), 1)
+
     def test_two_sources_of_one_work_confirm_it_once(self):
         play = self.play()
         lane, key = play.opened()
