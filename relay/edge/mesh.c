@@ -12,6 +12,7 @@
 #include "relay/edge/mesh.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ enum {
     RECONNECT_MAX = 1000,
     SIZE_SLACK = 1024,  /* beyond the largest frame: so that one that is a little too large is refused by name */
     ASK_TIMEOUT = 5000, /* ms */
-    PEM_MAX = 64 << 10
+    PEM_MAX = 64 << 10,
+    SUBSCRIBER = 0x21, /* numbers of nng protocols */
+    REQUESTER = 0x30
 };
 
 /* A dialled connection to one peer. */
@@ -53,21 +56,25 @@ struct link {
     nng_pipe pipe; /* under the mutex; id 0: none */
 };
 
-struct zone {
+/* A socket that listens: for subscribers of a zone, or for requests. */
+struct door {
     uint16_t zone;
+    char *url;
     nng_socket socket;
     bool open;
+    nng_listener listener;
+    struct edge_greeting greeting;
+    atomic_uint_fast64_t accepted; /* connections let in */
 };
 
 struct edge_mesh {
     struct edge_mesh_options options;
     nng_tls_config *tls_server;
     char *tls_certificate, *tls_key, *tls_ca;
-    struct zone *zones;
+    struct door *doors;               /* as the options' zones; the last is for requests */
     struct link (*links)[EDGE_LINKS]; /* as the options' peers */
-    nng_socket replies;
-    nng_aio *replies_aio;
-    bool replies_open;
+    struct door *requests;
+    nng_aio *requests_aio;
 
     struct edge_inbox inbox;
 };
@@ -111,12 +118,12 @@ static void link_received(void *argument)
 static void request_received(void *argument)
 {
     struct edge_mesh *mesh = argument;
-    if (nng_aio_result(mesh->replies_aio) != 0) {
-        if (nng_aio_result(mesh->replies_aio) != NNG_ECLOSED && nng_aio_result(mesh->replies_aio) != NNG_ECANCELED)
-            nng_recv_aio(mesh->replies, mesh->replies_aio);
+    if (nng_aio_result(mesh->requests_aio) != 0) {
+        if (nng_aio_result(mesh->requests_aio) != NNG_ECLOSED && nng_aio_result(mesh->requests_aio) != NNG_ECANCELED)
+            nng_recv_aio(mesh->requests->socket, mesh->requests_aio);
         return;
     }
-    nng_msg *message = nng_aio_get_msg(mesh->replies_aio);
+    nng_msg *message = nng_aio_get_msg(mesh->requests_aio);
     struct edge_gate_frame frame;
     enum edge_gate_reason reason = edge_gate_take(&frame, mesh->inbox.gate, PROOF_FRAME_REQUEST, EDGE_GATE_STRANGER,
                                                   edge_inbox_clock(), message_bytes(message));
@@ -133,7 +140,7 @@ static void request_received(void *argument)
             nng_pipe_close(nng_msg_get_pipe(message)); /* whoever that was has to connect again */
         nng_msg_free(message);
     }
-    nng_recv_aio(mesh->replies, mesh->replies_aio);
+    nng_recv_aio(mesh->requests->socket, mesh->requests_aio);
 }
 
 static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
@@ -223,17 +230,12 @@ static bool tls_url(const char *url)
     return strncmp(url, "tls+tcp:", 8) == 0;
 }
 
-static bool listen_at(const struct edge_mesh *mesh, nng_socket socket, const char *url, struct failure *failure)
+static int listen_at(const struct edge_mesh *mesh, struct door *door)
 {
-    nng_listener listener;
-    if (!check_url(mesh, url, NULL, failure))
-        return false;
-    int error = nng_listener_create(&listener, socket, url);
-    if (error == 0 && tls_url(url))
-        error = nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, mesh->tls_server);
-    if (error == 0)
-        error = nng_listener_start(listener, 0);
-    return error == 0 || fail(failure, "cannot listen at", url, error);
+    int error = nng_listener_create(&door->listener, door->socket, door->url);
+    if (error == 0 && tls_url(door->url))
+        error = nng_listener_set_ptr(door->listener, NNG_OPT_TLS_CONFIG, mesh->tls_server);
+    return error ? error : nng_listener_start(door->listener, 0);
 }
 
 static int dial(struct link *link)
@@ -299,42 +301,63 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
     return error == 0 || fail(failure, "cannot dial", link->url, error);
 }
 
-static bool open_zone(struct edge_mesh *mesh, size_t i, struct failure *failure)
+static void door_entered(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
-    const struct edge_mesh_zone *config = &mesh->options.zones[i];
-    struct zone *zone = &mesh->zones[i];
-    zone->zone = config->zone;
-    int error = nng_pub0_open(&zone->socket);
-    zone->open = error == 0;
-    if (error == 0)
-        error = prepare(zone->socket, 64, PUBLISH_BUFFER, 0); /* subscribers have nothing to say */
-    return error == 0 ? listen_at(mesh, zone->socket, config->publish_url, failure)
-                      : fail(failure, "cannot publish at", config->publish_url, error);
+    struct door *door = argument;
+    (void)pipe, (void)event;
+    atomic_fetch_add(&door->accepted, 1);
 }
 
-static bool open_replies(struct edge_mesh *mesh, struct failure *failure)
+/* Opens a door: a publisher, or the replier when it is the last. */
+static bool open_door(struct edge_mesh *mesh, struct door *door, const char *url, struct failure *failure)
 {
-    int error = nng_rep0_open_raw(&mesh->replies);
-    mesh->replies_open = error == 0;
+    bool publishes = door != mesh->requests;
+    if (!check_url(mesh, url, NULL, failure))
+        return false;
+    door->url = strdup(url);
+    edge_greeting_init(&door->greeting, url, publishes ? SUBSCRIBER : REQUESTER);
+    int error = publishes ? nng_pub0_open(&door->socket) : nng_rep0_open_raw(&door->socket);
+    door->open = error == 0;
+    if (error == 0 && publishes)
+        error = prepare(door->socket, 64, PUBLISH_BUFFER, 0); /* subscribers have nothing to say */
+    else if (error == 0)
+        error = prepare(door->socket, (size_t)EDGE_MESH_REQUEST_MAX + SIZE_SLACK, REQUEST_BUFFER, RECEIVE_BUFFER);
     if (error == 0)
-        error = prepare(mesh->replies, (size_t)EDGE_MESH_REQUEST_MAX + SIZE_SLACK, REQUEST_BUFFER, RECEIVE_BUFFER);
+        error = nng_pipe_notify(door->socket, NNG_PIPE_EV_ADD_POST, door_entered, door);
+    if (error == 0 && !publishes)
+        error = nng_aio_alloc(&mesh->requests_aio, request_received, mesh);
+    if (error == 0 && !publishes) {
+        nng_aio_set_timeout(mesh->requests_aio, NNG_DURATION_INFINITE);
+        nng_recv_aio(door->socket, mesh->requests_aio);
+    }
     if (error == 0)
-        error = nng_aio_alloc(&mesh->replies_aio, request_received, mesh);
-    if (error != 0)
-        return fail(failure, "cannot take requests at", mesh->options.request_url, error);
-    nng_aio_set_timeout(mesh->replies_aio, NNG_DURATION_INFINITE);
-    nng_recv_aio(mesh->replies, mesh->replies_aio);
-    return listen_at(mesh, mesh->replies, mesh->options.request_url, failure);
+        error = door->url ? listen_at(mesh, door) : NNG_ENOMEM;
+    return error == 0 || fail(failure, "cannot listen at", url, error);
+}
+
+/* Makes a listener anew that takes no connections any more. */
+static void watch_door(struct edge_mesh *mesh, struct door *door, uint64_t now)
+{
+    if (!edge_greeting_missed(&door->greeting, now, atomic_load(&door->accepted)))
+        return;
+    nng_listener_close(door->listener);
+    int error = listen_at(mesh, door);
+    if (mesh->options.note)
+        mesh->options.note(mesh->options.context, mesh->options.self, "mesh-listener",
+                           error ? nng_strerror(error) : "it had stopped taking connections: listening anew");
 }
 
 static bool open_all(struct edge_mesh *mesh, struct failure *failure)
 {
     const struct edge_mesh_options *options = &mesh->options;
-    if (!load_tls(mesh, failure) || !open_replies(mesh, failure))
+    mesh->requests = &mesh->doors[options->zones_len];
+    if (!load_tls(mesh, failure) || !open_door(mesh, mesh->requests, options->request_url, failure))
         return false;
-    for (size_t i = 0; i < options->zones_len; i++)
-        if (!open_zone(mesh, i, failure))
+    for (size_t i = 0; i < options->zones_len; i++) {
+        mesh->doors[i].zone = options->zones[i].zone;
+        if (!open_door(mesh, &mesh->doors[i], options->zones[i].publish_url, failure))
             return false;
+    }
     for (size_t i = 0; i < options->peers_len; i++) {
         const struct edge_mesh_peer *config = &options->peers[i];
         if (!edge_gate_neighbour(mesh->inbox.gate, config->relay)) {
@@ -394,9 +417,9 @@ static bool begin(struct edge_mesh *mesh, const struct edge_mesh_options *option
     mesh->inbox.options = &mesh->options;
     mesh->inbox.release = release;
     mesh->inbox.kick = kick;
-    mesh->zones = calloc(options->zones_len + 1, sizeof(*mesh->zones));
+    mesh->doors = calloc(options->zones_len + 1, sizeof(*mesh->doors));
     mesh->links = calloc(options->peers_len + 1, sizeof(*mesh->links));
-    bool good = edge_inbox_init(&mesh->inbox) && mesh->zones && mesh->links;
+    bool good = edge_inbox_init(&mesh->inbox) && mesh->doors && mesh->links;
     snprintf(failure->text, failure->cap, "mesh: no memory");
     if (good) {
         mesh->inbox.gate = edge_gate_new(options->network, options->self, options->secret, mesh->options.start_ns);
@@ -439,7 +462,8 @@ void edge_mesh_free(struct edge_mesh *mesh)
 {
     if (!mesh)
         return;
-    close_socket(mesh->replies_open, mesh->replies, mesh->replies_aio);
+    if (mesh->requests)
+        close_socket(mesh->requests->open, mesh->requests->socket, mesh->requests_aio);
     for (size_t i = 0; mesh->links && i < mesh->options.peers_len; i++) {
         for (int kind = 0; kind < EDGE_LINKS; kind++) {
             struct link *link = &mesh->links[i][kind];
@@ -449,8 +473,13 @@ void edge_mesh_free(struct edge_mesh *mesh)
             free(link->url);
         }
     }
-    for (size_t i = 0; mesh->zones && i < mesh->options.zones_len; i++)
-        close_socket(mesh->zones[i].open, mesh->zones[i].socket, NULL);
+    for (size_t i = 0; mesh->doors && i <= mesh->options.zones_len; i++) {
+        struct door *door = &mesh->doors[i];
+        close_socket(door->open && door != mesh->requests, door->socket, NULL);
+        if (door->url)
+            edge_greeting_fini(&door->greeting);
+        free(door->url);
+    }
     edge_inbox_fini(&mesh->inbox);
     if (mesh->tls_server)
         nng_tls_config_free(mesh->tls_server);
@@ -460,7 +489,7 @@ void edge_mesh_free(struct edge_mesh *mesh)
     free(mesh->tls_key);
     free(mesh->tls_ca);
     edge_gate_free(mesh->inbox.gate);
-    free(mesh->zones);
+    free(mesh->doors);
     free(mesh->links);
     free(mesh);
 }
@@ -486,13 +515,13 @@ static nng_msg *frame_message(size_t body_len)
 bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body)
 {
     for (size_t i = 0; i < mesh->options.zones_len; i++) {
-        if (mesh->zones[i].zone != zone)
+        if (mesh->doors[i].zone != zone)
             continue;
         nng_msg *message = frame_message(body.len);
         if (!message)
             return false;
         if (edge_gate_seal_publish(nng_msg_body(message), mesh->inbox.gate, zone, body))
-            return send_message(mesh->zones[i].socket, message);
+            return send_message(mesh->doors[i].socket, message);
         nng_msg_free(message);
         return false;
     }
@@ -529,7 +558,7 @@ bool edge_mesh_answer(struct edge_mesh *mesh, uint64_t handle, struct bytes body
         return false;
     if (nng_msg_header_append(message, request.header, request.header_len) == 0 &&
         edge_gate_seal_response(nng_msg_body(message), mesh->inbox.gate, request.relay, request.counter, body))
-        return send_message(mesh->replies, message);
+        return send_message(mesh->requests->socket, message);
     nng_msg_free(message);
     return false;
 }
@@ -542,6 +571,8 @@ size_t edge_mesh_drain(struct edge_mesh *mesh)
 void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now)
 {
     edge_inbox_tick(&mesh->inbox, now);
+    for (size_t i = 0; i <= mesh->options.zones_len; i++)
+        watch_door(mesh, &mesh->doors[i], now);
 }
 
 bool edge_mesh_peer_stats(struct edge_mesh *mesh, uint16_t relay, struct edge_mesh_peer_stats *out)

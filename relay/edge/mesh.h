@@ -72,7 +72,8 @@ struct edge_mesh_options {
     void (*ask_failed)(void *context, uint16_t relay, uint64_t id);                   /* once, instead of answered */
     void (*peer_up)(void *context, uint16_t relay); /* before the callback of the frame that showed it */
     void (*peer_down)(void *context, uint16_t relay);
-    void (*note)(void *context, uint16_t relay, const char *reason, const char *text); /* for the log; may be NULL */
+    /* For the log; may be NULL. mesh-redial, mesh-cut-off, mesh-dial: of that relay; mesh-listener: our own. */
+    void (*note)(void *context, uint16_t relay, const char *reason, const char *text);
 };
 
 /* Listens and starts to dial. NULL on failure: text (capacity cap) says what was wrong, where, and what to do. */

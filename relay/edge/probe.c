@@ -8,7 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATIENCE = 500 }; /* ms: below TCP's first repetition of a connect */
+enum {
+    PATIENCE = 500,          /* ms: below TCP's first repetition of a connect */
+    GREETING_PAUSE = 2000,   /* ms between greetings */
+    GREETING_PATIENCE = 2000 /* ms */
+};
 
 void edge_probe_init(struct edge_probe *probe)
 {
@@ -119,4 +123,51 @@ bool edge_probe_step(struct edge_probe *probe, uint64_t now)
         return false;
     edge_probe_stop(probe);
     return begin(probe, now);
+}
+
+/* ---- greetings ---------------------------------------------------------------------------------------------------- */
+
+void edge_greeting_init(struct edge_greeting *greeting, const char *url, uint8_t protocol)
+{
+    memset(greeting, 0, sizeof(*greeting));
+    greeting->protocol = protocol;
+    greeting->fd = -1;
+    if (strncmp(url, "ipc://", 6) == 0 && strlen(url + 6) < sizeof(greeting->address.sun_path)) {
+        greeting->address.sun_family = AF_UNIX;
+        memcpy(greeting->address.sun_path, url + 6, strlen(url + 6));
+    }
+}
+
+void edge_greeting_fini(struct edge_greeting *greeting)
+{
+    if (greeting->fd >= 0)
+        close(greeting->fd);
+    greeting->fd = -1;
+}
+
+bool edge_greeting_missed(struct edge_greeting *greeting, uint64_t now, uint64_t accepted)
+{
+    const uint8_t hello[8] = {0, 'S', 'P', 0, 0, greeting->protocol, 0, 0};
+    if (greeting->address.sun_family != AF_UNIX)
+        return false;
+    if (greeting->fd >= 0) {
+        bool let_in = accepted != greeting->accepted;
+        bool missed = !let_in && now - greeting->began >= GREETING_PATIENCE;
+        if (let_in || missed)
+            edge_greeting_fini(greeting);
+        return missed;
+    }
+    if (now - greeting->began < GREETING_PAUSE)
+        return false;
+    greeting->began = now;
+    greeting->accepted = accepted;
+    greeting->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (greeting->fd < 0)
+        return false;
+    const struct sockaddr *address = (const struct sockaddr *)&greeting->address;
+    bool refused = connect(greeting->fd, address, sizeof(greeting->address)) != 0 || /* gone, or its queue is full */
+                   send(greeting->fd, hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello);
+    if (refused)
+        edge_greeting_fini(greeting);
+    return refused;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 struct edge_probe {
     struct sockaddr_storage address;
@@ -35,5 +36,25 @@ bool edge_probe_step(struct edge_probe *probe, uint64_t now);
 
 /* Ends what is under way. */
 void edge_probe_stop(struct edge_probe *probe);
+
+/*
+ * A greeting: does our own listener at ipc://path still take connections? In nng 1.5.2 a client that connects and ends at once
+ * (a process that is killed just then) can stop an ipc listener for good, and nothing tells. So every two seconds one connection
+ * is made to it, with nng's own handshake, and the listener's socket must count it.
+ */
+struct edge_greeting {
+    struct sockaddr_un address; /* family 0: not an ipc URL, nothing is done */
+    int fd;                     /* -1: none under way */
+    uint64_t began;             /* ms, monotonic */
+    uint64_t accepted;          /* when it began */
+    uint8_t protocol;
+};
+
+/* protocol: nng's number of the protocol that may connect there: 0x21 subscriber, 0x30 requester. */
+void edge_greeting_init(struct edge_greeting *greeting, const char *url, uint8_t protocol);
+void edge_greeting_fini(struct edge_greeting *greeting);
+
+/* Goes on with it. accepted: connections that the listener's socket has let in so far. True when it let none in: it is dead. */
+bool edge_greeting_missed(struct edge_greeting *greeting, uint64_t now, uint64_t accepted);
 
 #endif

@@ -194,17 +194,23 @@ static inline uint64_t node_refused(struct node *node, uint16_t relay, enum edge
     return edge_mesh_peer_stats(node->mesh, relay, &stats) ? stats.gate.refused[reason] : 0;
 }
 
-/* A port of 127.0.0.1 that was free just now. */
+/* A port of 127.0.0.1 that was free just now, below the range from which the system gives ports to connections. */
 static inline uint16_t free_port(void)
 {
+    static unsigned next;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-        abort();
-    close(fd);
-    return ntohs(address.sin_port);
+    if (next == 0)
+        next = (unsigned)getpid() * 37u;
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        uint16_t port = (uint16_t)(12000 + next++ % 20000);
+        address.sin_port = htons(port);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+        close(fd);
+        if (is_free)
+            return port;
+    }
+    abort();
 }
 
 static inline uint16_t url_port(const char *url)

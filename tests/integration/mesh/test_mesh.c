@@ -6,13 +6,14 @@
 
 #include <cmocka.h>
 
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "tests/integration/mesh/node.h"
 #include "tests/integration/mesh/wire.h"
 #include "tests/unit/store/scratch.h"
 
-extern char **environ;
+enum { DEADLINE = 30000 }; /* ms, for what takes far less on a quiet machine */
 
 static void nodes_init(struct node *nodes, size_t count)
 {
@@ -23,10 +24,10 @@ static void nodes_init(struct node *nodes, size_t count)
     }
 }
 
-/* Turns the loops until the condition holds; fails after ten seconds. Publishes a heartbeat of everybody now and then. */
+/* Turns the loops until the condition holds; fails at the deadline. */
 #define RUN_UNTIL(nodes, count, condition)                                                                             \
     do {                                                                                                               \
-        uint64_t end_ = node_now() + 10000;                                                                            \
+        uint64_t end_ = node_now() + DEADLINE;                                                                         \
         while (!(condition)) {                                                                                         \
             assert_true(node_now() < end_);                                                                            \
             nodes_turn(nodes, count, 20);                                                                              \
@@ -43,7 +44,7 @@ static void beat(struct node *nodes, size_t count, uint64_t number)
 /* Beats until everybody has heard everybody. */
 static void meet(struct node *nodes, size_t count)
 {
-    uint64_t end = node_now() + 10000;
+    uint64_t end = node_now() + DEADLINE;
     for (;;) {
         bool met = true;
         for (size_t i = 0; i < count; i++)
@@ -226,7 +227,7 @@ static void expect_refused(void (*change)(struct scene *), uint16_t counted, enu
     nodes_init(nodes, 2);
     change(&nodes[0].scene);
     assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
-    uint64_t end = node_now() + 10000;
+    uint64_t end = node_now() + DEADLINE;
     while (node_refused(&nodes[1], counted, reason) == 0) {
         assert_true(node_now() < end);
         assert_true(node_publish(&nodes[0], 0, 1, 100));
@@ -303,7 +304,7 @@ static void test_mesh__what_is_forged_or_repeated_on_the_wire_is_refused(void **
     assert_int_equal(nodes[1].heard[0], heard + 5);
 
     atomic_store(&proxy.mode, PROXY_PASS); /* the cut-off ends by itself */
-    uint64_t end = node_now() + 5000;
+    uint64_t end = node_now() + DEADLINE;
     while (nodes[1].heard[0] == heard + 5) {
         assert_true(node_now() < end);
         assert_true(node_publish(&nodes[0], 0, 5000, 500));
@@ -372,6 +373,36 @@ static void test_mesh__connections_that_end_early_do_not_stop_a_listener(void **
     scratch_free(&scratch);
 }
 
+static void connect_and_end(const char *url)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", url + strlen("ipc://"));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(fd);
+}
+
+static void test_mesh__an_ipc_listener_that_nng_lost_is_made_anew(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "ipc", scratch.path);
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0));
+    for (int i = 0; i < 50; i++) { /* a few of these are enough for nng 1.5.2 to stop accepting */
+        connect_and_end(urls.publish[0][0]);
+        connect_and_end(urls.request[0]);
+    }
+    assert_true(node_open(&nodes[1], &urls, NULL, 0));
+    meet(nodes, 2);
+    assert_true(node_ask(&nodes[1], 0, 1, 1, 5000));
+    RUN_UNTIL(nodes, 2, nodes[1].answered == 1);
+    close_all(nodes, 2);
+    scratch_free(&scratch);
+}
+
 static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
 {
     (void)state;
@@ -389,7 +420,7 @@ static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
         assert_true(node_open(&nodes[0], &urls, NULL, 0));
         uint64_t opened = node_now();
         while (nodes[1].ups[0] != round + 1) {
-            assert_true(node_now() < opened + 3000);
+            assert_true(node_now() < opened + 8000);
             beat(nodes, 1, round);
             nodes_turn(nodes, 2, 20);
         }
@@ -417,7 +448,7 @@ static void test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_d
     uint64_t heard = nodes[1].heard[0], healed = node_now();
     atomic_store(&proxy.cut, false);
     while (nodes[1].heard[0] == heard) {
-        assert_true(node_now() < healed + 2000);
+        assert_true(node_now() < healed + 5000);
         beat(nodes, 1, 2);
         nodes_turn(nodes, 2, 50);
     }
@@ -481,7 +512,7 @@ static void test_mesh__a_loop_that_does_not_drain_costs_a_bounded_queue(void **s
     nodes_init(nodes, 2);
     assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 1 << 20));
     meet(nodes, 2);
-    uint64_t heard = nodes[1].heard[0], end = node_now() + 10000;
+    uint64_t heard = nodes[1].heard[0], end = node_now() + DEADLINE;
     while (node_refused(&nodes[1], 0, EDGE_GATE_OVERFLOW) < 5) {
         assert_true(node_now() < end);
         assert_true(node_publish(&nodes[0], 0, 9, 100000));
@@ -551,6 +582,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mesh__what_is_forged_or_repeated_on_the_wire_is_refused),
         cmocka_unit_test(test_mesh__oversized_frames_are_refused_and_the_worst_cut_the_connection),
         cmocka_unit_test(test_mesh__connections_that_end_early_do_not_stop_a_listener),
+        cmocka_unit_test(test_mesh__an_ipc_listener_that_nng_lost_is_made_anew),
         cmocka_unit_test(test_mesh__a_peer_that_restarts_is_heard_again),
         cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead),
         cmocka_unit_test(test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue),
