@@ -12,7 +12,7 @@
 #include "relay/edge/mesh.h"
 #include "tests/unit/mesh/scene.h"
 
-enum { NODE_URL = 160, NODE_SILENCE = 600 /* ms */ };
+enum { NODE_URL = 320, NODE_SILENCE = 600 /* ms */ };
 
 /* Where relay i publishes for zone z, and takes requests. */
 struct urls {
