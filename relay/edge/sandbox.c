@@ -196,8 +196,8 @@ static bool seccomp_signer(void)
         error =
             seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (error == 0)
-        error =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     if (error == 0)
         error = seccomp_load(filter);
     if (filter != NULL)
@@ -216,7 +216,7 @@ static bool seccomp_connector(void)
     /* It runs under our own user, so it could end us: signals go to itself only. (tkill names a thread: its first one.) */
     for (size_t i = 0; i < COUNT(signals) && error == 0; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), signals[i], 1,
-                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
     if (error == 0) /* typing into a terminal that it shares with us */
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
                                  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));
