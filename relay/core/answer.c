@@ -71,7 +71,7 @@ static bool records_load(struct relay_core *core, const struct core_log *log, co
     uint64_t enough = first_head_from(log, ask->from);
     for (; last < log->segments_durable; last++) {
         const struct core_segment *segment = &log->segments[last];
-        if (segment->from > ask->to || (segment->from > enough && bytes + segment->bytes > ask->max_bytes))
+        if (segment->from > enough && (segment->from > ask->to || bytes + segment->bytes > ask->max_bytes))
             break;
         bytes += segment->bytes + KEYS_SEGMENT_OVERHEAD + KEYS_SEGMENT_BYTES;
     }
@@ -101,8 +101,9 @@ static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, 
     if (log == NULL) {
         count = refusal_pack(&items, ask->log, PROOF_REFUSAL_UNKNOWN_LOG);
     } else {
-        uint64_t low = ask->from <= log->base ? log->base : ask->from;
-        count = heads_pack(&items, log, low, ask->to);
+        /* The asker may know an older head than those kept here: the first one that covers `from` goes along. */
+        uint64_t low = ask->from <= log->base ? log->base : ask->from, first = first_head_from(log, low);
+        count = heads_pack(&items, log, low, first > ask->to ? first : ask->to);
         if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0) {
             if (ask->from <= log->base)
                 count += refusal_pack(&items, ask->log, PROOF_REFUSAL_PRUNED);

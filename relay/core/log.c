@@ -87,6 +87,7 @@ void core_log_row_write(struct relay_core *core, struct core_log *log)
     keys_log_write(&writer, &row);
     core_put(core, STORE_LOG, BYTES_OF(log->id), codec_writer_bytes(&writer));
     log->row_dirty = false;
+    log->known = true;
 }
 
 bool core_record_read(struct core_staged *out, const struct relay_core *core, const struct core_log *log,
@@ -203,6 +204,7 @@ static void segment_append(struct relay_core *core, struct core_log *log, uint64
     }
     segment_store(core, log, segment, before, records);
     log->window_used += records.len;
+    log->row_dirty = log->row_dirty || !log->known; /* a start reads the segments of logs that have a row */
 }
 
 void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,

@@ -36,7 +36,10 @@ static void malformed(struct relay_core *core, const struct core_log *log, uint6
 {
     core->halted = true;
     core_note(core, RELAY_ALARM, RELAY_REASON_STORE_MALFORMED, log, number,
-              "%s: the store is damaged or was written by a newer version; nothing is taken", what);
+              "%s (%s log, from %llu, base %llu, read up to %llu): the store is damaged or was written by a newer "
+              "version; nothing is taken",
+              what, log ? proof_log_kind_name((enum proof_log_kind)log->kind) : "no", (unsigned long long)number,
+              log ? (unsigned long long)log->base : 0, log ? (unsigned long long)log->stored : 0);
 }
 
 static void log_row(struct relay_core *core, struct bytes key, struct bytes value)
