@@ -1,6 +1,10 @@
-"""One anvil that mines by itself, with the contracts of Isthmus on it, read and written over JSON-RPC."""
+"""One anvil that mines by the clock, with the contracts of Isthmus on it, read and written over JSON-RPC; lanes between two of them."""
 
+import gzip
+import http.client
+import json
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -10,11 +14,22 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "contracts"))
 import model  # noqa: E402
-from crypto import Key  # noqa: E402
-from evm import Anvil, Contract, anvil_program  # noqa: E402
+from crypto import Key, keccak  # noqa: E402
+from evm import Anvil, Contract, RpcError, anvil_program  # noqa: E402
 
 MODE_ORDERED, MODE_RETRY = 1, 2
 RECEIVER_GAS = 200_000
+DONE = 1  # status of an outcome, docs/formats.md section 4
+RECORD = 45  # bytes of an outcome record
+PATIENCE = 30  # seconds for which a chain may be away, and a call goes on trying
+BATCH = 100  # requests in one
+AUDITED = 200  # blocks read at a time
+
+
+def spawn(command, log):
+    """A process of the scene. It gets no Ctrl-C of ours, and dies when this process dies, however that dies."""
+    return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, command)], stdin=subprocess.DEVNULL,
+                            stdout=log, stderr=log, start_new_session=True)
 
 
 class Chain(Anvil):
@@ -22,38 +37,82 @@ class Chain(Anvil):
 
     def __init__(self, side, chain_id, block_time, folder):
         self.side, self.chain_id, self.caip2 = side, chain_id, f"eip155:{chain_id}"
-        self.log = open(f"{folder}/anvil-{side}.log", "wb")
+        self.block_time, self.folder, self.closed = block_time, pathlib.Path(folder), False
         for _ in range(5):  # another process may take the free port before anvil does
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.port = probe.getsockname()[1]
-            self.process = subprocess.Popen(
-                [anvil_program(), "--port", str(self.port), "--host", "127.0.0.1", "--chain-id", str(chain_id),
-                 "--hardfork", "prague", "--gas-limit", "1000000000", "--block-time", str(block_time),
-                 "--slots-in-an-epoch", "1", "--accounts", "10"],
-                stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-            if self._wait():
+            if self._spawn():
                 break
         else:
             raise RuntimeError(f"{anvil_program()} does not start: run tools/setup")
         self.accounts = [bytes.fromhex(a[2:]) for a in self.rpc("eth_accounts")]
         self.genesis = bytes.fromhex(self.rpc("eth_getBlockByNumber", "0x0", False)["hash"][2:])
         self.identity = model.chain_id(chain_id, self.genesis)
-        self.lock = threading.Lock()
+
+    def _spawn(self, *extra):
+        self.local = threading.local()
+        with open(self.folder / f"anvil-{self.side}.log", "ab") as log:
+            self.process = spawn(
+                [anvil_program(), "--port", self.port, "--host", "127.0.0.1", "--chain-id", self.chain_id, "--hardfork",
+                 "prague", "--gas-limit", 1000000000, "--block-time", self.block_time, "--slots-in-an-epoch", 1, "--quiet",
+                 "--cache-path", self.folder / f"anvil-{self.side}", *extra], log)
+        return self._wait()
+
+    @property
+    def connection(self):
+        """One a thread, so that nobody waits for another's answer."""
+        if not hasattr(self.local, "connection"):
+            self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return self.local.connection
+
+    @connection.setter
+    def connection(self, value):
+        self.local.connection = value
+
+    def _wait(self):
+        end = time.monotonic() + 20
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                super()._post({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []})
+                return True
+            except (OSError, http.client.HTTPException):
+                self.connection.close()
+                time.sleep(0.02)  # between tries to connect; what ends the wait is the answer
+        return False
+
+    def _post(self, body):
+        """Goes on trying while the chain is away: it is killed at times. So whatever is sent must bear being sent twice."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return super()._post(body)
+            except (OSError, ValueError, http.client.HTTPException):
+                self.connection.close()
+                if self.closed or time.monotonic() > end:
+                    raise
+                time.sleep(0.05)  # between tries to connect
+
+    def close(self):
+        self.closed = True
+        super().close()
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def _post(self, body):
-        # one connection, shared by threads; a connection that anvil closed is opened again
-        lock = getattr(self, "lock", None) or threading.Lock()
-        with lock:
-            try:
-                return super()._post(body)
-            except (OSError, ValueError):
-                self.connection.close()
-                return super()._post(body)
+    def kill(self, history):
+        """kill -9. What it mined is kept, as on a disk; the pool of transactions is lost. history: whether the state at
+        earlier blocks survives, too (otherwise connectors must fall back from storage proofs to receipts)."""
+        self.rpc("evm_setIntervalMining", 0)  # or blocks would be mined after the copy, and lose their finality with it
+        state = bytes.fromhex(self.rpc("anvil_dumpState", history)[2:])
+        (self.folder / f"anvil-{self.side}.state").write_bytes(gzip.decompress(state))
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=20)
+
+    def restart(self):
+        if not self._spawn("--load-state", self.folder / f"anvil-{self.side}.state"):
+            raise RuntimeError(f"the anvil of {self.side} does not start again: {self.folder}/anvil-{self.side}.log")
 
     def deploy(self, network_name, members, quorum):
         """Registry of `members` [(operator, side, address)], outbox, inbox, recorder."""
@@ -62,98 +121,153 @@ class Chain(Anvil):
         self.outbox = Contract(self, "Outbox", network, self.genesis, self.registry.address)
         self.inbox = Contract(self, "Inbox", network, self.genesis, self.registry.address, self.outbox.address, RECEIVER_GAS)
         self.recorder = Contract(self, "Recorder", self.inbox.address)
+        self.contracts = {c.address: c for c in (self.outbox, self.inbox, self.recorder)}
 
     def gas_account(self, name, folder):
-        """A funded account of its own for a connector: writes its secret to a file, returns (path, address)."""
+        """A funded account of its own for a connector: writes its secret to a file, returns the path."""
         key = Key(f"gas {name}")
         path = pathlib.Path(folder) / "gas.key"
         path.touch(mode=0o600)
         path.write_text(f"{key.secret:064x}\n")
         self.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(10**21))
-        return path, key.address
+        return path
 
-    def close(self):
-        super().close()
-        self.log.close()
+    def height(self):
+        return int(self.rpc("eth_blockNumber"), 16)
+
+    def events(self, first, last):
+        """(event, values) of outbox, inbox and recorder in blocks first..last, in the chain's order."""
+        logs = self.rpc("eth_getLogs", {"fromBlock": hex(first), "toBlock": hex(last),
+                                        "address": ["0x" + address.hex() for address in self.contracts]})
+        return [self.contracts[bytes.fromhex(log["address"][2:])].read(log) for log in logs]
 
 
 class Lane:
     """Messages from an account of one chain to the recorder of another."""
 
-    def __init__(self, name, source, destination, mode=MODE_ORDERED | MODE_RETRY, life=86400, sender=1):
+    def __init__(self, name, source, destination, mode, sender, life=86400):
         self.name, self.source, self.destination, self.mode, self.life = name, source, destination, mode, life
         self.sender = source.accounts[sender]
         account = model.account
         opened = source.outbox.send("open", destination.identity, account(destination.inbox.address),
                                     account(destination.recorder.address), mode, 1, life, sender=self.sender)
         self.id = opened.named("Opened")[0]["lane"]
-        self.nonce = int(source.rpc("eth_getTransactionCount", "0x" + self.sender.hex(), "latest"), 16)
-        self.submitted = 0
+        self.nonce = self._nonce()  # of message 1: the account sends nothing else
+        self.sizes = []  # bytes of the payloads given to the source so far
+
+    @property
+    def ordered(self):
+        return bool(self.mode & MODE_ORDERED)
+
+    @property
+    def submitted(self):
+        return len(self.sizes)
+
+    def _nonce(self):
+        return int(self.source.rpc("eth_getTransactionCount", "0x" + self.sender.hex(), "latest"), 16)
+
+    def payload(self, number):
+        return f"{self.name} {number} ".encode().ljust(self.sizes[number - 1], b".")
+
+    def _give(self, numbers):
+        deadline, requests = int(time.time()) + self.life // 2, []
+        for number in numbers:
+            data = self.source.outbox.data("send", self.id, 0, 0, 0, deadline, number.to_bytes(32, "big"), self.payload(number), [])
+            requests.append(("eth_sendTransaction", ({
+                "from": "0x" + self.sender.hex(), "to": "0x" + self.source.outbox.address.hex(),
+                "nonce": hex(self.nonce + number - 1), "gas": hex(200_000 + 1000 * self.sizes[number - 1]),
+                "data": "0x" + data.hex()},)))
+        for start in range(0, len(requests), BATCH):
+            try:
+                self.source.batch(requests[start:start + BATCH])
+            except RpcError:
+                pass  # given twice, after a call that was answered but not heard: again() sees to what is missing
 
     def send(self, count, payload=100):
         """Gives `count` transactions, one message each, to the source chain; they are mined with its next blocks."""
-        deadline = int(time.time()) + self.life // 2
-        requests = []
-        for i in range(count):
-            number = self.submitted + i + 1
-            text = f"{self.name} {number} ".encode().ljust(payload, b".")
-            data = self.source.outbox.data("send", self.id, 0, 0, 0, deadline, number.to_bytes(32, "big"), text, [])
-            requests.append(("eth_sendTransaction", ({
-                "from": "0x" + self.sender.hex(), "to": "0x" + self.source.outbox.address.hex(),
-                "nonce": hex(self.nonce + i), "gas": hex(400_000), "data": "0x" + data.hex()},)))
-        self.source.batch(requests)
-        self.nonce += count
-        self.submitted += count
+        first = self.submitted + 1
+        self.sizes += [payload] * count
+        self._give(range(first, first + count))
+
+    def again(self):
+        """Gives once more what the source chain does not have: its pool dies with it. A nonce admits one of them only."""
+        self._give(range(self._nonce() - self.nonce + 1, self.submitted + 1))
 
     def counts(self):
-        """What the two chains say, and nobody else: sent, delivered, settled, duplicates, out of order."""
-        state = self.source.outbox.call("state", self.id)
-        recorded = self.destination.recorder.call("counts", self.id)
-        return {"sent": state[0], "settled": state[3], "delivered": recorded[0] - recorded[1],
-                "duplicates": recorded[1], "out_of_order": recorded[2]}
+        """What the two chains say, quickly: messages sent, received by the receiver, outcomes taken back."""
+        sent, _, taken, _ = self.source.outbox.call("state", self.id)
+        received, duplicates, _, _ = self.destination.recorder.call("counts", self.id)
+        return {"sent": sent, "delivered": received - duplicates, "settled": taken}
+
+
+def audit(lanes):
+    """Reads both chains whole, event by event, and believes nothing else. By lane: sent; delivered (the receiver had exactly
+    this payload, and the inbox calls it done); settled (the outbox took that very outcome); duplicates; lost; disorder
+    (messages of an ordered lane that came after a later one)."""
+    events = {}
+    for chain in {c.side: c for lane in lanes for c in (lane.source, lane.destination)}.values():
+        newest = chain.height()
+        for first in range(0, newest + 1, AUDITED):
+            for event, values in chain.events(first, min(newest, first + AUDITED - 1)):
+                events.setdefault((chain.side, event, values["lane"]), []).append(values)
+
+    def of(chain, event, lane):
+        return events.get((chain.side, event, lane.id), [])
+
+    result = {}
+    for lane in lanes:
+        sent = [e["sequence"] for e in of(lane.source, "Message", lane)]
+        received = [e["sequence"] for e in of(lane.destination, "Received", lane)]
+        payloads = {e["sequence"]: e["payloadHash"] for e in of(lane.destination, "Received", lane)}
+        outcomes = [(e["sequence"], e["digest"], e["status"]) for e in of(lane.destination, "Outcome", lane)]
+        taken = []
+        for e in of(lane.source, "Settled", lane):
+            records = [e["records"][at:at + RECORD] for at in range(0, len(e["records"]), RECORD)]
+            taken += [(int.from_bytes(r[:8], "big"), r[8:40], r[40]) for r in records]
+        done = {o[0] for o in outcomes if o[2] == DONE}
+        delivered = {n for n in done if payloads.get(n) == keccak(lane.payload(n))}
+        settled = {o[0] for o in set(taken) & set(outcomes) if o[0] in delivered}
+        result[lane.name] = {
+            "sent": len(set(sent)), "delivered": len(delivered & set(sent)), "settled": len(settled),
+            "duplicates": sum(len(list_) - len(set(list_)) for list_ in
+                              (sent, received, [o[0] for o in outcomes], [t[0] for t in taken])),
+            "lost": len(set(sent) - delivered),
+            "disorder": sum(b < a for a, b in zip(received, received[1:])) if lane.ordered else 0}
+    return result
 
 
 class Watch(threading.Thread):
     """Sees each block of the chains soon after it is mined, and notes when: latencies of messages as an observer of both
-    chains measures them, from the block that holds the message to the block that holds its delivery."""
+    chains has them, from the block that holds the message to the block that holds its delivery."""
 
-    def __init__(self, chains, lanes, every=0.05):
+    def __init__(self, chains, every=0.05):
         super().__init__(name="watch", daemon=True)
         self.chains, self.every, self.done = chains, every, threading.Event()
-        self.lanes = {lane.id: lane for lane in lanes}
-        self.sent, self.delivered, self.settled = {}, {}, {}  # (lane id, sequence) -> seconds
-        self.digests_done = {}  # lane id -> statuses of outcomes by number
+        self.sent, self.delivered = {}, {}  # (lane id, sequence) -> seconds
+        self.next_block = {chain: chain.height() + 1 for chain in chains}
 
     def run(self):
-        next_block = {chain: int(chain.rpc("eth_blockNumber"), 16) + 1 for chain in self.chains}
         while not self.done.wait(self.every):
             for chain in self.chains:
-                newest, now = int(chain.rpc("eth_blockNumber"), 16), time.monotonic()
-                if newest >= next_block[chain]:
-                    self.read(chain, next_block[chain], newest, now)
-                    next_block[chain] = newest + 1
+                try:
+                    self._look(chain)
+                except (OSError, ValueError, RpcError, http.client.HTTPException):
+                    pass  # away for long, or stopped: the next look finds what this one missed
 
-    def read(self, chain, first, last, now):
-        for contract in (chain.outbox, chain.inbox, chain.recorder):
-            logs = chain.rpc("eth_getLogs", {"fromBlock": hex(first), "toBlock": hex(last),
-                                             "address": "0x" + contract.address.hex()})
-            for log in logs:
-                event, values = contract.read(log)
-                key = (values.get("lane"), values.get("sequence"))
-                if event == "Message":
-                    self.sent[key] = now
-                elif event == "Received":
-                    self.delivered.setdefault(key, now)
-                elif event == "Outcome":
-                    statuses = self.digests_done.setdefault(values["lane"], {})
-                    statuses[values["status"]] = statuses.get(values["status"], 0) + 1
-                elif event == "Settled":
-                    for sequence in range(values["from"], values["to"] + 1):
-                        self.settled.setdefault((values["lane"], sequence), now)
+    def _look(self, chain):
+        newest, now = chain.height(), time.monotonic()
+        if newest < self.next_block[chain]:
+            return
+        for event, values in chain.events(self.next_block[chain], newest):
+            if event in ("Message", "Received"):
+                times = self.sent if event == "Message" else self.delivered
+                times.setdefault((values["lane"], values["sequence"]), now)
+        self.next_block[chain] = newest + 1
 
-    def latencies(self, until):
-        """Milliseconds from sent to `until` (self.delivered or self.settled), sorted."""
-        return sorted(1000 * (until[key] - at) for key, at in list(self.sent.items()) if key in until)
+    def latencies(self, lane=None):
+        """Milliseconds from sent to delivered, sorted; of one lane, or of all."""
+        return sorted(1000 * (self.delivered[key] - at) for key, at in list(self.sent.items())
+                      if key in self.delivered and (lane is None or key[0] == lane.id))
 
     def stop(self):
         self.done.set()

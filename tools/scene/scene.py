@@ -3,13 +3,17 @@
     scene = Scene(build, folder)
     scene.prepare()        # chains, contracts, keys, network document, relay files; all checked
     scene.start()          # isthmusd, seven times
+    scene.send(100)        # messages each way
     scene.links.cut("east-beta"); scene.kill("west-gamma"); scene.start_relay("west-gamma"); scene.links.heal("east-beta")
+    scene.wait_settled(60)
+    scene.audit()          # what both chains say, event by event
     scene.stop()
 """
 
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,13 +22,14 @@ import time
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "scene"))
-from chain import Chain, Lane, Watch  # noqa: E402
+from chain import MODE_ORDERED, MODE_RETRY, Chain, Lane, Watch, audit, spawn  # noqa: E402
 from links import Links, path_of  # noqa: E402
 
 NETWORK, OPERATORS, QUORUM, MIDDLE = "quickstart", ("alpha", "beta", "gamma"), 2, "strait"
 SIDES = {"east": 31337, "west": 31338}
 SUITE = "keccak256-secp256k1"
 SOURCES = ("node-1", "node-2")  # of each relay, which must agree; honestly, one anvil stands behind both
+LANES = (("", MODE_ORDERED | MODE_RETRY), ("-free", 0))  # each way: in order, failures retried; in any order, each tried once
 
 
 class Problem(Exception):
@@ -43,7 +48,7 @@ class Scene:
                         "connector": self.build / "connectors/isthmus-connector-evm"}
         self.relays = [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
         self.chains, self.lanes, self.processes, self.keys = {}, [], {}, {}
-        self.links = Links()
+        self.links, self.watch, self.sends = Links(), None, 0
         os.environ.setdefault("ISTHMUS_CONTRACTS", str(self.build / "connectors/evm/contracts"))
 
     # ---- preparing
@@ -100,7 +105,9 @@ class Scene:
             members = [(number, where, bytes.fromhex(self.keys[name, "attester"][2:]))
                        for number, name, where in self.operators() if not name.startswith(side)]
             chain.deploy(NETWORK, members, QUORUM)
-        self.lanes = [Lane(f"{side}-to-{other_side(side)}", self.chains[side], self.chains[other_side(side)]) for side in SIDES]
+        for side, chain in self.chains.items():
+            for sender, (suffix, mode) in enumerate(LANES, 1):
+                self.lanes.append(Lane(f"{side}-to-{other_side(side)}{suffix}", chain, self.chains[other_side(side)], mode, sender))
 
     def network_yaml(self):
         out = [f"network: {NETWORK}", "version: 1", "roots:"]
@@ -125,7 +132,9 @@ class Scene:
         for lane in self.lanes:
             out += [f"  - name: {lane.name}", f"    source: {lane.source.caip2}", f"    destination: {lane.destination.caip2}",
                     f"    sender: \"0x{lane.sender.hex()}\"", f"    receiver: \"0x{lane.destination.recorder.address.hex()}\"",
-                    "    order: in-order", "    failure: retry", f"    suites: [{SUITE}]", "    evidence: [slot, receipts]",
+                    f"    order: {'in-order' if lane.ordered else 'any-order'}",
+                    f"    failure: {'retry' if lane.mode & MODE_RETRY else 'once'}", f"    suites: [{SUITE}]",
+                    "    evidence: [slot, receipts]",
                     "    window: 16MiB", "    payload_max: 16384", f"    longest_life: {lane.life}"]
         return "\n".join(out) + "\n"
 
@@ -144,7 +153,7 @@ class Scene:
             out += [f"  - {{relay: {peer}, publish: \"{dial(relay, peer, 'p')}\", request: \"{dial(relay, peer, 'r')}\"}}"]
         if relay != MIDDLE:
             chain = self.chains[self.side_of(relay)]
-            gas, _ = chain.gas_account(relay, self.folder / relay)
+            gas = chain.gas_account(relay, self.folder / relay)
             out += ["signer: {keys: [keys/attester.key], passphrase: keys/passphrase, guard: guard}", "sources:"]
             for i, name in enumerate(SOURCES):
                 out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
@@ -162,7 +171,6 @@ class Scene:
                 for kind, target in (("p", self.zone(relay)), ("r", "req")):
                     self.links.add(path_of(self.folder, "l", relay, peer, kind), path_of(self.folder, "s", peer, target),
                                    (relay, peer))
-        self.links.start()
 
     def prepare(self):
         for name in ("s", "l"):
@@ -189,21 +197,22 @@ class Scene:
     # ---- running
 
     def start_relay(self, relay):
-        log = open(self.folder / relay / "log", "ab")
-        self.processes[relay] = subprocess.Popen(
-            [str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml")],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        log.close()
+        with open(self.folder / relay / "log", "ab") as log:
+            self.processes[relay] = spawn([self.program["isthmusd"], "--config", self.folder / relay / "relay.yaml"], log)
 
-    def start(self, patience=30):
-        for relay in self.relays:
+    def start(self, relays=None, patience=30):
+        """All of them, or those named; returns when they are ready. From then on the watch notes when messages pass."""
+        self.watch = self.watch or Watch(list(self.chains.values()))
+        if not self.watch.is_alive():
+            self.watch.start()
+        for relay in relays or self.relays:
             self.start_relay(relay)
-        for relay in self.relays:
+        for relay in relays or self.relays:
             self.wait_ready(relay, patience)
 
-    def status(self, relay):
-        """The relay's own status, or None when it does not answer."""
-        done = subprocess.run([str(self.program["isthmus"]), "status", "--json", "--socket", path_of(self.folder, "s", relay, "ctl")],
+    def ask(self, relay, *view):
+        """What `isthmus VIEW --json` says of this relay; None when it does not answer."""
+        done = subprocess.run([str(self.program["isthmus"]), *view, "--json", "--socket", path_of(self.folder, "s", relay, "ctl")],
                               capture_output=True, text=True, timeout=30)
         return json.loads(done.stdout) if done.returncode in (0, 1) and done.stdout else None
 
@@ -212,7 +221,7 @@ class Scene:
         while time.monotonic() < end:
             if self.processes[relay].poll() is not None:
                 raise Problem(f"{relay} ended with {self.processes[relay].returncode}: {self.tail(relay)}")
-            status = self.status(relay)
+            status = self.ask(relay, "status")
             if status and status.get("ready"):
                 return
             time.sleep(0.1)  # between questions; what ends the wait is the answer
@@ -222,26 +231,86 @@ class Scene:
         text = (self.folder / relay / "log").read_text(errors="replace").splitlines()
         return "\n    " + "\n    ".join(text[-lines:])
 
+    def check_alive(self):
+        """Whoever ended by himself is named, with his last words."""
+        for relay, process in self.processes.items():
+            if process.poll() not in (None, -signal.SIGKILL):
+                raise Problem(f"{relay} ended with {process.returncode}: {self.tail(relay)}")
+
     def kill(self, relay):
         """kill -9 of the daemon; its children end with it."""
         self.processes[relay].send_signal(signal.SIGKILL)
         self.processes[relay].wait(timeout=20)
+
+    def wipe(self, relay):
+        """Takes a stopped relay's store away, as a lost disk would: keys and the signer's guard, of which there are backups, stay."""
+        for name in ("store", "state"):
+            shutil.rmtree(self.folder / relay / name, ignore_errors=True)
+
+    def children(self, relay):
+        """{name: process id} of a running relay's children: signer, node-1, node-2."""
+        sources, status = self.ask(relay, "sources"), self.ask(relay, "status")
+        found = [source["process"] for source in (sources or {}).get("sources", [])] + [(status or {}).get("signer")]
+        return {child["name"]: child["pid"] for child in found if child and child["pid"]}
+
+    # ---- traffic
+
+    def send(self, count, payload=100):
+        """`count` messages each way, shared among the lanes of that way."""
+        for at, lane in enumerate(self.lanes):
+            odd = (at + self.sends) % len(LANES) < count % len(LANES)  # who gets what is left over: each in turn
+            lane.send(count // len(LANES) + odd, payload)
+        self.sends += 1
+
+    def counts(self):
+        """Of all lanes together, quickly."""
+        by_lane = [lane.counts() for lane in self.lanes]
+        return {key: sum(counts[key] for counts in by_lane) for key in ("sent", "delivered", "settled")}
+
+    def submitted(self):
+        return sum(lane.submitted for lane in self.lanes)
+
+    def wait_settled(self, patience, progress=lambda counts: None):
+        """Until all that was submitted is settled. False: not within `patience` seconds."""
+        end = time.monotonic() + patience
+        while (counts := self.counts())["settled"] < self.submitted():
+            progress(counts)
+            self.check_alive()
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.25)  # between readings of the chains
+        progress(counts)
+        return True
+
+    def audit(self):
+        """By lane, and under "all" together: what both chains say."""
+        result = audit(self.lanes)
+        result["all"] = {key: sum(counts[key] for counts in result.values()) for key in next(iter(result.values()))}
+        return result
+
+    def waiting(self):
+        """What does not move, in the relays' own words: a line for each cause, longest first."""
+        causes = {}
+        for relay, process in self.processes.items():
+            answer = self.ask(relay, "status") if process.poll() is None else None
+            if answer is None:
+                causes["does not answer" if process.poll() is None else "is not running"] = ([relay], 0)
+            for log in (answer or {}).get("waiting", []):
+                who = next((f" ({log[key]})" for key in ("waits_for_operator", "waits_for_source", "waits_for_relay") if log[key]), "")
+                relays, since = causes.get(what := f"{log['lane']}, {log['kind']} log: {log['cause']}{who}", ([], 0))
+                causes[what] = (relays + [relay], max(since, log["since_ms"]))
+        return [f"{what}, for {since / 1000:.0f} s, at {', '.join(relays)}"
+                for what, (relays, since) in sorted(causes.items(), key=lambda item: -item[1][1])]
 
     def explain(self, relay, lane, sequence):
         done = subprocess.run([str(self.program["isthmus"]), "explain", f"{lane}/{sequence}", "--socket",
                                path_of(self.folder, "s", relay, "ctl")], capture_output=True, text=True, timeout=30)
         return done.stdout + done.stderr
 
-    def watch(self):
-        watch = Watch(list(self.chains.values()), self.lanes)
-        watch.start()
-        return watch
-
-    def counts(self):
-        return {lane.name: lane.counts() for lane in self.lanes}
-
     def stop(self):
         """SIGTERM to every relay, SIGKILL to those that take longer than 15 s; then links and chains."""
+        if self.watch:
+            self.watch.done.set()
         for process in self.processes.values():
             if process.poll() is None:
                 process.terminate()
@@ -250,10 +319,9 @@ class Scene:
             try:
                 process.wait(timeout=max(0.1, end - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self.say(f"{relay} did not stop by itself; killed")
+                self.say(f"{relay} did not stop by itself; killed: {self.tail(relay)}")
                 process.kill()
                 process.wait(timeout=10)
-        if self.links.thread.is_alive():
-            self.links.stop()
+        self.links.stop()
         for chain in self.chains.values():
             chain.close()
