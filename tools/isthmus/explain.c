@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/isthmus/isthmus.h"
 
@@ -13,57 +14,77 @@ static const char *const USAGE = "usage: isthmus explain LANE/SEQUENCE " ISTHMUS
                                  "The story of one message as this relay knows it. LANE: its name or its id. Exit code "
                                  "1 when it was never heard of here.\n";
 
-/* A value on one line; lists of values are joined by blanks. */
-static void print_value(const struct tools_json *node)
+static bool is(const struct tools_json *root, const char *key)
 {
-    struct tools_json_doc *scratch;
-    switch (tools_json_kind(node)) {
-    case TOOLS_JSON_TEXT: {
-        struct bytes text = tools_json_text(NULL, node, "");
-        for (size_t i = 0; i < text.len; i++)
-            putchar(text.data[i] < ' ' || text.data[i] == 0x7f ? '?' : text.data[i]);
-        break;
-    }
-    case TOOLS_JSON_INTEGER:
-        scratch = tools_json_adopt("answer", NULL);
-        printf("%" PRIu64, tools_json_u64(scratch, node, ""));
-        tools_json_close(scratch);
-        break;
-    case TOOLS_JSON_OTHER: fputs(tools_json_is_true(node) ? "yes" : "no", stdout); break;
-    case TOOLS_JSON_NONE: putchar('-'); break;
-    case TOOLS_JSON_ARRAY:
-        for (size_t i = 0; i < tools_json_count(node); i++) {
-            fputs(i ? " " : "", stdout);
-            print_value(tools_json_at(node, i));
-        }
-        break;
-    case TOOLS_JSON_OBJECT:
-        for (void *at = tools_json_first(node); at; at = tools_json_next(node, at)) {
-            printf("%s ", tools_json_key(at));
-            print_value(tools_json_value(at));
-            fputs("  ", stdout);
-        }
-        break;
-    }
+    return tools_json_is_true(tools_json_get(root, key));
 }
 
-/* The daemon's own words first, then every field, in its order. */
+/* One step of the story: a mark that is set or not, and what is known about it. */
+static void step(bool reached, const char *name, const char *about)
+{
+    printf("  %s %-10s %s\n", reached ? "[x]" : "[ ]", name, about);
+}
+
+static void tell_stored(const struct tools_json *root)
+{
+    char about[160] = "its record is not here", when[40];
+    time_t seconds = (time_t)(isthmus_number(root, "stored_at_ms") / 1000);
+    struct tm utc;
+    if (is(root, "stored")) {
+        if (seconds && gmtime_r(&seconds, &utc) && strftime(when, sizeof when, " at %Y-%m-%dT%H:%M:%SZ", &utc))
+            snprintf(about, sizeof about, "brought by %s%s", isthmus_text(root, "brought_by"), when);
+        else
+            snprintf(about, sizeof about, "brought by %s", isthmus_text(root, "brought_by"));
+    }
+    step(is(root, "stored"), "stored", about);
+}
+
+static void tell_certified(const struct tools_json *root)
+{
+    const struct tools_json *signers = tools_json_get(root, "signers");
+    char about[512];
+    snprintf(about, sizeof about, "signed by");
+    for (size_t i = 0; i < tools_json_count(signers); i++) {
+        const struct tools_json *one = tools_json_at(signers, i);
+        size_t at = strlen(about);
+        if (tools_json_kind(one) == TOOLS_JSON_TEXT)
+            snprintf(about + at, sizeof about - at, " %s", (const char *)tools_json_text(NULL, one, "").data);
+    }
+    size_t at = strlen(about);
+    snprintf(about + at, sizeof about - at, "%s; %" PRIu64 " are needed",
+             tools_json_count(signers) ? "" : " nobody yet", isthmus_number(root, "quorum"));
+    at = strlen(about);
+    if (isthmus_number(root, "certified_head"))
+        snprintf(about + at, sizeof about - at, "; head %" PRIu64 " covers it", isthmus_number(root, "certified_head"));
+    step(is(root, "certified"), "certified", about);
+}
+
+/* Mark after mark, then what it waits for. */
 static void print_story(const struct tools_json *root, const char *lane, uint64_t sequence)
 {
-    printf("%s/%" PRIu64 ": %s\n", lane, sequence, isthmus_text(root, "stage"));
-    if (tools_json_kind(tools_json_get(root, "text")) == TOOLS_JSON_TEXT)
-        printf("%s\n", isthmus_text(root, "text"));
-    puts("");
-    for (void *at = tools_json_first(root); at; at = tools_json_next(root, at)) {
-        const char *key = tools_json_key(at);
-        if (strcmp(key, "ok") == 0 || strcmp(key, "text") == 0 || strcmp(key, "stage") == 0)
-            continue;
-        if (tools_json_kind(tools_json_value(at)) == TOOLS_JSON_NONE)
-            continue;
-        printf("  %-20s ", key);
-        print_value(tools_json_value(at));
-        puts("");
-    }
+    bool settled = is(root, "settled");
+    const char *outcome = isthmus_text(root, "outcome");
+    char about[160], time[24];
+
+    printf("%s/%" PRIu64 ": %s\n\n", lane, sequence, isthmus_text(root, "stage"));
+    step(is(root, "seen"), "seen", "a source or a signed head named it");
+    tell_stored(root);
+    step(is(root, "proven"), "proven",
+         is(root, "proven") ? "by this relay, from its own sources" : "not by this relay");
+    step(is(root, "attested"), "attested",
+         is(root, "attested") ? "this relay's operator signed past it" : "not by this relay");
+    tell_certified(root);
+    step(is(root, "delivered") || settled, "delivered",
+         settled ? "its outcome came back" : "as this relay's sources show the inbox");
+    snprintf(about, sizeof about, "%s%s%s", settled ? "outcome " : "", settled ? outcome : "",
+             is(root, "pruned") ? "; its record is pruned here" : "");
+    step(settled, "settled", about);
+    if (!settled && isthmus_waits(root))
+        printf("\n  waits for: %s%s (for %s)\n", isthmus_text(root, "cause"), isthmus_waits_for(root).text,
+               isthmus_duration(time, isthmus_number(root, "since_ms")));
+    const char *digest = isthmus_text(root, "digest");
+    if (strspn(digest, "0-") != strlen(digest))
+        printf("\n  digest     %s\n", digest);
 }
 
 /* LANE/SEQUENCE, both checked, so that they can stand in a request as they are. */

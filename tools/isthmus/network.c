@@ -58,7 +58,8 @@ static int new_root(int argc, char **argv)
     if (code == ISTHMUS_OK) {
         char key[131];
         isthmus_key_text(key, &made.key);
-        printf("# network.yaml, under roots: (one root a side)\n  - {name: %s, side: 1, key: %s}\n"
+        printf("# network.yaml, under roots: (one root a side; give your side its number)\n  - {name: %s, side: 1, "
+               "key: %s}\n"
                "# every relay.yaml, under roots:\n  %s: %s\n",
                argv[1], key, argv[1], key);
     }

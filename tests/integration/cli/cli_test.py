@@ -265,13 +265,25 @@ class Cli(unittest.TestCase):
         self.assertRegex(out, r"node-1 +eip155:31337 +a/b/c +up +12 +10 +10 +0 +99 +up, 2 crashes +fine\?")
 
     def test_explain__tells_the_story_and_is_1_for_what_was_never_heard_of(self):
-        daemon = Answers(self.path("s"), {"explain": {"ok": True, "lane": "east-to-west", "sequence": 17, "found": True,
-                                                      "stage": "certified", "text": "waits for the inbox",
-                                                      "signers": ["east-alpha", "east-beta"], "digest": None}})
+        story = {"ok": True, "lane": "east-to-west", "sequence": 17, "found": True, "stage": "proven", "seen": True,
+                 "stored": True, "stored_at_ms": 1795261853000, "brought_by": "own source", "proven": True, "attested": True,
+                 "certified": False, "certified_head": 0, "signers": ["east-alpha"], "quorum": 2, "delivered": False,
+                 "settled": False, "pruned": False, "outcome": None, "reason": 0, "digest": "00" * 32,
+                 "cause": "too few operators signed the next head", "since_ms": 4000, "waits_for_operator": "east-beta"}
+        daemon = Answers(self.path("s"), {"explain": story})
         out, _ = self.run_command("explain", "east-to-west/17", "--socket", "s")
-        self.assertTrue(out.startswith("east-to-west/17: certified\nwaits for the inbox\n"))
-        self.assertRegex(out, r"signers +east-alpha east-beta")
+        self.assertTrue(out.startswith("east-to-west/17: proven\n"))
+        self.assertIn("[x] stored     brought by own source at 2026-11-21T", out)
+        self.assertIn("[ ] certified  signed by east-alpha; 2 are needed", out)
+        self.assertIn("waits for: too few operators signed the next head: operator east-beta (for 4s)", out)
         self.assertEqual(daemon.requests, [{"command": "explain", "lane": "east-to-west", "sequence": 17}])
+        story.update(stage="settled", certified=True, certified_head=256, settled=True, outcome="done", cause="moving",
+                     digest="5a" * 32, pruned=True)
+        out, _ = self.run_command("explain", "east-to-west/17", "--socket", "s")
+        self.assertIn("[x] certified  signed by east-alpha; 2 are needed; head 256 covers it", out)
+        self.assertIn("[x] settled    outcome done; its record is pruned here", out)
+        self.assertIn("digest     " + "5a" * 32, out)
+        self.assertNotIn("waits for", out)
         daemon.answers["explain"] = {"ok": True, "found": False, "stage": "unknown"}
         self.run_command("explain", "east-to-west/18", "--socket", "s", code=1)
         daemon.answers["explain"] = {"ok": False, "error": "no lane 'x'"}
