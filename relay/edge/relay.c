@@ -112,13 +112,26 @@ static void actions_do(struct edge_relay *relay)
         act(relay, &actions[i]);
 }
 
+/* Notes what held the loop: whoever waits for this relay waits for that. */
+static void slow_check(struct edge_relay *relay, uint64_t began, const char *what, int which)
+{
+    uint64_t took = edge_loop_now() - began;
+    if (took > relay->longest_ms)
+        relay->longest_ms = took;
+    if (took >= EDGE_RELAY_SLOW_MS)
+        edge_log(RELAY_WARNING, "loop-slow", NULL, "%s %d took %llu ms", what, which, (unsigned long long)took);
+}
+
 static void step(struct edge_relay *relay, const struct relay_event *event)
 {
     struct relay_event timed = *event;
     timed.now = edge_loop_now();
     timed.unix_time = edge_loop_unix();
     relay_core_step(relay->core, &timed);
+    slow_check(relay, timed.now, "event", (int)event->type);
+    uint64_t stepped = edge_loop_now();
     actions_do(relay);
+    slow_check(relay, stepped, "actions of event", (int)event->type);
 }
 
 void edge_relay_feed(struct edge_relay *relay, const struct relay_event *event)
@@ -263,8 +276,11 @@ void edge_relay_signer_down(void *context, const char *why)
 static void mesh_turn(struct edge_relay *relay)
 {
     /* While the store does not keep up, frames wait in the mesh's own bounded queue. */
-    if (relay->mesh != NULL && relay->ready && !relay->draining && !relay->inner->held)
-        edge_mesh_drain(relay->mesh);
+    if (relay->mesh != NULL && relay->ready && !relay->draining && !relay->inner->held) {
+        uint64_t began = edge_loop_now();
+        int frames = (int)edge_mesh_drain(relay->mesh);
+        slow_check(relay, began, "mesh frames", frames);
+    }
 }
 
 static void ready_check(struct edge_relay *relay)
@@ -275,7 +291,7 @@ static void ready_check(struct edge_relay *relay)
     edge_sources_start(relay->sources);
     if (relay->signer != NULL)
         edge_child_start(relay->signer);
-    edge_log(RELAY_INFO, "ready", relay->config->relay, "after %llu ms",
+    edge_log(RELAY_INFO, "started", relay->config->relay, "after %llu ms",
              (unsigned long long)(edge_loop_now() - relay->started));
 }
 
@@ -320,6 +336,9 @@ static void drain_check(struct edge_relay *relay)
 void edge_relay_tick(void *context)
 {
     struct edge_relay *relay = context;
+    if (edge_loop_now() > relay->inner->tick_due)
+        slow_check(relay, relay->inner->tick_due, "everything before tick", 0);
+    relay->inner->tick_due = edge_loop_now() + EDGE_RELAY_TICK_MS;
     edge_timer_set(relay->inner->tick, EDGE_RELAY_TICK_MS);
     edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_TICK});
     ready_check(relay);
@@ -327,8 +346,10 @@ void edge_relay_tick(void *context)
         drain_check(relay);
         return;
     }
+    uint64_t began = edge_loop_now();
     if (relay->ready)
-        edge_mesh_tick(relay->mesh, edge_loop_now());
+        edge_mesh_tick(relay->mesh, began);
+    slow_check(relay, began, "mesh tick", 0);
     mesh_turn(relay);
 }
 
@@ -354,6 +375,7 @@ int edge_relay_run(struct edge_relay *relay)
     relay_core_start(relay->core);
     edge_relay_feed(relay, NULL);
     ready_check(relay);
+    relay->inner->tick_due = edge_loop_now() + EDGE_RELAY_TICK_MS;
     edge_timer_set(relay->inner->tick, EDGE_RELAY_TICK_MS);
     return edge_loop_run(relay->loop);
 }

@@ -24,6 +24,7 @@
 
 enum {
     EDGE_RELAY_TICK_MS = 50,
+    EDGE_RELAY_SLOW_MS = 250,    /* one deed that holds the loop longer is noted */
     EDGE_RELAY_DRAIN_MS = 10000, /* after SIGTERM, at most */
     EDGE_RELAY_DEFERRED_MAX = 65536
 };
@@ -52,7 +53,8 @@ struct edge_relay {
     struct edge_sources *sources;
     struct edge_child *signer; /* NULL: this relay does not attest */
     struct edge_control *control;
-    uint64_t started; /* ms, monotonic */
+    uint64_t started;    /* ms, monotonic */
+    uint64_t longest_ms; /* that one deed held the loop */
     bool ready, draining;
     enum store_status store_status;
     char store_text[256];

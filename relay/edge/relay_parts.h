@@ -17,7 +17,7 @@ struct edge_relay_inner {
     size_t deferred_len, deferred_cap;
     bool stepping, signer_up;
     bool held; /* the store does not keep up: no input */
-    uint64_t draining_since;
+    uint64_t draining_since, tick_due;
 };
 
 /* Gives the core one event, does its actions, then everything that was deferred meanwhile. NULL: only the actions. */
