@@ -6,7 +6,7 @@
 
 #include "relay/core/parts.h"
 
-enum { ANSWER_HEADS_MAX = 512 };
+enum { ANSWER_HEADS_MAX = 512, HISTORY_MAX = 65536 /* entries of a pruned outcome log in one answer */ };
 
 static void answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
 {
@@ -87,6 +87,34 @@ static bool records_load(struct relay_core *core, const struct core_log *log, co
     load->log = (uint16_t)(log - core->logs);
     load->peer = peer;
     load->request = request;
+    load->from = 1; /* from > to: what is loaded follows without a hole */
+    load->body = *items;
+    load->items = count;
+    return true;
+}
+
+/*
+ * Outcome records below the base stay in the store: a relay that was away when they were settled has no other way to learn
+ * what became of single messages of an unordered lane. They are given up to the first head that is kept.
+ */
+static bool history_load(struct relay_core *core, const struct core_log *log, const struct proof_item_ask *ask,
+                         uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
+{
+    uint64_t enough = first_head_from(log, log->base);
+    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
+    if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > HISTORY_MAX)
+        return false;
+    keys_segment_key(from, log->id, ask->from >= PROOF_RANGE_MAX ? ask->from - PROOF_RANGE_MAX + 1 : 0);
+    keys_segment_key(to, log->id, enough + 1);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to), SIZE_MAX);
+    if (load == NULL)
+        return false;
+    load->why = CORE_LOAD_ANSWER;
+    load->log = (uint16_t)(log - core->logs);
+    load->peer = peer;
+    load->request = request;
+    load->from = ask->from;
+    load->to = enough;
     load->body = *items;
     load->items = count;
     return true;
@@ -105,6 +133,8 @@ static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, 
         uint64_t low = ask->from <= log->base ? log->base : ask->from, first = first_head_from(log, low);
         count = heads_pack(&items, log, low, first > ask->to ? first : ask->to);
         if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0) {
+            if (ask->from <= log->base && history_load(core, log, ask, peer, request, &items, count))
+                return;
             if (ask->from <= log->base)
                 count += refusal_pack(&items, ask->log, PROOF_REFUSAL_PRUNED);
             else if (records_load(core, log, ask, peer, request, &items, count))
@@ -135,6 +165,8 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
     struct keys_segment segment;
     struct proof_item item = {.type = PROOF_ITEM_RANGE};
     if (event->done) {
+        if (load->from <= load->to) /* history with a hole, or too much of it */
+            load->items += refusal_pack(&load->body, core->logs[load->log].id, PROOF_REFUSAL_PRUNED);
         answer_send(core, load->peer, load->request, codec_pack_bytes(&load->body), load->items);
         codec_pack_fini(&load->body);
         load->id = 0;
@@ -144,12 +176,17 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
         core_note(core, RELAY_ALARM, RELAY_REASON_STORE_MALFORMED, &core->logs[load->log], 0, "segment");
         return;
     }
+    if (load->to != 0 && (item.range.from > load->from || item.range.from + segment.count <= load->from))
+        return; /* before what was asked for, or behind a hole */
     memcpy(item.range.log, core->logs[load->log].id, 32);
     memcpy(item.range.before, segment.before, 32);
     item.range.count = segment.count;
     item.range.records = segment.records;
-    if (proof_item_write(&load->body, &item))
-        load->items++;
-    else
+    if (!proof_item_write(&load->body, &item)) {
         load->body.failed = false; /* full: the asker comes again for the rest */
+        return;
+    }
+    load->items++;
+    if (load->to != 0)
+        load->from = item.range.from + item.range.count;
 }

@@ -102,7 +102,11 @@ static bool run_add(struct relay_core *core, struct run *run, const struct proof
         memcpy(running, record.entry.running, 32);
         if (number < next) {
             skipped = record.end;
-            continue;
+            const uint8_t *ours = core_log_running(core, run->log, number);
+            if (ours == NULL || memcmp(ours, running, 32) == 0)
+                continue;
+            *result = (struct proof_result){PROOF_REASON_MERKLE_ROOT, number};
+            return false; /* another history than the one it should go on from */
         }
         record.end = from + record.end - skipped;
         run->records[run->count++] = record;

@@ -191,6 +191,26 @@ static bool equivocates(struct relay_core *core, struct core_log *log, const str
     return false;
 }
 
+/*
+ * Kept: everything beyond the certified head, the certified head, every multiple of C and certified head beyond the
+ * settled mark that an inbox may have to step on, and the head at the base, at which a new relay can join.
+ */
+static bool number_is_needed(const struct core_log *log, uint64_t number)
+{
+    if (number > log->certified || number == log->certified || number == log->base)
+        return true;
+    if (number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
+        return false;
+    return number % TOPOLOGY_HEAD_STEP == 0;
+}
+
+/* Without a quorum for long, single heads pile up: multiples of C and the newest ones are where operators meet. */
+static bool number_is_crowded_out(const struct core_log *log, uint64_t number)
+{
+    return log->heads_len > HEADS_CROWDED && number % TOPOLOGY_HEAD_STEP != 0 && number > log->certified &&
+           number < log->heads[log->heads_len - HEADS_CROWDED].number;
+}
+
 static bool leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
                       const struct proof_item_leaf *leaf, uint16_t peer)
 {
@@ -199,7 +219,8 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     uint16_t operator_number = 0;
     if (log == NULL || log->frozen || log->suite != item->suite)
         return false;
-    if (head->number < log->base || (head->number <= log->settled && head->number != log->base))
+    /* What would not be kept is not taken either: else relays would tell it to each other for ever. */
+    if (head->number < log->base || !number_is_needed(log, head->number) || number_is_crowded_out(log, head->number))
         return false;
     const struct core_head *known = core_head_find(log, head->number, head->running);
     const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
@@ -344,19 +365,6 @@ void core_gather_certify(struct relay_core *core, struct core_log *log)
     core_gather_prune(core, log);
 }
 
-/*
- * Kept: everything beyond the certified head, the certified head, every multiple of C and certified head beyond the
- * settled mark that an inbox may have to step on, and the head at the base, at which a new relay can join.
- */
-static bool head_is_needed(const struct core_log *log, const struct core_head *head)
-{
-    if (head->number > log->certified || head->number == log->certified || head->number == log->base)
-        return true;
-    if (head->number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
-        return false;
-    return head->number % TOPOLOGY_HEAD_STEP == 0;
-}
-
 static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head)
 {
     for (size_t i = 0; i < head->signers_len; i++) {
@@ -370,15 +378,15 @@ static void head_drop(struct relay_core *core, struct core_log *log, struct core
 
 void core_gather_prune(struct relay_core *core, struct core_log *log)
 {
-    size_t kept = 0, crowd = log->heads_len > HEADS_CROWDED ? log->heads_len - HEADS_CROWDED : 0;
-    for (size_t i = 0; i < log->heads_len; i++) {
+    size_t kept = 0, before = log->heads_len;
+    uint64_t oldest = before > HEADS_CROWDED ? log->heads[before - HEADS_CROWDED].number : 0;
+    for (size_t i = 0; i < before; i++) {
         struct core_head *head = &log->heads[i];
-        /* Without a quorum for long, single heads pile up: multiples of C and the newest ones are where operators meet. */
-        bool spare = i < crowd && !head->certified && head->number % TOPOLOGY_HEAD_STEP != 0;
-        if (head_is_needed(log, head) && !spare)
-            log->heads[kept++] = log->heads[i];
+        bool crowded = head->number < oldest && head->number > log->certified && head->number % TOPOLOGY_HEAD_STEP != 0;
+        if (number_is_needed(log, head->number) && !crowded)
+            log->heads[kept++] = *head;
         else
-            head_drop(core, log, &log->heads[i]);
+            head_drop(core, log, head);
     }
     log->heads_len = kept;
 }

@@ -9,7 +9,7 @@
 #include "topology/route.h"
 
 enum {
-    FRAME_TARGET = 1 << 20, /* bytes of items in one published frame */
+    FRAME_TARGET = 256 << 10, /* bytes of items in one published frame */
     ASK_BYTES = 1 << 20,
     ASK_PAUSE_MS = 200,
     REPUBLISH_MS = 2000,
@@ -312,9 +312,9 @@ static void base_adopt(struct relay_core *core, struct core_log *log, const stru
 {
     core_note(core, RELAY_INFO, RELAY_REASON_BASE_ADOPTED, log, head->number, "%s log",
               proof_log_kind_name((enum proof_log_kind)log->kind));
+    core_log_truncate(core, log, 0);
     log->base = log->stored = log->durable = head->number;
     memcpy(log->base_running, head->running, 32);
-    log->entries_len = 0;
     if (log->settled < log->base)
         log->settled = log->base;
     if (log->applied < log->base)
@@ -323,9 +323,17 @@ static void base_adopt(struct relay_core *core, struct core_log *log, const stru
     core_log_mark(core, log);
 }
 
+/* Nothing is held that certificates do not show to be settled, and what outcomes said is passed on to the messages. */
+static bool all_settled(const struct core_log *log)
+{
+    if (log->kind == PROOF_LOG_MESSAGE)
+        return log->settled >= log->stored;
+    return log->stored == log->base || ((log + 1)->certified >= log->stored && log->applied >= log->stored);
+}
+
 /*
- * The peer no longer keeps what we asked for. A relay that holds nothing beyond its base loses nothing by starting at a
- * certified head; one that still holds unsettled records does not let go of them on a peer's word (I2).
+ * The peer no longer keeps what we asked for. A relay that holds nothing unsettled loses nothing by starting at a
+ * certified head; one that still does keeps what it has, whatever a peer says (I2).
  */
 void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct proof_item_refusal *item)
 {
@@ -342,7 +350,7 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
         const struct core_head *head = &log->heads[i];
         if (!head->certified || head->number <= log->stored)
             continue;
-        if (log->stored == log->base)
+        if (all_settled(log))
             base_adopt(core, log, head);
         else
             core_note(core, RELAY_ALARM, RELAY_REASON_DIFFERENCE_PRUNED, log, log->stored + 1,

@@ -233,7 +233,7 @@ void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t n
         keys_segment_key(key, log->id, segment->from);
         core_delete(core, STORE_SEGMENT, BYTES_OF(key));
         log->window_used -= segment->bytes;
-        log->stored = segment->from - 1;
+        log->stored = segment->from > log->base ? segment->from - 1 : log->base; /* a segment may be pruned in part */
         free(segment->records);
     }
     log->entries_len = (size_t)(log->stored - log->base);

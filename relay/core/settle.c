@@ -154,7 +154,8 @@ static void segments_drop(struct relay_core *core, struct core_log *log, uint64_
         return;
     keys_segment_key(from, log->id, log->segments[0].from);
     keys_segment_key(to, log->id, log->segments[gone - 1].from + 1);
-    core_delete_range(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to));
+    if (log->kind == PROOF_LOG_MESSAGE) /* outcomes stay, as skeletons do, for relays that were away */
+        core_delete_range(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to));
     log->segments_len -= gone;
     log->segments_durable -= gone;
     memmove(log->segments, log->segments + gone, log->segments_len * sizeof(*log->segments));
