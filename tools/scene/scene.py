@@ -253,6 +253,18 @@ class Scene:
         found = [source["process"] for source in (sources or {}).get("sources", [])] + [(status or {}).get("signer")]
         return {child["name"]: child["pid"] for child in found if child and child["pid"]}
 
+    def kill_child(self, relay, name):
+        """kill -9 of a relay's signer or connector, which the relay starts again. False: it is not running now."""
+        pid = self.children(relay).get(name) if self.processes[relay].poll() is None else None
+        try:  # only a child of that relay of ours: its number may be another's by now
+            parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) if pid else None
+            if parent != self.processes[relay].pid:
+                return False
+            os.kill(pid, signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            return False
+        return True
+
     # ---- traffic
 
     def send(self, count, payload=100):
