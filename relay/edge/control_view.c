@@ -14,6 +14,7 @@
 #include "proofs/outcome.h"
 #include "relay/core/reason.h"
 #include "relay/core/view.h"
+#include "relay/edge/explain.h"
 #include "relay/edge/relay.h"
 
 enum { WAITING_MAX = 64 };
@@ -211,6 +212,7 @@ static json_t *command_status(const struct edge_relay *relay)
     json_object_set_new(object, "peers", status_peers(relay));
     status_lanes(object, relay);
     json_object_set_new(object, "counters", status_counters(relay));
+    json_object_set_new(object, "longest_deed_ms", number(relay->longest_ms));
     return answer(object);
 }
 
@@ -382,9 +384,15 @@ static json_t *command_explain(const struct edge_relay *relay, json_t *request)
     struct relay_explain explain;
     memset(&explain, 0, sizeof(explain));
     bool found = relay_core_explain(relay->core, (uint16_t)lane, (uint64_t)json_integer_value(sequence), &explain);
+    uint64_t settled_at = 0;
     explain.lane = (uint16_t)lane;
     explain.sequence = (uint64_t)json_integer_value(sequence);
-    return answer(explain_json(relay, &explain, found));
+    if (explain.pruned)
+        edge_explain_pruned(&explain, &settled_at, relay->store, relay->network->lanes[lane].logs[0]);
+    explain.delivered = explain.delivered || (explain.settled && explain.status != 0);
+    json_t *object = explain_json(relay, &explain, found);
+    json_object_set_new(object, "settled_at_ms", number(settled_at));
+    return answer(object);
 }
 
 /* ---- commands that change something -------------------------------------------------------------------------------- */

@@ -244,6 +244,9 @@ void edge_relay_source_message(void *context, uint16_t source, struct bytes body
 
 void edge_relay_source_down(void *context, uint16_t source)
 {
+    const struct edge_relay *relay = context;
+    if (relay->draining) /* as it was told to */
+        return;
     edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_SOURCE_DOWN, .source = source});
 }
 
@@ -266,7 +269,7 @@ void edge_relay_signer_down(void *context, const char *why)
 {
     struct edge_relay *relay = context;
     (void)why; /* the child has logged it */
-    if (relay->inner->signer_up)
+    if (relay->inner->signer_up && !relay->draining)
         edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNER_DOWN});
     relay->inner->signer_up = false;
 }
