@@ -6,7 +6,12 @@
 
 #include "relay/core/parts.h"
 
-enum { ANSWER_HEADS_MAX = 512, HISTORY_MAX = 65536 /* entries of a pruned outcome log in one answer */ };
+enum {
+    ANSWER_BYTES = 2 << 20,
+    ANSWER_RANGES = 2048,
+    ANSWER_HEADS_MAX = 512,
+    HISTORY_MAX = 65536 /* entries of a pruned outcome log in one answer */
+};
 
 static void answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
 {
@@ -40,20 +45,6 @@ static uint32_t heads_pack(struct codec_pack *pack, const struct core_log *log, 
     return count;
 }
 
-/* The first segment that holds a number at or beyond `from`. */
-static size_t segment_at(const struct core_log *log, uint64_t from)
-{
-    size_t low = 0, high = log->segments_durable;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (log->segments[middle].to < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static uint64_t first_head_from(const struct core_log *log, uint64_t from)
 {
     for (size_t i = 0; i < log->heads_len; i++) {
@@ -67,11 +58,12 @@ static uint64_t first_head_from(const struct core_log *log, uint64_t from)
 static bool records_load(struct relay_core *core, const struct core_log *log, const struct proof_item_ask *ask,
                          uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
 {
-    size_t first = segment_at(log, ask->from), last = first, bytes = 0;
+    size_t first = core_log_segment_at(log, ask->from), last = first, bytes = 0;
     uint64_t enough = first_head_from(log, ask->from);
-    for (; last < log->segments_durable; last++) {
+    size_t limit = ask->max_bytes < ANSWER_BYTES ? ask->max_bytes : ANSWER_BYTES;
+    for (; last < log->segments_durable && last - first < ANSWER_RANGES; last++) {
         const struct core_segment *segment = &log->segments[last];
-        if (segment->from > enough && (segment->from > ask->to || bytes + segment->bytes > ask->max_bytes))
+        if (segment->from > enough && (segment->from > ask->to || bytes + segment->bytes > limit))
             break;
         bytes += segment->bytes + KEYS_SEGMENT_OVERHEAD + KEYS_SEGMENT_BYTES;
     }
@@ -102,7 +94,8 @@ static bool history_load(struct relay_core *core, const struct core_log *log, co
 {
     uint64_t enough = first_head_from(log, log->base);
     uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
-    if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > HISTORY_MAX)
+    if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > HISTORY_MAX ||
+        (enough - ask->from + 1) * PROOF_OUTCOME_RECORD_BYTES > ask->max_bytes)
         return false;
     keys_segment_key(from, log->id, ask->from >= PROOF_RANGE_MAX ? ask->from - PROOF_RANGE_MAX + 1 : 0);
     keys_segment_key(to, log->id, enough + 1);
@@ -165,6 +158,12 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
     struct keys_segment segment;
     struct proof_item item = {.type = PROOF_ITEM_RANGE};
     if (event->done) {
+        if (event->status != STORE_OK && event->status != STORE_NOT_FOUND)
+            load->items = 0;
+        if (load->items == 0)
+            codec_pack_clear(&load->body);
+        if (load->items == 0)
+            load->items = refusal_pack(&load->body, core->logs[load->log].id, PROOF_REFUSAL_BUSY);
         if (load->from <= load->to) /* history with a hole, or too much of it */
             load->items += refusal_pack(&load->body, core->logs[load->log].id, PROOF_REFUSAL_PRUNED);
         answer_send(core, load->peer, load->request, codec_pack_bytes(&load->body), load->items);
@@ -182,8 +181,9 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
     memcpy(item.range.before, segment.before, 32);
     item.range.count = segment.count;
     item.range.records = segment.records;
-    if (!proof_item_write(&load->body, &item)) {
-        load->body.failed = false; /* full: the asker comes again for the rest */
+    if (load->full || load->items >= PROOF_FRAME_ITEMS_MAX - 1 || !proof_item_write(&load->body, &item)) {
+        load->full = true; /* the asker comes again for the rest; a later, smaller one would leave a hole */
+        load->body.failed = false;
         return;
     }
     load->items++;

@@ -7,7 +7,7 @@
 
 #include "relay/core/parts.h"
 
-enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000 };
+enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000 };
 
 static void head_add(struct relay_signing_log *out, uint64_t number)
 {
@@ -21,16 +21,11 @@ static void head_add(struct relay_signing_log *out, uint64_t number)
     out->heads_len++;
 }
 
-static uint16_t own_operator(const struct relay_core *core)
-{
-    return core->network->relays[core->config.self].operator_number;
-}
-
 static bool is_signed(const struct relay_core *core, const struct core_log *log, uint64_t number)
 {
     const uint8_t *running = core_log_running(core, log, number);
     const struct core_head *head = running ? core_head_find(log, number, running) : NULL;
-    return head != NULL && core_head_signer(head, own_operator(core)) != NULL;
+    return head != NULL && core_head_key(head, core->config.attester_key) != NULL;
 }
 
 /*
@@ -48,7 +43,7 @@ static void heads_choose(struct relay_signing_log *out, const struct relay_core 
     }
     for (size_t i = 0; i < log->heads_len && out->heads_len < RELAY_SIGNING_HEADS_MAX - 1; i++) {
         const struct core_head *head = &log->heads[i];
-        if (head->certified || head->number <= log->guard || head->number > top)
+        if (head->certified || head->number > top)
             continue;
         const uint8_t *running = core_log_running(core, log, head->number);
         if (running != NULL && memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
@@ -69,15 +64,32 @@ static bool step_missing(const struct relay_core *core, const struct core_log *l
     return false;
 }
 
+/* Another operator's head that lacks a quorum for long and lies on our chain: ours is past it, so only we can come back. */
+static bool other_waits(const struct relay_core *core, const struct core_log *log, uint64_t top)
+{
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *head = &log->heads[i];
+        const uint8_t *running = core_log_running(core, log, head->number);
+        if (head->certified || head->number > top || core->now - head->seen < OTHER_WAITS_MS || running == NULL)
+            continue;
+        if (memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
+            return true;
+    }
+    return false;
+}
+
 static bool wants_signature(const struct relay_core *core, const struct core_log *log)
 {
     uint64_t top = log->evidence_number;
     uint64_t durable = log->kind == PROOF_LOG_SETTLEMENT ? (log - 1)->durable : log->durable;
     if (!core->config.attests || !log->is_home || log->frozen || !log->guard_known || log->evidence == NULL)
         return false;
-    if (top <= log->settled || durable < top || top < log->guard)
+    if (durable < top || top < log->guard)
         return false;
-    return log->attested < top || step_missing(core, log, top);
+    if (core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE)
+        return false;
+    /* Settled heads are signed, too: the guard has to pass them to reach what is not. */
+    return log->attested < top || step_missing(core, log, top) || other_waits(core, log, top);
 }
 
 static bool request_log(struct relay_signing_log *out, struct relay_core *core, const struct core_log *log,
@@ -101,7 +113,7 @@ static bool request_log(struct relay_signing_log *out, struct relay_core *core, 
     memcpy(out->prior, core_log_running(core, items, out->from - 1), 32);
     size_t len = (size_t)out->count * 32;
     if (*bytes + len > REQUEST_ITEMS_MAX)
-        return false;
+        return false; /* the next request has room for it: one log alone always fits (CORE_RECORDS_MAX) */
     uint8_t *digests = core_scratch(core, len + 1);
     for (uint32_t i = 0; i < out->count; i++)
         memcpy(digests + 32 * (size_t)i, core_log_digest(items, out->from + i), 32);

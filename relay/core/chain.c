@@ -8,7 +8,7 @@
 #include "proofs/agreement.h"
 #include "relay/core/parts.h"
 
-enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000 };
+enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000, BLAMED_MAX = 3 };
 
 static size_t place_of(const struct core_chain *chain, uint16_t source)
 {
@@ -49,18 +49,24 @@ void core_to_source(struct relay_core *core, uint16_t source, const struct conne
 
 /* ---- statements ---------------------------------------------------------------------------------------------------- */
 
-static struct core_statement *statement_at(struct core_chain *chain, uint64_t height, bool make)
+/* mine: bit of the source that speaks, which makes a row when there is none; 0: only look. */
+static struct core_statement *statement_at(struct core_chain *chain, uint64_t height, uint16_t mine)
 {
-    struct core_statement *lowest = &chain->statements[0];
+    struct core_statement *lowest = &chain->statements[0], *own = NULL;
     for (size_t i = 0; i < CORE_STATEMENT_HEIGHTS; i++) {
         struct core_statement *statement = &chain->statements[i];
         if (statement->height == height && statement->said)
             return statement;
         if (statement->height < lowest->height || !statement->said)
             lowest = statement;
+        if (statement->said == mine && (own == NULL || statement->height < own->height))
+            own = statement;
     }
-    if (!make)
+    if (mine == 0)
         return NULL;
+    /* A source that speaks of many heights pushes out its own lone words first, never what others said. */
+    if (lowest->said && own != NULL)
+        lowest = own;
     *lowest = (struct core_statement){.height = height};
     return lowest;
 }
@@ -69,7 +75,7 @@ static void statement_note(struct relay_core *core, uint16_t source, uint64_t he
 {
     struct core_chain *chain = chain_of_source(core, source);
     size_t place = place_of(chain, source);
-    struct core_statement *statement = statement_at(chain, height, true);
+    struct core_statement *statement = statement_at(chain, height, (uint16_t)(1u << place));
     statement->said |= (uint16_t)(1u << place);
     memcpy(statement->hash[place], hash, 32);
 }
@@ -77,7 +83,7 @@ static void statement_note(struct relay_core *core, uint16_t source, uint64_t he
 /* Asks every source that is up and has not spoken about this height. */
 static void statements_ask(struct relay_core *core, struct core_chain *chain, uint64_t height)
 {
-    const struct core_statement *statement = statement_at(chain, height, false);
+    const struct core_statement *statement = statement_at(chain, height, 0);
     for (size_t i = 0; i < chain->sources_len; i++) {
         bool said = statement != NULL && (statement->said & (1u << i)) != 0;
         if (said || !core->sources[chain->sources[i]].up)
@@ -91,7 +97,7 @@ size_t core_chain_statements(const struct relay_core *core, uint16_t index, uint
                              struct relay_signing_statement out[RELAY_SOURCES_MAX])
 {
     struct core_chain *chain = &core->chains[index];
-    const struct core_statement *statement = statement_at(chain, height, false);
+    const struct core_statement *statement = statement_at(chain, height, 0);
     size_t len = 0;
     for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
         if ((statement->said & (1u << i)) == 0 || memcmp(statement->hash[i], hash, 32) != 0)
@@ -114,7 +120,7 @@ static enum proof_verdict agree(struct relay_core *core, uint16_t index, uint64_
 {
     const struct topology_chain *document = &core->network->chains[index];
     struct core_chain *chain = &core->chains[index];
-    const struct core_statement *statement = statement_at(chain, height, false);
+    const struct core_statement *statement = statement_at(chain, height, 0);
     struct proof_agreement_source sources[RELAY_SOURCES_MAX];
     struct proof_agreement_statement said[RELAY_SOURCES_MAX];
     size_t len = 0;
@@ -187,7 +193,7 @@ static void pending_forget(struct relay_core *core, struct core_chain *chain, si
 /* A liar may be the first to speak: a contradiction is one when nobody who is up is left to decide it. */
 static bool all_spoke(const struct relay_core *core, struct core_chain *chain, uint64_t height)
 {
-    const struct core_statement *statement = statement_at(chain, height, false);
+    const struct core_statement *statement = statement_at(chain, height, 0);
     for (size_t i = 0; i < chain->sources_len; i++) {
         bool said = statement != NULL && (statement->said & (1u << i)) != 0;
         if (!said && core->sources[chain->sources[i]].up)
@@ -200,7 +206,7 @@ static bool all_spoke(const struct relay_core *core, struct core_chain *chain, u
 static void contradiction_note(struct relay_core *core, uint16_t index, uint64_t height, const uint8_t *agreed)
 {
     struct core_chain *chain = &core->chains[index];
-    const struct core_statement *statement = statement_at(chain, height, false);
+    const struct core_statement *statement = statement_at(chain, height, 0);
     const char *who = "sources";
     for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
         bool said = (statement->said & (1u << i)) != 0;
@@ -237,6 +243,9 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
             } else {
                 core_note(core, RELAY_WARNING, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0,
                           "%s: evidence of another header than the agreed one", core->network->chains[index].id);
+                core_chain_blame(core, evidence->source, false, "evidence of another header than the agreed one");
+                pending_forget(core, chain, i);
+                continue;
             }
             pending_remove(chain, i);
             continue;
@@ -361,6 +370,19 @@ static void source_down(struct relay_core *core, uint16_t source)
 static void evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
                           struct bytes whole);
 
+/* Records were sent that the chain contradicts, or a watch does not go on: only going back heals it. */
+static void cannot_heal(struct relay_core *core, uint16_t source, const struct connector_cannot *cannot)
+{
+    struct codec_reader reader;
+    codec_reader_init(&reader, cannot->about);
+    uint32_t watch = codec_read_u32(&reader);
+    if (cannot->type != CONNECTOR_SUBSCRIBE || !codec_reader_done(&reader) || watch >= core->logs_len ||
+        !core->logs[watch].is_home || source != core->chains[core->logs[watch].home].primary)
+        return;
+    core_chain_blame(core, source, false, "it cannot go on with a log");
+    core_ingest_again(core, &core->logs[watch]);
+}
+
 static void cannot_note(struct relay_core *core, uint16_t source, const struct connector_cannot *cannot)
 {
     core_note(core, RELAY_INFO, RELAY_REASON_SOURCE_CANNOT, NULL, 0, "%s: %s: %.*s", core->config.sources[source].name,
@@ -392,6 +414,10 @@ static void notice_note(struct relay_core *core, uint16_t source, const struct c
 static void header_take(struct relay_core *core, uint16_t source, const struct connector_header *header)
 {
     struct core_source *state = &core->sources[source];
+    if (codec_bytes_are_zero(header->hash, 32)) {
+        core_chain_blame(core, source, true, "a header hash of zeros");
+        return;
+    }
     if (header->height > state->final_height)
         state->final_height = header->height;
     statement_note(core, source, header->height, header->hash);
@@ -420,6 +446,7 @@ static void source_message(struct relay_core *core, const struct relay_event *ev
         notice_note(core, event->source, &message.notice);
     } else if (type == CONNECTOR_CANNOT) {
         cannot_note(core, event->source, &message.cannot);
+        cannot_heal(core, event->source, &message.cannot);
     } else {
         core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_PROTOCOL, NULL, 0, "%s: %s",
                   core->config.sources[event->source].name, known ? "a message that only relays send" : where);
@@ -441,32 +468,50 @@ void core_source_event(struct relay_core *core, const struct relay_event *event)
         source_message(core, event);
 }
 
-/* A primary whose final height no longer moves while another's does is replaced; the number demanded never changes. */
+void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, const char *why)
+{
+    uint16_t index = core->config.sources[source].chain;
+    struct core_chain *chain = &core->chains[index];
+    if (source != chain->primary || (!at_once && ++chain->blamed < BLAMED_MAX) || core_chain_up(core, index) < 2)
+        return;
+    chain->blamed = 0;
+    core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: %s is replaced: %s",
+              core->network->chains[index].id, core->config.sources[source].name, why);
+    primary_choose(core, index, source);
+}
+
+/* The height that as many sources as the chain demands have reached: what one of them says beyond it moves nobody. */
+static uint64_t height_reached(const struct relay_core *core, uint16_t index)
+{
+    const struct core_chain *chain = &core->chains[index];
+    uint64_t best = 0;
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        uint64_t height = core->sources[chain->sources[i]].final_height;
+        size_t reached = 0;
+        for (size_t j = 0; j < chain->sources_len; j++)
+            reached += core->sources[chain->sources[j]].up && core->sources[chain->sources[j]].final_height >= height;
+        if (reached >= core->network->chains[index].sources && height > best)
+            best = height;
+    }
+    return best;
+}
+
+/* A primary whose final height no longer moves while the others' does is replaced; the number demanded never changes. */
 void core_chain_tick(struct relay_core *core)
 {
     for (uint16_t i = 0; i < core->network->chains_len; i++) {
         struct core_chain *chain = &core->chains[i];
         if (chain->primary == RELAY_NO_SOURCE)
             continue;
-        uint64_t best = 0, own = core->sources[chain->primary].final_height;
-        for (size_t j = 0; j < chain->sources_len; j++) {
-            const struct core_source *source = &core->sources[chain->sources[j]];
-            if (source->up && source->final_height > best)
-                best = source->final_height;
-        }
-        if (best <= own)
-            chain->progress = core->now;
         if (core->now >= chain->ask_again) {
             chain->ask_again = core->now + STATEMENTS_MS;
             for (size_t j = 0; j < chain->pending_len; j++)
                 statements_ask(core, chain, chain->pending[j]->fact.height);
         }
-        if (core->now - chain->progress < FAILOVER_MS)
-            continue;
-        core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: %s stays at %llu, others at %llu",
-                  core->network->chains[i].id, core->config.sources[chain->primary].name, (unsigned long long)own,
-                  (unsigned long long)best);
-        primary_choose(core, i, chain->primary);
+        if (height_reached(core, i) <= core->sources[chain->primary].final_height)
+            chain->progress = core->now;
+        if (core->now - chain->progress >= FAILOVER_MS)
+            core_chain_blame(core, chain->primary, true, "its final height stays behind the others'");
     }
 }
 

@@ -53,7 +53,8 @@ static size_t run_acceptable(struct relay_core *core, const struct run *run)
         }
         if (head == NULL || (core->config.verify_forwarded && !head->certified))
             continue;
-        if (run->records[i].end <= room)
+        /* A segment counts whole while its first half is settled, so a hop has one batch more room than the ingress. */
+        if (run->records[i].end <= room + (room > 0 ? RELAY_BATCH_MAX : 0))
             accepted = i + 1;
         else
             over = true;
@@ -97,16 +98,17 @@ static bool run_add(struct relay_core *core, struct run *run, const struct proof
     for (uint16_t i = 0; i < range->count; i++) {
         struct core_staged record;
         uint64_t number = range->from + i;
+        /* What we have stays: the first new record must follow it, whatever the range repeats before. */
+        if (number == next && memcmp(running, run_running(core, run), 32) != 0) {
+            *result = (struct proof_result){PROOF_REASON_MERKLE_ROOT, number};
+            return false;
+        }
         if (!core_record_read(&record, core, run->log, &reader, number, running, result))
             return false;
         memcpy(running, record.entry.running, 32);
         if (number < next) {
             skipped = record.end;
-            const uint8_t *ours = core_log_running(core, run->log, number);
-            if (ours == NULL || memcmp(ours, running, 32) == 0)
-                continue;
-            *result = (struct proof_result){PROOF_REASON_MERKLE_ROOT, number};
-            return false; /* another history than the one it should go on from */
+            continue;
         }
         record.end = from + record.end - skipped;
         run->records[run->count++] = record;

@@ -52,6 +52,17 @@ void core_deliver_position(struct relay_core *core, uint16_t source, const struc
     if (log == NULL || !log->is_target || log->target != core->config.sources[source].chain)
         return;
     struct core_position *known = &log->position;
+    if (position->decided > position->accepted || position->undecided > position->accepted + 1) {
+        struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
+        action->source = source;
+        action->text = "a position that no inbox can have";
+        return;
+    }
+    if (source != submit_source(core, log->target))
+        return; /* one source's view at a time: a second one that lags would turn it back and forth */
+    if (known->accepted != position->accepted || known->decided != position->decided ||
+        known->undecided != position->undecided)
+        log->submission.retries = 0;
     if (!known->known || known->accepted != position->accepted || known->decided != position->decided)
         known->changed = core->now;
     known->known = true;
@@ -98,10 +109,8 @@ void core_deliver_result(struct relay_core *core, const struct connector_result 
 static uint64_t bytes_between(const struct core_log *log, uint64_t from, uint64_t to)
 {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < log->segments_len; i++) {
-        if (log->segments[i].to >= from && log->segments[i].from <= to)
-            bytes += log->segments[i].bytes;
-    }
+    for (size_t i = core_log_segment_at(log, from); i < log->segments_len && log->segments[i].from <= to; i++)
+        bytes += log->segments[i].bytes;
     return bytes;
 }
 
@@ -137,13 +146,7 @@ static void key_make(uint8_t key[32], const struct core_log *log, const struct c
 static bool load_start(struct relay_core *core, struct core_log *log, uint8_t action, uint64_t from, uint64_t to)
 {
     struct core_submission *submission = &log->submission;
-    size_t first = log->segments_len;
-    for (size_t i = 0; i < log->segments_len; i++) {
-        if (log->segments[i].to >= from) {
-            first = i;
-            break;
-        }
-    }
+    size_t first = core_log_segment_at(log, from);
     if (first == log->segments_len)
         return false;
     uint8_t low[KEYS_SEGMENT_BYTES], high[KEYS_SEGMENT_BYTES];
@@ -209,8 +212,14 @@ static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t 
             return false;
         if (from + i != submission->next || from + i > submission->to)
             continue;
-        if (submission->action == CONNECTOR_EXECUTE && message.deadline < log->position.time)
-            submission->action = CONNECTOR_EXPIRE;
+        if (submission->action == CONNECTOR_EXECUTE && message.deadline < log->position.time) {
+            /* One that expired is expired alone; the calls before it come first. */
+            if (from + i == submission->from)
+                submission->action = CONNECTOR_EXPIRE;
+            submission->to = from + i == submission->from ? from + i : from + i - 1;
+            if (from + i > submission->to)
+                continue;
+        }
         if (!record_add(submission, (struct bytes){records.data + start, reader.at - start},
                         messages ? &message : NULL))
             return false;
@@ -251,7 +260,8 @@ static size_t certificate_fill(struct connector_certificate *out, struct connect
     return 0;
 }
 
-static void submit(struct relay_core *core, struct core_log *log, uint16_t source)
+/* False: it cannot be submitted as it is. */
+static bool submit(struct relay_core *core, struct core_log *log, uint16_t source)
 {
     struct core_submission *submission = &log->submission;
     struct connector_attestation attestations[TOPOLOGY_OPERATORS_MAX];
@@ -261,18 +271,18 @@ static void submit(struct relay_core *core, struct core_log *log, uint16_t sourc
     const uint8_t *running = core_log_running(core, log, submission->to);
     bool headed = submission->action == CONNECTOR_DELIVER || submission->action == CONNECTOR_SETTLE;
     if (prior == NULL || running == NULL || submission->records.failed)
-        return;
+        return false;
     if (headed) {
         struct core_head *head = core_head_find(log, submission->to, running);
         struct proof_leaf leaf = {.kind = PROOF_LEAF_HEAD, .head = {.number = submission->to}};
         struct codec_writer writer;
         if (head == NULL || certificate_fill(&message.submit.certificate, attestations, core, log, head) == 0)
-            return;
+            return false;
         memcpy(leaf.head.log, log->id, 32);
         memcpy(leaf.head.running, running, 32);
         codec_writer_init(&writer, fields, sizeof(fields));
         if (!proof_leaf_write(&writer, &leaf))
-            return;
+            return false;
         message.submit.certificate.fields = codec_writer_bytes(&writer);
     }
     key_make(submission->key, log, submission);
@@ -289,6 +299,7 @@ static void submit(struct relay_core *core, struct core_log *log, uint16_t sourc
     core_note(core, RELAY_DEBUG, RELAY_REASON_SUBMITTED, log, submission->to, "%s log %llu..%llu",
               proof_log_kind_name((enum proof_log_kind)log->kind), (unsigned long long)submission->from,
               (unsigned long long)submission->to);
+    return true;
 }
 
 void core_deliver_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event)
@@ -306,9 +317,8 @@ void core_deliver_loaded(struct relay_core *core, struct core_load *load, const 
     load->id = 0;
     submission->loading = false;
     uint16_t source = submit_source(core, log->target);
-    if (submission->next == submission->to + 1 && source != RELAY_NO_SOURCE && !log->frozen)
-        submit(core, log, source);
-    else
+    bool complete = submission->next == submission->to + 1 && source != RELAY_NO_SOURCE && !log->frozen;
+    if (!complete || !submit(core, log, source))
         submission->again = core->now + BACK_OFF_MS;
     core_log_mark(core, log);
 }
@@ -327,36 +337,58 @@ static bool our_turn(const struct relay_core *core, const struct core_log *log, 
     return turn == core->config.self;
 }
 
-/* An accepted message without outcome: its receiver fails, or it came as a digest. Tried again, later expired. */
-static uint64_t undecided_next(const struct core_log *log)
+static bool is_undecided(const struct core_log *log, uint64_t n)
+{
+    return n > log->base && n <= log->durable && log->entries[n - log->base - 1].status == 0;
+}
+
+/* An accepted message without outcome: its receiver fails, or it came as a digest. Unordered lanes take turns. */
+static uint64_t undecided_next(const struct relay_core *core, const struct core_log *log)
 {
     const struct core_position *position = &log->position;
-    if (log->kind != PROOF_LOG_MESSAGE || position->undecided == 0 || position->undecided > position->accepted)
+    uint64_t top = position->accepted < log->durable ? position->accepted : log->durable;
+    uint64_t from = log->submission.retry_sequence + 1;
+    if (log->kind != PROOF_LOG_MESSAGE || position->undecided == 0 || position->undecided > top)
         return 0;
-    for (uint64_t n = log->submission.retry_sequence + 1; n <= position->accepted && n > log->base; n++) {
-        if (n > position->undecided && n <= log->stored && log->entries[n - log->base - 1].status == 0)
-            return n; /* unordered: each in its turn */
+    if (core_lane(core, log)->mode & PROOF_MODE_ORDERED)
+        return position->undecided;
+    if (from <= position->undecided)
+        return position->undecided;
+    for (uint64_t n = from > log->base ? from : log->base + 1; n <= top; n++) {
+        if (is_undecided(log, n))
+            return n;
     }
     return position->undecided;
+}
+
+/* As many of those that follow as fit one call. */
+static uint64_t undecided_last(const struct core_log *log, uint64_t first)
+{
+    uint64_t last = first;
+    while (last < log->position.accepted && last - first + 1 < PROOF_RANGE_MAX && is_undecided(log, last + 1) &&
+           bytes_between(log, first, last + 1) <= CORE_SUBMIT_BYTES)
+        last++;
+    return last;
 }
 
 static struct core_step undecided_try(struct relay_core *core, struct core_log *log, uint16_t source)
 {
     struct core_submission *submission = &log->submission;
-    bool ordered = core_lane(core, log)->mode & PROOF_MODE_ORDERED;
-    uint64_t sequence = ordered ? log->position.undecided : undecided_next(log);
-    uint64_t pause = (uint64_t)RETRY_AFTER_MS << (submission->retries < 4 ? submission->retries : 4);
-    if (sequence == 0 || sequence <= log->base || sequence > log->durable ||
-        log->position.undecided > log->position.accepted)
+    uint64_t sequence = undecided_next(core, log);
+    bool again = sequence == submission->retry_sequence;
+    uint64_t pause = again ? (uint64_t)RETRY_AFTER_MS << (submission->retries < 4 ? submission->retries : 4) : 0;
+    if (sequence == 0 || sequence <= log->base || sequence > log->durable)
         return (struct core_step){RELAY_CAUSE_NONE};
     struct core_step step = {RELAY_CAUSE_RECEIVER};
-    if (core->now - log->position.changed < pause || core->now < submission->again || source == RELAY_NO_SOURCE ||
-        !our_turn(core, log, sequence))
+    uint64_t idle = core->now - log->position.changed;
+    if (idle < pause || core->now < submission->again || source == RELAY_NO_SOURCE)
         return step;
+    if (!our_turn(core, log, sequence) && idle < pause + STEP_IN_MS)
+        return step;
+    submission->retries = again ? submission->retries + 1 : 0;
     submission->retry_sequence = sequence;
-    submission->retries++;
-    submission->again = core->now + pause;
-    load_start(core, log, CONNECTOR_EXECUTE, sequence, sequence);
+    submission->again = core->now + (again ? pause : RETRY_AFTER_MS);
+    load_start(core, log, CONNECTOR_EXECUTE, sequence, undecided_last(log, sequence));
     return step;
 }
 

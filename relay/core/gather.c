@@ -7,7 +7,7 @@
 
 #include "relay/core/parts.h"
 
-enum { HEADS_CROWDED = 128 };
+enum { LONE_EXTRA = 64, RECORD_MIN = 123 };
 
 const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log)
 {
@@ -51,6 +51,15 @@ const struct core_attestation *core_head_signer(const struct core_head *head, ui
 {
     for (size_t i = 0; i < head->signers_len; i++) {
         if (head->signers[i]->operator_number == operator_number)
+            return head->signers[i];
+    }
+    return NULL;
+}
+
+const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32])
+{
+    for (size_t i = 0; i < head->signers_len; i++) {
+        if (memcmp(head->signers[i]->key_id, key_id, 32) == 0)
             return head->signers[i];
     }
     return NULL;
@@ -117,7 +126,7 @@ void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t
     if (epoch_of_key(core, log, key_id, &operator_number) == NULL)
         return; /* of an epoch that the document no longer knows */
     struct core_head *head = head_insert(core, log, number, value->running);
-    if (core_head_signer(head, operator_number) == NULL)
+    if (core_head_key(head, key_id) == NULL)
         signer_add(head, &item, value->path, operator_number);
     if (number > log->hint)
         log->hint = number;
@@ -175,40 +184,67 @@ static bool leaf_proven(struct relay_core *core, const struct proof_item_attesta
 }
 
 /* "An operator caught with two words … is expelled": two heads of one number and different hashes. */
-static bool equivocates(struct relay_core *core, struct core_log *log, const struct proof_head *head,
-                        uint16_t operator_number)
+static void equivocation_check(struct relay_core *core, struct core_log *log, uint64_t number,
+                               const uint8_t running[32], uint16_t operator_number)
 {
     for (size_t i = 0; i < log->heads_len; i++) {
         const struct core_head *other = &log->heads[i];
-        if (other->number != head->number || memcmp(other->running, head->running, 32) == 0 ||
+        if (other->number != number || memcmp(other->running, running, 32) == 0 ||
             core_head_signer(other, operator_number) == NULL)
             continue;
         log->expelled |= UINT64_C(1) << operator_bit(core, operator_number);
-        core_note(core, RELAY_ALARM, RELAY_REASON_EQUIVOCATION, log, head->number, "operator %u signed two heads",
+        log->row_dirty = true;
+        core_note(core, RELAY_ALARM, RELAY_REASON_EQUIVOCATION, log, number, "operator %u signed two heads",
                   operator_number);
-        return true;
+        return;
     }
-    return false;
 }
 
 /*
- * Kept: everything beyond the certified head, the certified head, every multiple of C and certified head beyond the
- * settled mark that an inbox may have to step on, and the head at the base, at which a new relay can join.
+ * Kept: everything beyond the certified head, the certified head, the greatest one that our records lead to (without it
+ * they could be neither delivered nor pruned), every multiple of C beyond the settled mark that an inbox may have to
+ * step on, and the head at the base, at which a new relay can join.
  */
 static bool number_is_needed(const struct core_log *log, uint64_t number)
 {
-    if (number > log->certified || number == log->certified || number == log->base)
+    if (number >= log->certified || number == log->base || number == log->reach)
         return true;
     if (number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
         return false;
     return number % TOPOLOGY_HEAD_STEP == 0;
 }
 
-/* Without a quorum for long, single heads pile up: multiples of C and the newest ones are where operators meet. */
-static bool number_is_crowded_out(const struct core_log *log, uint64_t number)
+static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head);
+
+/*
+ * Heads beyond the certified one that a single operator signed count against that operator alone: however many it signs,
+ * however high, it takes no other's place. An honest one needs a head for each multiple of C in the window and some.
+ */
+static size_t lone_quota(const struct relay_core *core, const struct core_log *log)
 {
-    return log->heads_len > HEADS_CROWDED && number % TOPOLOGY_HEAD_STEP != 0 && number > log->certified &&
-           number < log->heads[log->heads_len - HEADS_CROWDED].number;
+    return LONE_EXTRA + (size_t)(core_lane(core, log)->window / RECORD_MIN / TOPOLOGY_HEAD_STEP);
+}
+
+/* Room for one more lone head of this operator: its lowest one goes, if the new one is higher. */
+static bool lone_admit(struct relay_core *core, struct core_log *log, uint16_t operator_number, uint64_t number)
+{
+    size_t lone = 0, lowest = SIZE_MAX;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *head = &log->heads[i];
+        if (head->number <= log->certified || head->signers_len != 1 ||
+            head->signers[0]->operator_number != operator_number)
+            continue;
+        lowest = lone++ == 0 ? i : lowest;
+    }
+    if (lone < lone_quota(core, log))
+        return true;
+    /* Lower ones are refused and not exchanged: so relays cannot tell each other the same heads in turn for ever. */
+    if (number < log->heads[lowest].number)
+        return false;
+    head_drop(core, log, &log->heads[lowest]);
+    log->heads_len--;
+    memmove(&log->heads[lowest], &log->heads[lowest + 1], (log->heads_len - lowest) * sizeof(log->heads[0]));
+    return true;
 }
 
 static bool leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
@@ -220,11 +256,11 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     if (log == NULL || log->frozen || log->suite != item->suite)
         return false;
     /* What would not be kept is not taken either: else relays would tell it to each other for ever. */
-    if (head->number < log->base || !number_is_needed(log, head->number) || number_is_crowded_out(log, head->number))
+    if (head->number < log->base || !number_is_needed(log, head->number))
         return false;
     const struct core_head *known = core_head_find(log, head->number, head->running);
     const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
-    if (known != NULL && epoch != NULL && core_head_signer(known, operator_number) != NULL)
+    if (known != NULL && core_head_key(known, item->key_id) != NULL)
         return false;
     if (epoch == NULL || !leaf_proven(core, item, leaf, epoch)) {
         core_note(core, RELAY_WARNING, RELAY_REASON_HEAD_REFUSED, log, head->number, "from relay %s: %s",
@@ -236,8 +272,12 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
         core_note(core, RELAY_ALARM, RELAY_REASON_HEAD_CONTRADICTS, log, head->number, "operator %u", operator_number);
         return false;
     }
-    if (equivocates(core, log, head, operator_number) || (known == NULL && log->heads_len >= CORE_HEADS_MAX))
+    if (log->expelled & UINT64_C(1) << operator_bit(core, operator_number))
         return false;
+    if (known == NULL && !lone_admit(core, log, operator_number, head->number))
+        return false;
+    equivocation_check(core, log, head->number, head->running,
+                       operator_number); /* its second word is kept: the proof */
     struct core_head *kept = head_insert(core, log, head->number, head->running);
     signer_add(kept, item, leaf->path, operator_number);
     head_write(core, log, kept, kept->signers[kept->signers_len - 1]);
@@ -378,15 +418,17 @@ static void head_drop(struct relay_core *core, struct core_log *log, struct core
 
 void core_gather_prune(struct relay_core *core, struct core_log *log)
 {
-    size_t kept = 0, before = log->heads_len;
-    uint64_t oldest = before > HEADS_CROWDED ? log->heads[before - HEADS_CROWDED].number : 0;
-    for (size_t i = 0; i < before; i++) {
-        struct core_head *head = &log->heads[i];
-        bool crowded = head->number < oldest && head->number > log->certified && head->number % TOPOLOGY_HEAD_STEP != 0;
-        if (number_is_needed(log, head->number) && !crowded)
-            log->heads[kept++] = *head;
+    size_t kept = 0;
+    log->reach = 0;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        if (log->heads[i].certified && log->heads[i].number <= log->stored)
+            log->reach = log->heads[i].number;
+    }
+    for (size_t i = 0; i < log->heads_len; i++) {
+        if (number_is_needed(log, log->heads[i].number))
+            log->heads[kept++] = log->heads[i];
         else
-            head_drop(core, log, head);
+            head_drop(core, log, &log->heads[i]);
     }
     log->heads_len = kept;
 }

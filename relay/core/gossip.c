@@ -13,6 +13,7 @@ enum {
     ASK_BYTES = 1 << 20,
     ASK_PAUSE_MS = 200,
     REPUBLISH_MS = 2000,
+    REPUBLISH_HEADS = 8,
     FULL_HEARTBEAT = 10, /* every so many heartbeats name all logs */
     NO_ZONE = 0xffff
 };
@@ -142,7 +143,13 @@ static void republish(struct relay_core *core, struct core_log *log)
     if (core->now < log->republish)
         return;
     log->republish = core->now + REPUBLISH_MS;
-    for (size_t i = log->heads_len; i-- > 0 && log->heads_len - i <= 4 && log->heads[i].number > log->certified;) {
+    for (size_t i = 0, told = 0; i < log->heads_len && told < REPUBLISH_HEADS; i++) {
+        const uint8_t *ours = core_log_running(core, log, log->heads[i].number);
+        bool ends = i + 2 >= log->heads_len || told < 2;
+        bool same = ours != NULL && memcmp(ours, log->heads[i].running, 32) == 0;
+        if (log->heads[i].number <= log->certified || !(same || ends))
+            continue;
+        told++;
         for (size_t j = 0; j < log->heads[i].signers_len; j++) {
             codec_pack_clear(&core->pack);
             core_attestation_pack(&core->pack, log, &log->heads[i], log->heads[i].signers[j]);
@@ -163,10 +170,11 @@ static void heartbeat(struct relay_core *core)
     size_t leaves_len = 0;
     codec_pack_init(&logs, PROOF_FRAME_BODY_MAX / 2);
     /* docs/formats.md: the root is over head leaves ascending by log id, the order of the document's index. */
-    for (size_t i = 0; i < core->network->logs_len; i++) {
-        struct core_log *log = core_log_of(core, core->network->logs[i].lane, core->network->logs[i].kind);
+    size_t at = all ? core->heartbeat_from : 0;
+    for (; at < core->network->logs_len && leaves_len < PROOF_ITEM_LOGS_MAX; at++) {
+        struct core_log *log = core_log_of(core, core->network->logs[at].lane, core->network->logs[at].kind);
         struct proof_item_log entry = {.head = {.number = log->certified}, .settled = log->settled};
-        if (log->certified == 0 || leaves_len == PROOF_ITEM_LOGS_MAX)
+        if (log->certified == 0)
             continue;
         memcpy(entry.head.log, log->id, 32);
         memcpy(entry.head.running, log->certified_running, 32);
@@ -180,6 +188,8 @@ static void heartbeat(struct relay_core *core)
         proof_pack_log(&logs, &entry);
         item.heartbeat.count++;
     }
+    if (all) /* more logs than one heartbeat holds: the next full one goes on where this one ended */
+        core->heartbeat_from = at < core->network->logs_len ? at : 0;
     item.heartbeat.time = core->unix_time;
     item.heartbeat.document_version = core->network->version;
     memcpy(item.heartbeat.document_hash, core->network->hash, 32);
@@ -261,7 +271,12 @@ static void ask_send(struct relay_core *core, struct core_log *log, uint16_t pee
     action->id = log->ask_id = ++core->next_id;
     action->peer = log->ask_peer = peer;
     action->body = core_keep(core, codec_pack_bytes(&core->pack));
-    log->ask_again = core->now + ASK_PAUSE_MS;
+    /* Asks that bring nothing become rare: a head that nobody has records for must not cost a pull each moment. */
+    if (log->asked_at != log->stored + log->certified)
+        log->asks = 0;
+    log->asked_at = log->stored + log->certified;
+    log->ask_again = core->now + ((uint64_t)ASK_PAUSE_MS << (log->asks < 5 ? log->asks : 5));
+    log->asks++;
 }
 
 /* The greatest number that a valid head here or an up neighbour names. */
@@ -299,6 +314,8 @@ struct core_step core_stage_collect(struct relay_core *core, struct core_log *lo
     if (log->ask_id != 0 || log->frozen || core->now < log->ask_again ||
         core->now - log->behind_since < core->config.pull_wait_ms)
         return step;
+    if (records && room == 0 && newest <= newest_signed(log))
+        return step; /* nothing to ask for until something settles */
     uint64_t from = records && log->stored < newest ? log->stored + 1 : log->certified + 1;
     uint16_t peer = peer_choose(core, log, from);
     if (peer != RELAY_NO_SOURCE && from <= newest)
@@ -350,6 +367,11 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
         const struct core_head *head = &log->heads[i];
         if (!head->certified || head->number <= log->stored)
             continue;
+        /* Nobody's word: the log that answers this one must be certified so far, or it is not settled. */
+        bool undelivered = log->is_target && log->position.known && log->position.undecided <= head->number &&
+                           log->position.undecided > 0;
+        if ((log + 1)->certified < head->number || undelivered)
+            return;
         if (all_settled(log))
             base_adopt(core, log, head);
         else

@@ -66,7 +66,7 @@ void core_ingest_credit(struct relay_core *core, struct core_log *log)
     uint16_t source = core->chains[log->home].primary;
     size_t room = core_log_room(core, log);
     /* Small crumbs are kept together: a credit message should be worth at least an eighth of the window. */
-    if (source == RELAY_NO_SOURCE || room < core_lane(core, log)->window / 8)
+    if (source == RELAY_NO_SOURCE || room < core_log_window(core, log) / 8)
         return;
     log->credit_granted += room;
     core_to_source(
@@ -136,7 +136,9 @@ void core_ingest_records(struct relay_core *core, uint16_t source, const struct 
         return;
     struct core_stage *stage = &log->stage;
     uint64_t next = stage->count ? stage->from + stage->count : log->stored + 1;
-    if (log->again_asked && records->from == log->stored + 1) {
+    if (records->from == log->stored + 1) { /* a repetition, asked for: it replaces what was staged */
+        credit_return(core, log, log->again_asked || stage->count == 0 ? 0 : stage->len);
+        core_log_free_stage(log);
         log->again_asked = false;
         next = records->from;
     }
@@ -192,12 +194,28 @@ static void evidence_keep(struct core_evidence **slot, struct core_evidence *evi
     *slot = evidence;
 }
 
+/* What is proven now may contradict a certificate that was here before. */
+static void certificates_check(struct relay_core *core, struct core_log *log, uint64_t number)
+{
+    for (size_t i = 0; i < log->heads_len; i++) {
+        const struct core_head *head = &log->heads[i];
+        const uint8_t *ours = core_log_running(core, log, head->number);
+        if (head->certified && head->number > log->proven && head->number <= number && ours != NULL &&
+            memcmp(ours, head->running, 32) != 0)
+            core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
+                            "our own proof contradicts a certificate");
+    }
+}
+
 static void prove_to(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t number)
 {
     if (number > log->proven) {
+        certificates_check(core, log, number);
         log->proven = number;
         log->row_dirty = true;
     }
+    log->contradicted = 0;
+    core->chains[log->home].blamed = 0;
     if (evidence->fact.height > log->height) {
         log->height = evidence->fact.height;
         log->row_dirty = true;
@@ -225,67 +243,100 @@ static void stage_take(struct relay_core *core, struct core_log *log, size_t cou
     stage->from += count;
 }
 
-static void contradicts(struct relay_core *core, struct core_log *log, uint64_t number)
+/* The number of this hash on our chain; 0 when it is not there. A proven slot holds a hash; its number is only said. */
+static uint64_t number_of(const struct relay_core *core, const struct core_log *log, uint64_t said,
+                          const uint8_t running[32])
 {
-    if (number <= log->proven || number <= log->attested) {
-        core_log_freeze(core, log, RELAY_REASON_EVIDENCE_CONTRADICTS, number,
-                        "the home chain now shows another history than the one proven here before");
+    const struct core_log *entries = log->kind == PROOF_LOG_SETTLEMENT ? log - 1 : log;
+    const uint8_t *ours = core_log_running(core, entries, said);
+    if (ours != NULL && memcmp(ours, running, 32) == 0)
+        return said;
+    for (uint64_t n = entries->stored; n > entries->base; n--) {
+        if (memcmp(entries->entries[n - entries->base - 1].running, running, 32) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/*
+ * A proven hash that is nowhere on our chain, below what we hold. One source may lie about the number, and then it is
+ * replaced; when as many as the chain demands show it, the home chain has another history and the log is frozen.
+ */
+static void contradicts(struct relay_core *core, struct core_log *log, const struct core_evidence *evidence,
+                        uint64_t number, const char *text)
+{
+    const struct core_chain *chain = &core->chains[log->home];
+    if (number > log->proven && number > log->attested && log->kind != PROOF_LOG_SETTLEMENT) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, number, "claims differ from the proof");
+        core_log_truncate(core, log, log->proven);
+        core_ingest_again(core, log);
         return;
     }
-    core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, number, "claims differ from the proof: dropped");
-    core_log_truncate(core, log, log->proven);
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        if (chain->sources[i] == evidence->source)
+            log->contradicted |= (uint16_t)(1u << i);
+    }
+    if (__builtin_popcount(log->contradicted) >= core->network->chains[log->home].sources) {
+        core_log_freeze(core, log, RELAY_REASON_EVIDENCE_CONTRADICTS, number, text);
+        return;
+    }
+    core_note(core, RELAY_ALARM, RELAY_REASON_EVIDENCE_REFUSED, log, number,
+              "source %s shows a hash that is not on our chain: asking another",
+              core->config.sources[evidence->source].name);
+    core_chain_blame(core, evidence->source, true, "contradicts what is proven");
+}
+
+/* Staged records lead to the proven hash: they become records of the log. */
+static void apply_staged(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t said,
+                         const uint8_t running[32])
+{
+    struct core_stage *stage = &log->stage;
+    size_t count = 0;
+    /* The mesh may have brought claims beyond the stage's start: staged ones below the log's end are of no use. */
+    for (size_t i = stage->from == log->stored + 1 ? stage->count : 0; i > 0 && count == 0; i--) {
+        if (memcmp(stage->records[i - 1].entry.running, running, 32) == 0)
+            count = i;
+    }
+    if (count > 0) {
+        uint64_t number = log->stored + count;
+        stage_take(core, log, count);
+        prove_to(core, log, evidence, number);
+        return;
+    }
+    core_note(core, RELAY_WARNING, RELAY_REASON_RECORDS_MISSING, log, said,
+              "%zu records staged behind %llu do not lead to the proven head", stage->count,
+              (unsigned long long)log->stored);
+    core_chain_blame(core, evidence->source, false, "its records do not lead to the proven head");
     core_ingest_again(core, log);
 }
 
-static void apply_log(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t number,
+static void apply_log(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t said,
                       const uint8_t running[32])
 {
-    if (number <= log->stored) {
-        const uint8_t *ours = core_log_running(core, log, number);
-        if (ours == NULL)
-            return; /* below the base: settled long ago */
-        if (memcmp(ours, running, 32) == 0)
-            prove_to(core, log, evidence, number);
-        else
-            contradicts(core, log, number);
-        return;
-    }
-    uint64_t ahead = number - log->stored;
-    struct core_stage *stage = &log->stage;
-    /* The mesh may have brought claims beyond the stage's start: staged ones below the log's end are of no use. */
-    if (stage->count > 0 && stage->from <= log->stored) {
-        core_ingest_again(core, log);
-        return;
-    }
-    if (ahead > stage->count || memcmp(stage->records[ahead - 1].entry.running, running, 32) != 0) {
-        core_note(core, RELAY_WARNING, RELAY_REASON_RECORDS_MISSING, log, number,
-                  "%zu records staged behind %llu do not lead to the proven head", stage->count,
-                  (unsigned long long)log->stored);
-        core_ingest_again(core, log);
-        return;
-    }
-    stage_take(core, log, (size_t)ahead);
-    prove_to(core, log, evidence, number);
+    uint64_t number = number_of(core, log, said, running);
+    if (number > 0)
+        prove_to(core, log, evidence, number);
+    else if (said > log->stored)
+        apply_staged(core, log, evidence, said, running);
+    else if (said > log->base)
+        contradicts(core, log, evidence, said,
+                    "the home chain now shows another history than the one proven here before");
 }
 
 /* Kind 3: the outbox's copy of the outcome log. Its entries are those of kind 2, which we may not have all yet. */
 static void apply_settlement(struct relay_core *core, struct core_log *log, struct core_evidence *evidence,
-                             uint64_t number, const uint8_t running[32])
+                             uint64_t said, const uint8_t running[32])
 {
     const struct core_log *outcomes = log - 1;
-    const uint8_t *ours = core_log_running(core, log, number);
-    if (number > outcomes->stored) {
-        evidence_keep(&log->waiting, evidence);
-        log->waiting_number = number;
-        return;
-    }
-    if (ours == NULL)
-        return;
-    if (memcmp(ours, running, 32) == 0)
+    uint64_t number = number_of(core, log, said, running);
+    if (number > 0) {
         prove_to(core, log, evidence, number);
-    else
-        core_log_freeze(core, log, RELAY_REASON_EVIDENCE_CONTRADICTS, number,
-                        "the outbox took outcomes that differ from the certified outcome log");
+    } else if (said > outcomes->stored) {
+        evidence_keep(&log->waiting, evidence);
+        log->waiting_number = said;
+    } else if (said > outcomes->base) {
+        contradicts(core, log, evidence, said, "the outbox took outcomes that differ from the certified outcome log");
+    }
 }
 
 void core_evidence_apply(struct relay_core *core, struct core_evidence *evidence)

@@ -45,11 +45,34 @@ const uint8_t *core_log_digest(const struct core_log *log, uint64_t number)
     return log->entries[number - log->base - 1].digest;
 }
 
+size_t core_log_segment_at(const struct core_log *log, uint64_t from)
+{
+    size_t low = 0, high = log->segments_len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (log->segments[middle].to < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint64_t core_log_window(const struct relay_core *core, const struct core_log *log)
+{
+    /* A signer request must carry every number between its guard and the newest evidence: so numbers have a limit, too. */
+    uint64_t smallest = log->kind == PROOF_LOG_MESSAGE ? PROOF_MESSAGE_RECORD_BYTES(1, 0) : PROOF_OUTCOME_RECORD_BYTES;
+    uint64_t window = core_lane(core, log)->window, numbers = CORE_NUMBERS_MAX * smallest;
+    return window < numbers ? window : numbers;
+}
+
 size_t core_log_room(const struct relay_core *core, const struct core_log *log)
 {
-    uint64_t window = core_lane(core, log)->window;
-    uint64_t used = log->window_used + log->credit_granted;
-    return used >= window ? 0 : (size_t)(window - used);
+    uint64_t window = core_log_window(core, log), lane_window = core_lane(core, log)->window;
+    uint64_t by_number = window - window * (log->stored - log->base) / CORE_NUMBERS_MAX;
+    uint64_t by_bytes = log->window_used >= lane_window ? 0 : lane_window - log->window_used;
+    uint64_t room = log->stored - log->base >= CORE_NUMBERS_MAX ? 0 : by_number < by_bytes ? by_number : by_bytes;
+    return room > log->credit_granted ? (size_t)(room - log->credit_granted) : 0;
 }
 
 void core_log_mark(struct relay_core *core, struct core_log *log)
@@ -81,6 +104,7 @@ void core_log_row_write(struct relay_core *core, struct core_log *log)
         .settled = log->settled,
         .height = log->height,
         .frozen = log->frozen,
+        .expelled = log->expelled,
     };
     memcpy(row.running, log->base_running, 32);
     codec_writer_init(&writer, value, sizeof(value));
@@ -237,6 +261,10 @@ void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t n
         free(segment->records);
     }
     log->entries_len = (size_t)(log->stored - log->base);
+    if (log->kind == PROOF_LOG_MESSAGE)
+        (log + 1)->missed = true; /* what outcomes said of the records that go is said again when they come back */
+    if (log->applied > log->stored)
+        log->applied = log->stored;
     if (log->segments_durable > log->segments_len)
         log->segments_durable = log->segments_len;
     if (log->durable > log->stored)

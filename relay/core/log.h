@@ -145,6 +145,10 @@ struct core_log {
     uint64_t ask_id;             /* in flight, 0 none */
     uint64_t ask_again;          /* ms: not before */
     uint16_t ask_peer;
+    unsigned asks;                /* in a row that brought nothing */
+    uint64_t asked_at;            /* stored + certified at the last ask */
+    uint64_t reach;               /* greatest certified head that our records lead to */
+    uint16_t contradicted;        /* sources, by place, that show another history than ours */
     uint64_t republish;           /* ms: next retransmission of an uncertified newest head */
     uint8_t frozen;               /* reason + 1 */
     bool dirty, row_dirty, known; /* known: has a row in the store */

@@ -31,6 +31,8 @@ struct core_log *core_log_of(struct relay_core *core, uint16_t lane, uint8_t kin
 const struct topology_lane *core_lane(const struct relay_core *core, const struct core_log *log);
 /* Running hash at number; NULL when it is below the base or beyond what is stored. Kind 3 looks into kind 2. */
 const uint8_t *core_log_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
+/* Index of the first segment that holds a number at or beyond `from`; segments_len when none does. */
+size_t core_log_segment_at(const struct core_log *log, uint64_t from);
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number);
 /* Appends records whose entries are given; writes segments. Window and order were checked by the caller. */
 void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,
@@ -45,6 +47,8 @@ void core_log_mark(struct relay_core *core, struct core_log *log); /* run its st
 void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_reason reason, uint64_t sequence,
                      const char *text);
 void core_log_fini(struct core_log *log);
+/* What may lie beyond the base at most: the lane's window, or less where its smallest records would be too many. */
+uint64_t core_log_window(const struct relay_core *core, const struct core_log *log);
 size_t core_log_room(const struct relay_core *core, const struct core_log *log); /* bytes left in the window */
 /* Reads one record of the log's kind at the cursor into an entry that follows `running`. */
 bool core_record_read(struct core_staged *out, const struct relay_core *core, const struct core_log *log,
@@ -55,6 +59,8 @@ bool core_record_read(struct core_staged *out, const struct relay_core *core, co
 void core_source_event(struct relay_core *core, const struct relay_event *event);
 void core_source_verified(struct relay_core *core, struct relay_verify_job *job);
 void core_chain_tick(struct relay_core *core);
+/* The source did not hold what it said: after a few times another one takes its place. */
+void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, const char *why);
 void core_evidence_release(struct core_evidence *evidence);
 void core_evidence_apply(struct relay_core *core, struct core_evidence *evidence);
 void core_chain_agree(struct relay_core *core, uint16_t chain);
@@ -72,6 +78,7 @@ size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint
 void core_signer_event(struct relay_core *core, const struct relay_event *event);
 bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer);
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
+const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
 const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);
 void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
                          const struct keys_head *value);

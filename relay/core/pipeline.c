@@ -11,8 +11,9 @@ void core_pipeline_drive(struct relay_core *core, struct core_log *log)
 {
     enum relay_cause cause = log->frozen ? RELAY_CAUSE_FROZEN : RELAY_CAUSE_NONE;
     enum topology_lane_state state = core_lane(core, log)->state;
-    if (state == TOPOLOGY_LANE_PAUSED) {
-        cause = RELAY_CAUSE_PAUSED;
+    if (state == TOPOLOGY_LANE_PAUSED && log->kind == PROOF_LOG_MESSAGE) {
+        cause = RELAY_CAUSE_PAUSED; /* no new message moves; what was delivered still settles */
+        core_stage_settle(core, log);
     } else {
         for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]); i++) {
             struct core_step step = STAGES[i](core, log);

@@ -84,6 +84,15 @@ static uint64_t lower(uint64_t a, uint64_t b)
 }
 
 /* Nothing goes that our own signer has still to sign past: it needs the digests that lead on from its guard. */
+/* What our signer has behind it: its guard, or, while it is not heard, what we know that it signed. */
+static uint64_t signed_past(const struct relay_core *core, const struct core_log *log)
+{
+    bool closed = core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE;
+    if (!core->config.attests || !log->is_home || closed)
+        return UINT64_MAX;
+    return log->guard_known && log->guard > log->attested ? log->guard : log->attested;
+}
+
 static uint64_t prunable(const struct relay_core *core, const struct core_log *log)
 {
     uint64_t limit = log->settled;
@@ -94,12 +103,9 @@ static uint64_t prunable(const struct relay_core *core, const struct core_log *l
             if (log->entries[m - log->base - 1].sequence > messages->base)
                 limit = m - 1;
         }
-        if (core->config.attests && settlement->is_home)
-            limit = lower(limit, settlement->attested);
+        limit = lower(limit, signed_past(core, settlement));
     }
-    if (core->config.attests && log->is_home)
-        limit = lower(limit, log->attested);
-    return lower(limit, log->durable);
+    return lower(lower(limit, signed_past(core, log)), log->durable);
 }
 
 /* What stays of numbers from..to of one segment: digests and outcomes, for whoever asks later. */

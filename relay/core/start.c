@@ -60,6 +60,7 @@ static void log_row(struct relay_core *core, struct bytes key, struct bytes valu
     log->settled = row.settled;
     log->height = row.height;
     log->frozen = row.frozen;
+    log->expelled = row.expelled;
     log->applied = row.base;
     if (log->kind == PROOF_LOG_SETTLEMENT) {
         log->certified = row.base;
@@ -101,6 +102,10 @@ static void segment_row(struct relay_core *core, struct core_log *log, struct by
             return;
         }
         memcpy(running, records[i].entry.running, 32);
+    }
+    if (!codec_reader_done(&reader)) {
+        malformed(core, log, from, "bytes after the last record of a segment");
+        return;
     }
     size_t skip = from <= log->base ? (size_t)(log->base - from + 1) : 0;
     const uint8_t *before = skip ? records[skip - 1].entry.running : row.before;

@@ -25,7 +25,7 @@
 enum {
     CORE_PENDING_EVIDENCE = 8, /* per chain */
     CORE_STATEMENT_HEIGHTS = 64,
-    CORE_HEADS_MAX = 512,           /* heads kept per log */
+    CORE_NUMBERS_MAX = 65536,       /* records of a log beyond its base */
     CORE_UNPUBLISHED_MAX = 2 << 20, /* bytes of records kept in memory per log for pushing; beyond, peers pull */
     CORE_LOADS_MAX = 256,
     CORE_SUBMIT_BYTES = 64 * 1024, /* records in one delivery; the rest of its head goes as digests */
@@ -58,6 +58,7 @@ struct core_chain {
     size_t pending_len, verifying;
     struct keys_chain mark; /* newest agreed header */
     bool mark_known, row_dirty;
+    unsigned blamed;         /* in a row, since evidence was last taken */
     bool disagree, unusable; /* unusable: the sources configured here can never agree as demanded */
     bool signing;
     uint64_t signing_id, signing_since;
@@ -81,6 +82,7 @@ struct core_load { /* what a LOAD is for */
     uint64_t from, to;
     struct codec_pack body; /* ANSWER: items so far */
     uint32_t items;
+    bool full; /* ANSWER: nothing more fits */
 };
 
 struct core_outgoing { /* an item to publish once its write is committed */
@@ -112,6 +114,7 @@ struct relay_core {
     uint64_t write_id, committed; /* write_id: of the WRITE that this step is filling */
     struct core_outgoing *outgoing, **outgoing_end;
     uint64_t heartbeat_at, heartbeats;
+    size_t heartbeat_from; /* where the next full heartbeat begins when not all logs fit */
     uint64_t audit_next;
     struct {
         uint8_t root[32], key_id[32], signature[64];

@@ -84,6 +84,7 @@ void keys_log_write(struct codec_writer *writer, const struct keys_log *value)
     codec_write_u64(writer, value->settled);
     codec_write_u64(writer, value->height);
     codec_write_u8(writer, value->frozen);
+    codec_write_u64(writer, value->expelled);
 }
 
 bool keys_log_read(struct keys_log *out, struct bytes value)
@@ -99,6 +100,7 @@ bool keys_log_read(struct keys_log *out, struct bytes value)
     out->settled = codec_read_u64(&reader);
     out->height = codec_read_u64(&reader);
     out->frozen = codec_read_u8(&reader);
+    out->expelled = codec_read_u64(&reader);
     return codec_reader_done(&reader);
 }
 

@@ -39,8 +39,9 @@ struct keys_log {
     uint64_t proven;   /* this relay verified records up to here itself */
     uint64_t attested; /* its own signer signed up to here, and the signature is stored */
     uint64_t settled;
-    uint64_t height; /* home chain: block up to which records were taken */
-    uint8_t frozen;  /* reason number + 1, or 0 */
+    uint64_t height;   /* home chain: block up to which records were taken */
+    uint8_t frozen;    /* reason number + 1, or 0 */
+    uint64_t expelled; /* operators that signed two words, as bits by their place in the network document */
 };
 
 /* Where a segment came from. */
