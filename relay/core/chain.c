@@ -8,7 +8,7 @@
 #include "proofs/agreement.h"
 #include "relay/core/parts.h"
 
-enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000, BLAMED_MAX = 3 };
+enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000, STATUS_MS = 500, BLAMED_MAX = 3 };
 
 static size_t place_of(const struct core_chain *chain, uint16_t source)
 {
@@ -393,7 +393,12 @@ static void cannot_note(struct relay_core *core, uint16_t source, const struct c
 static void status_note(struct relay_core *core, uint16_t source, const struct connector_status *status)
 {
     struct core_source *state = &core->sources[source];
+    for (size_t i = 0; state->newest != status->newest && i < core->logs_len; i++) {
+        if (core->logs[i].is_target && core->logs[i].target == core->config.sources[source].chain)
+            core_log_mark(core, &core->logs[i]); /* a new block: it may be our turn now */
+    }
     state->newest = status->newest;
+    state->newest_time = status->newest_time;
     state->final_height = status->final_height;
     size_t len = status->balance.len < sizeof(state->balance) - 1 ? status->balance.len : sizeof(state->balance) - 1;
     memcpy(state->balance, status->balance.data, len);
@@ -501,13 +506,19 @@ void core_chain_tick(struct relay_core *core)
 {
     for (uint16_t i = 0; i < core->network->chains_len; i++) {
         struct core_chain *chain = &core->chains[i];
-        if (chain->primary == RELAY_NO_SOURCE)
-            continue;
+        for (size_t j = 0; core->now >= chain->ask_status && j < chain->sources_len; j++) {
+            if (core->sources[chain->sources[j]].up)
+                core_to_source(core, chain->sources[j], &(struct connector_message){.type = CONNECTOR_ASK_STATUS});
+        }
+        if (core->now >= chain->ask_status)
+            chain->ask_status = core->now + STATUS_MS;
         if (core->now >= chain->ask_again) {
             chain->ask_again = core->now + STATEMENTS_MS;
             for (size_t j = 0; j < chain->pending_len; j++)
                 statements_ask(core, chain, chain->pending[j]->fact.height);
         }
+        if (chain->primary == RELAY_NO_SOURCE)
+            continue;
         if (height_reached(core, i) <= core->sources[chain->primary].final_height)
             chain->progress = core->now;
         if (core->now - chain->progress >= FAILOVER_MS)

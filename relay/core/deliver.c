@@ -29,6 +29,21 @@ static uint16_t submit_source(const struct relay_core *core, uint16_t chain)
     return RELAY_NO_SOURCE;
 }
 
+/* The target chain now, as the source that submits sees it: a position is told only when it changes. */
+static uint64_t chain_height(const struct relay_core *core, const struct core_log *log)
+{
+    uint16_t source = submit_source(core, log->target);
+    uint64_t newest = source == RELAY_NO_SOURCE ? 0 : core->sources[source].newest;
+    return newest > log->position.height ? newest : log->position.height;
+}
+
+static uint64_t chain_time(const struct relay_core *core, const struct core_log *log)
+{
+    uint16_t source = submit_source(core, log->target);
+    uint64_t newest = source == RELAY_NO_SOURCE ? 0 : core->sources[source].newest_time;
+    return newest > log->position.time ? newest : log->position.time;
+}
+
 static uint64_t back_off(unsigned failures)
 {
     uint64_t pause = (uint64_t)BACK_OFF_MS << (failures < 6 ? failures : 6);
@@ -212,7 +227,7 @@ static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t 
             return false;
         if (from + i != submission->next || from + i > submission->to)
             continue;
-        if (submission->action == CONNECTOR_EXECUTE && message.deadline < log->position.time) {
+        if (submission->action == CONNECTOR_EXECUTE && message.deadline < chain_time(core, log)) {
             /* One that expired is expired alone; the calls before it come first. */
             if (from + i == submission->from)
                 submission->action = CONNECTOR_EXPIRE;
@@ -330,11 +345,15 @@ static bool delivers(const struct relay_core *core, const struct core_log *log)
     return topology_relay_delivers(core->network, core->config.self, log->target);
 }
 
+uint16_t core_deliver_turn(const struct relay_core *core, const struct core_log *log, uint64_t number)
+{
+    return topology_turn_submit(core->network, log->target, log->id, (number - 1) / TOPOLOGY_HEAD_STEP,
+                                chain_height(core, log), core->config.turn_blocks);
+}
+
 static bool our_turn(const struct relay_core *core, const struct core_log *log, uint64_t number)
 {
-    uint16_t turn = topology_turn_submit(core->network, log->target, log->id, (number - 1) / TOPOLOGY_HEAD_STEP,
-                                         log->position.height, core->config.turn_blocks);
-    return turn == core->config.self;
+    return core_deliver_turn(core, log, number) == core->config.self;
 }
 
 static bool is_undecided(const struct core_log *log, uint64_t n)

@@ -104,6 +104,8 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
 void core_deliver_position(struct relay_core *core, uint16_t source, const struct connector_position_is *position);
 void core_deliver_result(struct relay_core *core, const struct connector_result *result);
 void core_deliver_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
+/* The relay whose turn it is to submit what begins at number. */
+uint16_t core_deliver_turn(const struct relay_core *core, const struct core_log *log, uint64_t number);
 void core_deliver_reset(struct relay_core *core, uint16_t chain);
 void core_settle_apply(struct relay_core *core, struct core_log *outcomes);
 void core_settle_prune(struct relay_core *core, struct core_log *log);

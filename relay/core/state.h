@@ -37,7 +37,7 @@ enum {
 
 struct core_source {
     bool up, subscribed;
-    uint64_t newest, final_height, agreed, contradictions;
+    uint64_t newest, newest_time, final_height, agreed, contradictions;
     char balance[48];
     char text[128];
 };
@@ -51,8 +51,8 @@ struct core_statement {
 struct core_chain {
     uint16_t sources[RELAY_SOURCES_MAX]; /* indices into config->sources */
     size_t sources_len;
-    uint16_t primary;                            /* source index or RELAY_NO_SOURCE */
-    uint64_t primary_since, progress, ask_again; /* ms */
+    uint16_t primary;                                        /* source index or RELAY_NO_SOURCE */
+    uint64_t primary_since, progress, ask_again, ask_status; /* ms */
     struct core_statement statements[CORE_STATEMENT_HEIGHTS];
     struct core_evidence *pending[CORE_PENDING_EVIDENCE];
     size_t pending_len, verifying;

@@ -50,8 +50,7 @@ static uint16_t waits_for_relay(const struct relay_core *core, const struct core
 {
     if (log->cause != RELAY_CAUSE_TURN)
         return RELAY_NO_SOURCE;
-    return topology_turn_submit(core->network, log->target, log->id, log->position.accepted / TOPOLOGY_HEAD_STEP,
-                                log->position.height, core->config.turn_blocks);
+    return core_deliver_turn(core, log, log->position.accepted + 1);
 }
 
 bool relay_core_log_view(const struct relay_core *core, uint16_t lane, uint8_t kind, struct relay_log_view *out)
