@@ -197,6 +197,15 @@ static void header_tell(struct world *world, uint16_t relay, uint16_t source, ui
     world_post_source(world, relay, source, &message);
 }
 
+static void status_tell(struct world *world, uint16_t relay, uint16_t source)
+{
+    struct connector_message message = {.type = CONNECTOR_STATUS};
+    message.status.newest = world->model.height[world_chain_of(relay)];
+    message.status.final_height = final_height(world, world_chain_of(relay));
+    message.status.newest_time = model_time(message.status.newest);
+    world_post_source(world, relay, source, &message);
+}
+
 static void result_tell(struct world *world, const struct world_item *call, const uint8_t key[32],
                         enum connector_outcome outcome, const char *text)
 {
@@ -301,6 +310,8 @@ void world_source_take(struct world *world, uint16_t relay, uint16_t source, str
         subscription->next = message.ask_again.from;
         subscription->proven = message.ask_again.from - 1;
         subscription->due = true;
+    } else if (message.type == CONNECTOR_ASK_STATUS) {
+        status_tell(world, relay, source);
     } else {
         assert(message.type == CONNECTOR_SUBMIT);
         call_take(world, relay, source, &message.submit, bytes);
