@@ -93,6 +93,7 @@ size_t world_rows(const struct world *world, uint16_t relay, enum store_family f
     return count;
 }
 
+/* Only what is not at its end: a whole network is a long table. */
 void world_print(const struct world *world)
 {
     printf("at %llu ms, heights %llu %llu, %u calls rejected\n", (unsigned long long)world->now,
@@ -100,12 +101,17 @@ void world_print(const struct world *world)
            world->model.rejected);
     for (uint16_t lane = 0; lane < WORLD_LANES; lane++) {
         const struct model_lane *model = &world->model.lanes[lane];
-        printf("lane %u: sent %zu accepted %llu decided %zu taken %llu\n", lane, model->messages.count,
+        uint64_t sent = model->messages.count;
+        printf("lane %u: sent %llu accepted %llu decided %zu taken %llu\n", lane, (unsigned long long)sent,
                (unsigned long long)model->accepted, model->outcomes.count,
                (unsigned long long)(model->taken_len ? model->taken[model->taken_len - 1].number : 0));
         for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+            if (world->relays[relay].core != NULL && relay_core_halted(world->relays[relay].core))
+                printf("  relay %u is halted\n", relay);
             for (uint8_t kind = 1; kind <= 3; kind++) {
                 struct relay_log_view view = world_view(world, relay, lane, kind);
+                if (view.certified == sent && (view.settled == sent || kind > 1) && view.window_used == 0)
+                    continue;
                 printf(
                     "  relay %u %u: proven %llu stored %llu attested %llu certified %llu delivered %llu settled %llu "
                     "seen %llu window %llu: %s\n",
@@ -116,5 +122,32 @@ void world_print(const struct world *world)
                     relay_cause_text(view.cause));
             }
         }
+    }
+    fflush(stdout);
+}
+
+void world_send_all(struct world *world, size_t count)
+{
+    for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+        world_send(world, lane, count, 40 + 10 * lane);
+}
+
+void world_expect(struct world *world, world_condition *condition, uint64_t ms)
+{
+    bool reached = world_until(world, condition, ms);
+    if (!reached)
+        world_print(world);
+    assert_true(reached);
+}
+
+void world_check_bounded(const struct world *world)
+{
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        if (world->relays[relay].core == NULL)
+            continue;
+        for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+            assert_int_equal(world_rows(world, relay, STORE_SEGMENT, BYTES_OF(world->lanes[lane].logs[0])), 0);
+        assert_true(world_rows(world, relay, STORE_HEAD, (struct bytes){NULL, 0}) <= 3 * 3 * WORLD_LOGS);
+        assert_int_equal(world->relays[relay].bans, 0);
     }
 }

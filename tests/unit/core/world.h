@@ -79,7 +79,7 @@ struct world {
     struct topology_zone zones[3];
     struct topology_relay relays_of_document[WORLD_RELAYS];
     uint16_t serves[MODEL_CHAINS];
-    struct topology_link links[2 * WORLD_RELAYS];
+    struct topology_link links[4 * WORLD_RELAYS];
     struct topology_lane lanes[WORLD_LANES];
     uint8_t secrets[WORLD_RELAYS][32];
     struct relay_source sources[MODEL_CHAINS][WORLD_SOURCES];
@@ -109,16 +109,21 @@ void world_signer_down(struct world *world, uint16_t relay, bool down);
 
 /* count messages of len bytes of payload into the lane's outbox. */
 void world_send(struct world *world, uint16_t lane, size_t count, size_t len);
+void world_send_all(struct world *world, size_t count); /* on each lane */
 void world_run(struct world *world, uint64_t ms);
 /* Runs until the condition holds, at most ms; returns it. */
 typedef bool world_condition(struct world *world);
 bool world_until(struct world *world, world_condition *condition, uint64_t ms);
+void world_expect(struct world *world, world_condition *condition,
+                  uint64_t ms); /* else the test fails, marks printed */
 
 bool world_delivered(struct world *world); /* all messages of all lanes are decided at the inbox */
 bool world_settled(struct world *world);   /* … their outcomes taken by the outbox */
 bool world_quiet(struct world *world);     /* … and all relays that live have pruned them */
 /* Every message took effect once, in order on ordered lanes. */
 void world_check_once(const struct world *world);
+/* No segment is left anywhere, heads are few, no honest source was banned. */
+void world_check_bounded(const struct world *world);
 void world_print(const struct world *world); /* marks of all relays, for a failed test */
 struct relay_log_view world_view(const struct world *world, uint16_t relay, uint16_t lane, uint8_t kind);
 uint64_t world_counter(const struct world *world, uint16_t relay, enum relay_reason reason);
