@@ -47,7 +47,8 @@ class Chain(Anvil):
         else:
             raise RuntimeError(f"{anvil_program()} does not start: run tools/setup")
         self.accounts = [bytes.fromhex(a[2:]) for a in self.rpc("eth_accounts")]
-        self.genesis = bytes.fromhex(self.rpc("eth_getBlockByNumber", "0x0", False)["hash"][2:])
+        first = self.rpc("eth_getBlockByNumber", "0x0", False)
+        self.genesis, self.born = bytes.fromhex(first["hash"][2:]), first["timestamp"]
         self.identity = model.chain_id(chain_id, self.genesis)
 
     def _spawn(self, *extra):
@@ -105,14 +106,18 @@ class Chain(Anvil):
         """kill -9. What it mined is kept, as on a disk; the pool of transactions is lost. history: whether the state at
         earlier blocks survives, too (otherwise connectors must fall back from storage proofs to receipts)."""
         self.rpc("evm_setIntervalMining", 0)  # or blocks would be mined after the copy, and lose their finality with it
-        state = bytes.fromhex(self.rpc("anvil_dumpState", history)[2:])
-        (self.folder / f"anvil-{self.side}.state").write_bytes(gzip.decompress(state))
+        state = json.loads(gzip.decompress(bytes.fromhex(self.rpc("anvil_dumpState", history)[2:])))
+        # An anvil makes a new block 0 at each start, and keeps it beside the one that it loads.
+        state["blocks"] = [b for b in state["blocks"] if int(b["header"]["number"], 16) or b["header"]["timestamp"] == self.born]
+        (self.folder / f"anvil-{self.side}.state").write_text(json.dumps(state))
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(timeout=20)
 
     def restart(self):
         if not self._spawn("--load-state", self.folder / f"anvil-{self.side}.state"):
             raise RuntimeError(f"the anvil of {self.side} does not start again: {self.folder}/anvil-{self.side}.log")
+        if self.rpc("eth_getBlockByNumber", "0x0", False)["hash"] != "0x" + self.genesis.hex():
+            raise RuntimeError(f"the anvil of {self.side} came back as another chain")
 
     def deploy(self, network_name, members, quorum):
         """Registry of `members` [(operator, side, address)], outbox, inbox, recorder."""
