@@ -77,20 +77,20 @@ class Story(Stage):
             "seconds": round(seconds, 1), "ok": ok}
 
     def keep(self):
-        scene = self.scene
-        isthmus, at = os.path.relpath(scene.program["isthmus"]), f"--config {self.folder}/{CUT}/relay.yaml"
-        print(f"\nThe scene stays up until Ctrl-C; logs, stores and keys are in {self.folder}. Try, in another terminal:\n")
-        for view in ("status", "lanes", "peers", "sources", f"explain {scene.lanes[0].name}/7", "config check", "reload"):
-            if view == "config check":
-                print(f"  {isthmus} config check {self.folder}/{CUT}/relay.yaml")
-            elif view != "reload":
-                print(f"  {isthmus} {view} {at}")
+        """Until Ctrl-C: a little traffic, and whoever is killed gets up again."""
+        scene, lane = self.scene, self.scene.lanes[0]
+        isthmus, yaml = os.path.relpath(scene.program["isthmus"]), self.folder / CUT / "relay.yaml"
+        height = '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'
+        print(f"\nThe scene stays up until Ctrl-C, with ten messages each way every ten seconds. Logs, stores and keys are in "
+              f"{self.folder}.\nTry, in another terminal, in this folder:\n")
+        for view in ("status", "lanes", "peers", "sources", f"explain {lane.name}/{self.crossed[1]}", f"explain {lane.name}/{lane.submitted + 1}"):
+            print(f"  {isthmus} {view} --config {yaml}")
+        print(f"  {isthmus} config check {yaml}")
         print(f"  {isthmus} network show {self.folder}/network.yaml")
-        print(f"  kill -9 {scene.processes[MIDDLE].pid}   # {MIDDLE}; the scene starts it again")
+        print(f"  kill -9 {scene.processes[MIDDLE].pid}   # {MIDDLE}, in the middle: it starts again after a while")
         for chain in scene.chains.values():
-            print(f"  curl -s {chain.url} -H 'Content-Type: application/json' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,"
-                  f"\"method\":\"eth_blockNumber\",\"params\":[]}}'   # {chain.side}")
-        print("\nFive messages a lane are sent every ten seconds, so that there is something to see.", flush=True)
+            print(f"  curl -s {chain.url} -H 'Content-Type: application/json' -d '{height}'   # {chain.side}")
+        sys.stdout.flush()
         while True:
             for relay, process in scene.processes.items():
                 if process.poll() is not None:
