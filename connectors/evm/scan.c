@@ -151,7 +151,7 @@ static void hold(struct evm *evm, struct evm_watch *watch, uint64_t block, uint6
         watch->told_need = true;
         snprintf(text, sizeof text, "the records of block %" PRIu64 " are %" PRIu64 " bytes, the credit is %" PRIu64,
                  block, bytes, watch->credit);
-        connector_cannot_watch(evm->connector, CONNECTOR_SUBSCRIBE, watch->id, text);
+        connector_cannot_watch(evm->connector, CONNECTOR_CREDIT, watch->id, text);
     }
 }
 

@@ -376,8 +376,13 @@ static void cannot_heal(struct relay_core *core, uint16_t source, const struct c
     struct codec_reader reader;
     codec_reader_init(&reader, cannot->about);
     uint32_t watch = codec_read_u32(&reader);
-    if (cannot->type != CONNECTOR_SUBSCRIBE || !codec_reader_done(&reader) || watch >= core->logs_len ||
+    bool waits = cannot->type == CONNECTOR_CREDIT; /* nothing to heal: more credit comes when something settles */
+    if ((cannot->type != CONNECTOR_SUBSCRIBE && !waits) || !codec_reader_done(&reader) || watch >= core->logs_len ||
         !core->logs[watch].is_home || source != core->chains[core->logs[watch].home].primary)
+        return;
+    core->logs[watch].credit_short = waits;
+    core_log_mark(core, &core->logs[watch]);
+    if (waits)
         return;
     core_chain_blame(core, source, false, "it cannot go on with a log");
     core_ingest_again(core, &core->logs[watch]);

@@ -232,8 +232,13 @@ void relay_core_step(struct relay_core *core, const struct relay_event *event)
     core->unix_time = event->unix_time;
     if (!core->ready && event->type != RELAY_EVENT_LOADED && event->type != RELAY_EVENT_TICK)
         return;
-    if (core->halted && event->type != RELAY_EVENT_TICK)
+    if (core->halted) { /* not even a heartbeat: it would speak of marks that are not on disk */
+        if (event->type == RELAY_EVENT_VERIFIED) {
+            core_evidence_release(event->job->owner);
+            free(event->job);
+        }
         return;
+    }
     dispatch(core, event);
     if (core->ready && !core->halted) {
         drive(core);

@@ -55,6 +55,7 @@ void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16
     memcpy(message.subscribe.running, running, 32);
     core_connector_lane(&message.subscribe.lane, core, core_lane(core, log));
     log->credit_granted = 0;
+    log->credit_short = false;
     uint64_t credit = core_log_room(core, log);
     log->credit_granted = credit;
     message.subscribe.credit = credit;
@@ -69,6 +70,7 @@ void core_ingest_credit(struct relay_core *core, struct core_log *log)
     if (source == RELAY_NO_SOURCE || room < core_log_window(core, log) / 8)
         return;
     log->credit_granted += room;
+    log->credit_short = false;
     core_to_source(
         core, source,
         &(struct connector_message){.type = CONNECTOR_CREDIT, .credit = {.watch = watch_of(core, log), .bytes = room}});
@@ -386,7 +388,7 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         return (struct core_step){RELAY_CAUSE_SOURCES_DISAGREE};
     if (log->stage.count > 0 || log->again_wanted)
         return (struct core_step){RELAY_CAUSE_EVIDENCE};
-    if (log->kind != PROOF_LOG_SETTLEMENT && log->credit_granted == 0 && log->window_used > 0)
+    if (log->kind != PROOF_LOG_SETTLEMENT && (log->credit_short || (log->credit_granted == 0 && log->window_used > 0)))
         return (struct core_step){RELAY_CAUSE_WINDOW_FULL};
     return (struct core_step){RELAY_CAUSE_NONE};
 }

@@ -125,6 +125,7 @@ struct core_log {
     uint64_t expelled;       /* operators (by index) that signed two words here */
     uint64_t window_used;    /* bytes of segments */
     uint64_t credit_granted; /* bytes that the subscribed source may still send, staged ones included */
+    bool credit_short;       /* the source said that the next block needs more than it has left */
     struct core_stage stage;
     struct core_evidence *evidence; /* newest agreed one that proves `evidence_number` */
     uint64_t evidence_number;
