@@ -123,6 +123,14 @@ static uint64_t step(struct world *world, uint16_t relay, uint16_t source, uint1
         while (to > 0 && log->entries[to - 1].height > height)
             to--;
     }
+    if (height != final && to < subscription->next && !subscription->short_told) { /* it says so, once, and waits */
+        uint8_t about[4] = {0, 0, 0, (uint8_t)watch};
+        struct connector_message message = {.type = CONNECTOR_CANNOT};
+        message.cannot = (struct connector_cannot){
+            .type = CONNECTOR_CREDIT, .about = BYTES_OF(about), .text = codec_connector_text("credit")};
+        world_post_source(world, relay, source, &message);
+        subscription->short_told = true;
+    }
     if (to < subscription->next && (!subscription->due || subscription->next == 1))
         return 0;
     subscription->due = false;
@@ -296,6 +304,7 @@ void world_source_take(struct world *world, uint16_t relay, uint16_t source, str
         subscribe(world, relay, state, &message.subscribe);
     } else if (message.type == CONNECTOR_CREDIT) {
         state->subscriptions[message.credit.watch].credit += message.credit.bytes;
+        state->subscriptions[message.credit.watch].short_told = false;
     } else if (message.type == CONNECTOR_UNSUBSCRIBE) {
         state->subscriptions[message.unsubscribe.watch].active = false;
     } else if (message.type == CONNECTOR_POSITION) {

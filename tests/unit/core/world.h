@@ -40,7 +40,7 @@ struct world_guard {
 };
 
 struct world_subscription {
-    bool active, due; /* due: evidence wanted though nothing is new */
+    bool active, short_told, due; /* due: evidence wanted though nothing is new */
     uint64_t next, credit, proven, height;
 };
 

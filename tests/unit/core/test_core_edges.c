@@ -1,0 +1,219 @@
+/* Where the relay meets chains and disks: windows, sources that disagree or stall, failing receivers, failing writes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/core/world.h"
+
+/* Settlement is held up: the source gets credit for one window and no more; then all goes on. */
+static void a_full_window_takes_no_more_from_the_source_until_something_settles(void **state)
+{
+    (void)state;
+    struct world *world = world_new(61);
+    for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+        world->lanes[lane].window = 256 * 1024;
+    world_start_all(world);
+    world_isolate(world, WORLD_MIDDLE, true);
+    for (unsigned i = 0; i < 80; i++) {
+        world_send_all(world, 4);
+        world_send(world, WORLD_EASTWARD, 4, 2000);
+        world_run(world, 1000);
+    }
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
+        struct relay_log_view view = world_view(world, relay, WORLD_EASTWARD, PROOF_LOG_MESSAGE);
+        assert_int_equal(view.cause, RELAY_CAUSE_WINDOW_FULL);
+        assert_true(view.window_used <= world->lanes[WORLD_EASTWARD].window);
+        assert_true(view.stored < world->model.lanes[WORLD_EASTWARD].messages.count);
+        /* I10: the lane beside it goes on. */
+        assert_int_equal(world_view(world, relay, WORLD_EASTWARD_LOOSE, 1).stored,
+                         world->model.lanes[WORLD_EASTWARD_LOOSE].messages.count - 8);
+    }
+    world_isolate(world, WORLD_MIDDLE, false);
+    world_expect(world, world_quiet, 300000);
+    world_check_once(world);
+    world_check_bounded(world);
+    world_free(world);
+}
+
+static void two_sources_that_disagree_have_nothing_attested(void **state)
+{
+    (void)state;
+    struct world *world = world_new(62);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++)
+        world->relays[relay].sources[1].branch = 1;
+    world_start_all(world);
+    world_run(world, 2000);
+    world_send_all(world, 20);
+    world_run(world, 20000);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
+        assert_int_equal(world->relays[relay].signs, 0);
+        assert_int_equal(world_view(world, relay, WORLD_EASTWARD, 1).proven, 0);
+        assert_int_equal(world_view(world, relay, WORLD_EASTWARD, 1).cause, RELAY_CAUSE_SOURCES_DISAGREE);
+        assert_true(world_counter(world, relay, RELAY_REASON_SOURCES_DISAGREE) > 0);
+    }
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
+    world_free(world);
+}
+
+/* I8: failover never lowers the number of sources that are demanded. */
+static void with_one_source_of_two_the_relay_abstains_and_goes_on_when_it_is_back(void **state)
+{
+    (void)state;
+    struct world *world = world_new(63);
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++)
+        world_source_down(world, relay, 1, true);
+    world_send_all(world, 20);
+    world_run(world, 20000);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
+        assert_int_equal(world_view(world, relay, WORLD_EASTWARD, 1).proven, 0);
+        assert_int_equal(world_view(world, relay, WORLD_EASTWARD, 1).cause, RELAY_CAUSE_SOURCE_DOWN);
+    }
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++)
+        world_source_down(world, relay, 1, false);
+    world_expect(world, world_quiet, 100000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void sources_that_come_and_go_lose_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_new(64);
+    world_start_all(world);
+    for (unsigned i = 0; i < 60; i++) {
+        uint16_t relay = (uint16_t)world_random(world, WORLD_RELAYS), source = (uint16_t)world_random(world, 2);
+        if (relay == WORLD_MIDDLE)
+            continue;
+        world_send_all(world, world_random(world, 20));
+        world_source_down(world, relay, source, true);
+        world_run(world, 1 + world_random(world, 1500));
+        world_source_down(world, relay, source, false);
+        world_run(world, world_random(world, 800));
+    }
+    world_expect(world, world_quiet, 200000);
+    world_check_once(world);
+    world_check_bounded(world);
+    world_free(world);
+}
+
+static void a_receiver_that_fails_for_a_while_is_tried_again_and_stops_no_other_lane(void **state)
+{
+    (void)state;
+    struct world *world = world_new(65);
+    struct model_lane *lane = &world->model.lanes[WORLD_EASTWARD];
+    lane->fails_from = 11;
+    lane->fails_to = 11;
+    lane->fails_until = model_time(70);
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send_all(world, 60);
+    world_run(world, 40000);
+    assert_int_equal(lane->order_len, 10); /* ordered: those behind it wait */
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD_LOOSE].order_len, 60);
+    assert_true(lane->tries > 2 && lane->tries < 40);
+    assert_int_equal(world_view(world, 5, WORLD_EASTWARD, 1).cause, RELAY_CAUSE_RECEIVER);
+    world_expect(world, world_quiet, 200000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void a_receiver_that_always_fails_has_its_message_expired_and_the_lane_goes_on(void **state)
+{
+    (void)state;
+    struct world *world = world_new(66);
+    struct model_lane *lane = &world->model.lanes[WORLD_EASTWARD];
+    lane->fails_from = lane->fails_to = 5;
+    lane->fails_until = UINT64_MAX;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, 4, 10);
+    model_send(&world->model, WORLD_EASTWARD, (const uint8_t *)"short life", 10, 60);
+    world_send(world, WORLD_EASTWARD, 20, 10);
+    world_expect(world, world_quiet, 300000);
+    assert_int_equal(lane->settled[5], PROOF_OUTCOME_EXPIRED);
+    assert_int_equal(lane->executed[5], 0);
+    for (uint64_t n = 1; n <= 25; n++)
+        assert_int_equal(lane->executed[n], n != 5);
+    world_free(world);
+}
+
+static void on_a_once_lane_a_failure_is_final_and_told_to_the_sender(void **state)
+{
+    (void)state;
+    struct world *world = world_new(67);
+    struct model_lane *lane = &world->model.lanes[WORLD_EASTWARD_LOOSE];
+    lane->fails_from = 3;
+    lane->fails_to = 7;
+    lane->fails_until = UINT64_MAX;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send_all(world, 12);
+    world_expect(world, world_quiet, 60000);
+    for (uint64_t n = 1; n <= 12; n++)
+        assert_int_equal(lane->settled[n], n >= 3 && n <= 7 ? PROOF_OUTCOME_FAILED : PROOF_OUTCOME_DONE);
+    assert_int_equal(lane->tries, 5);
+    world_free(world);
+}
+
+/* More payload than one call takes: the rest goes as digests, and is executed after. */
+static void messages_larger_than_a_call_are_all_executed(void **state)
+{
+    (void)state;
+    struct world *world = world_new(68);
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+        world_send(world, lane, 12, 30000);
+    world_expect(world, world_quiet, 300000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **state)
+{
+    (void)state;
+    struct world *world = world_new(69);
+    world_start_all(world);
+    world_run(world, 3000);
+    world->relays[0].store_fails = true;
+    world_send_all(world, 30);
+    world_run(world, 8000);
+    assert_true(relay_core_halted(world->relays[0].core));
+    unsigned published = world->relays[0].published, signs = world->relays[0].signs;
+    uint64_t written = world->relays[0].committed_writes;
+    world_send_all(world, 30);
+    world_run(world, 20000);
+    assert_int_equal(world->relays[0].published, published);
+    assert_int_equal(world->relays[0].signs, signs);
+    assert_int_equal(world->relays[0].committed_writes, written);
+    assert_true(world_settled(world)); /* the two others are enough */
+    world_kill(world, 0);
+    world->relays[0].store_fails = false;
+    world_start(world, 0);
+    world_send_all(world, 10);
+    world_expect(world, world_quiet, 100000);
+    world_check_once(world);
+    world_check_bounded(world);
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_window_takes_no_more_from_the_source_until_something_settles),
+        cmocka_unit_test(two_sources_that_disagree_have_nothing_attested),
+        cmocka_unit_test(with_one_source_of_two_the_relay_abstains_and_goes_on_when_it_is_back),
+        cmocka_unit_test(sources_that_come_and_go_lose_nothing),
+        cmocka_unit_test(a_receiver_that_fails_for_a_while_is_tried_again_and_stops_no_other_lane),
+        cmocka_unit_test(a_receiver_that_always_fails_has_its_message_expired_and_the_lane_goes_on),
+        cmocka_unit_test(on_a_once_lane_a_failure_is_final_and_told_to_the_sender),
+        cmocka_unit_test(messages_larger_than_a_call_are_all_executed),
+        cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

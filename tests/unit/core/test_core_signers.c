@@ -1,0 +1,261 @@
+/* Signers: restarts, lost signatures, quorums, an operator with two words, hostile claims. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/core/world.h"
+
+static void a_signer_that_restarts_goes_on_at_its_guard(void **state)
+{
+    (void)state;
+    struct world *world = world_new(41);
+    world_start_all(world);
+    for (unsigned i = 0; i < 8; i++) {
+        world_send_all(world, 40);
+        world_run(world, 1100);
+        for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+            world_signer_down(world, relay, true);
+        world_run(world, 700);
+        for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+            world_signer_down(world, relay, false);
+    }
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_check_bounded(world);
+    world_free(world);
+}
+
+/* The guards are ahead of what the relays hold: their answers were lost with a crash before they were stored. */
+static void signatures_lost_between_answer_and_commit_are_made_again_at_every_multiple_of_256(void **state)
+{
+    (void)state;
+    struct world *world = world_new(42);
+    world_start_all(world);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world->relays[relay].lose_answers = true;
+    world_run(world, 2000);
+    world_send_all(world, 1000);
+    world_run(world, 6000);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        if (relay != WORLD_MIDDLE)
+            assert_int_equal(world->relays[relay].guards[world_chain_of(relay) ? 3 : 0].number, 1000);
+        world_kill(world, relay);
+        world->relays[relay].lose_answers = false;
+        world_start(world, relay);
+    }
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void with_one_attestation_of_two_nothing_is_delivered(void **state)
+{
+    (void)state;
+    struct world *world = world_new(43);
+    world_start_all(world);
+    world_signer_down(world, 0, true);
+    world_signer_down(world, 1, true);
+    world_run(world, 2000);
+    world_send_all(world, 30);
+    world_run(world, 60000);
+    struct relay_log_view view = world_view(world, 5, WORLD_EASTWARD, PROOF_LOG_MESSAGE);
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD_LOOSE].accepted, 0);
+    assert_int_equal(view.certified, 0);
+    assert_int_equal(view.cause, RELAY_CAUSE_QUORUM);
+    assert_true(view.waits_for_operator == 1 || view.waits_for_operator == 2);
+    world_signer_down(world, 1, false);
+    world_expect(world, world_settled, 60000);
+    world_signer_down(world, 0, false);
+    world_expect(world, world_quiet, 60000);
+    world_free(world);
+}
+
+/* ---- frames that a relay makes up ------------------------------------------------------------------------------------- */
+
+static void frame_feed(struct world *world, uint16_t to, uint16_t from, const struct codec_pack *items, uint32_t count)
+{
+    struct codec_pack body;
+    struct proof_result result;
+    codec_pack_init(&body, PROOF_FRAME_BODY_MAX);
+    codec_pack_array(&body, count);
+    codec_pack_raw(&body, codec_pack_bytes(items));
+    assert_true(proof_items_check(codec_pack_bytes(&body), &result));
+    world_feed(world, to,
+               (struct relay_event){.type = RELAY_EVENT_FRAME, .peer = from, .body = codec_pack_bytes(&body)});
+    codec_pack_fini(&body);
+}
+
+static struct proof_head head_at(const struct world *world, uint16_t lane, uint64_t number)
+{
+    struct proof_head head = {.number = number};
+    memcpy(head.log, world->lanes[lane].logs[0], 32);
+    memcpy(head.running, world->model.lanes[lane].messages.entries[number - 1].running, 32);
+    return head;
+}
+
+static void range_pack(struct codec_pack *pack, const struct world *world, uint16_t lane, uint16_t count,
+                       struct bytes records)
+{
+    struct proof_item item = {.type = PROOF_ITEM_RANGE, .range = {.from = 1, .count = count, .records = records}};
+    memcpy(item.range.log, world->lanes[lane].logs[0], 32);
+    memcpy(item.range.before, world->lanes[lane].logs[0], 32);
+    assert_true(proof_item_write(pack, &item));
+}
+
+/* A world in which messages exist and no honest signer speaks: what the middle relay knows comes from the test alone. */
+static struct world *silent_world(uint64_t seed)
+{
+    struct world *world = world_new(seed);
+    world_start_all(world);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, true);
+    world_run(world, 2000);
+    world_send_all(world, 20);
+    world_run(world, 5000);
+    return world;
+}
+
+static void records_without_a_signed_head_are_not_stored(void **state)
+{
+    (void)state;
+    struct world *world = silent_world(44);
+    struct codec_pack items;
+    codec_pack_init(&items, 1 << 20);
+    range_pack(&items, world, WORLD_EASTWARD, 20, model_records(&world->model.lanes[WORLD_EASTWARD].messages, 1, 20));
+    frame_feed(world, WORLD_MIDDLE, 0, &items, 1);
+    world_run(world, 100);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).stored, 0);
+    assert_true(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CLAIM_UNSIGNED) > 0);
+    /* With the signature of one attester they are kept as a claim; up to its head, not beyond. */
+    struct proof_head head = head_at(world, WORLD_EASTWARD, 12);
+    world_attest(world, 0, &items, &head, 1);
+    frame_feed(world, WORLD_MIDDLE, 0, &items, 2);
+    world_run(world, 100);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).stored, 12);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).certified, 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+static void a_payload_that_does_not_open_its_commitment_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = silent_world(45);
+    struct bytes records = model_records(&world->model.lanes[WORLD_EASTWARD].messages, 1, 20);
+    uint8_t forged[8192];
+    struct codec_pack items;
+    struct proof_head head = head_at(world, WORLD_EASTWARD, 20);
+    codec_pack_init(&items, 1 << 20);
+    assert_true(records.len <= sizeof(forged));
+    memcpy(forged, records.data, records.len);
+    forged[records.len - 1] ^= 1; /* the last byte of the last payload: the digests do not know it */
+    world_attest(world, 0, &items, &head, 1);
+    range_pack(&items, world, WORLD_EASTWARD, 20, (struct bytes){forged, records.len});
+    frame_feed(world, WORLD_MIDDLE, 0, &items, 2);
+    world_run(world, 100);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).stored, 0);
+    assert_true(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CLAIM_REFUSED) > 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+static void a_head_signed_by_nobody_we_know_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = silent_world(46);
+    struct codec_pack items;
+    struct proof_head head = head_at(world, WORLD_EASTWARD, 20);
+    codec_pack_init(&items, 1 << 20);
+    world_attest(world, 4, &items, &head, 1); /* an operator of the other side: no attester of this log */
+    frame_feed(world, WORLD_MIDDLE, 0, &items, 1);
+    codec_pack_clear(&items);
+    world_attest(world, 0, &items, &head, 1);
+    items.data[items.len - 1 - 32] ^= 1; /* inside the leaf: its path leads elsewhere */
+    frame_feed(world, WORLD_MIDDLE, 0, &items, 1);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_HEAD_REFUSED), 2);
+    assert_int_equal(relay_core_signers_of(world->relays[WORLD_MIDDLE].core, WORLD_EASTWARD, 1, 1), 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+static void an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others(void **state)
+{
+    (void)state;
+    struct world *world = silent_world(47);
+    struct codec_pack items;
+    struct proof_head truth = head_at(world, WORLD_EASTWARD, 20), lie = truth;
+    lie.running[0] ^= 1;
+    codec_pack_init(&items, 1 << 20);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        codec_pack_clear(&items);
+        world_attest(world, 0, &items, &lie, 1);
+        world_attest(world, 0, &items, &truth, 1);
+        frame_feed(world, relay, relay == WORLD_MIDDLE ? 0 : WORLD_MIDDLE, &items, 2);
+    }
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_EQUIVOCATION), 1);
+    /* Its signature and that of one honest operator are no quorum any more. */
+    codec_pack_clear(&items);
+    world_attest(world, 1, &items, &truth, 1);
+    frame_feed(world, WORLD_MIDDLE, 1, &items, 1);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).certified, 0);
+    world_signer_down(world, 1, false);
+    world_signer_down(world, 2, false);
+    for (uint16_t relay = 4; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, false);
+    world_send_all(world, 20);
+    world_expect(world, world_settled, 60000);
+    world_check_once(world);
+    assert_int_equal(world->model.rejected, 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+/* However many heads one operator signs, however high: the others' heads find their place. */
+static void an_operator_that_signs_thousands_of_heads_stops_no_lane(void **state)
+{
+    (void)state;
+    struct world *world = silent_world(48);
+    struct codec_pack items;
+    codec_pack_init(&items, 8 << 20);
+    for (unsigned frame = 0; frame < 20; frame++) {
+        struct proof_head heads[100];
+        codec_pack_clear(&items);
+        for (unsigned i = 0; i < 100; i++) {
+            heads[i] = head_at(world, WORLD_EASTWARD, 1);
+            heads[i].number = 256 * (uint64_t)(100 * frame + i + 1);
+            heads[i].running[0] = (uint8_t)i;
+            heads[i].running[1] = (uint8_t)frame;
+        }
+        world_attest(world, 0, &items, heads, 100);
+        for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+            frame_feed(world, relay, relay == WORLD_MIDDLE ? 0 : WORLD_MIDDLE, &items, 1);
+        world_run(world, 100);
+    }
+    for (uint16_t relay = 1; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, false);
+    world_send_all(world, 600);
+    world_expect(world, world_settled, 120000);
+    world_check_once(world);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_signer_that_restarts_goes_on_at_its_guard),
+        cmocka_unit_test(signatures_lost_between_answer_and_commit_are_made_again_at_every_multiple_of_256),
+        cmocka_unit_test(with_one_attestation_of_two_nothing_is_delivered),
+        cmocka_unit_test(records_without_a_signed_head_are_not_stored),
+        cmocka_unit_test(a_payload_that_does_not_open_its_commitment_is_refused),
+        cmocka_unit_test(a_head_signed_by_nobody_we_know_is_refused),
+        cmocka_unit_test(an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others),
+        cmocka_unit_test(an_operator_that_signs_thousands_of_heads_stops_no_lane),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
