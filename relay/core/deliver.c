@@ -235,6 +235,11 @@ static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t 
             if (from + i > submission->to)
                 continue;
         }
+        if (submission->action == CONNECTOR_EXECUTE && from + i > submission->from &&
+            reader.at - start > submission->budget) {
+            submission->to = from + i - 1; /* the rest is for the next call */
+            continue;
+        }
         if (!record_add(submission, (struct bytes){records.data + start, reader.at - start},
                         messages ? &message : NULL))
             return false;
@@ -384,8 +389,7 @@ static uint64_t undecided_next(const struct relay_core *core, const struct core_
 static uint64_t undecided_last(const struct core_log *log, uint64_t first)
 {
     uint64_t last = first;
-    while (last < log->position.accepted && last - first + 1 < PROOF_RANGE_MAX && is_undecided(log, last + 1) &&
-           bytes_between(log, first, last + 1) <= CORE_SUBMIT_BYTES)
+    while (last < log->position.accepted && last - first + 1 < PROOF_RANGE_MAX && is_undecided(log, last + 1))
         last++;
     return last;
 }
