@@ -403,7 +403,8 @@ static struct core_step undecided_try(struct relay_core *core, struct core_log *
     if (sequence == 0 || sequence <= log->base || sequence > log->durable)
         return (struct core_step){RELAY_CAUSE_NONE};
     struct core_step step = {RELAY_CAUSE_RECEIVER};
-    uint64_t idle = core->now - log->position.changed;
+    uint64_t since = again && submission->sent > log->position.changed ? submission->sent : log->position.changed;
+    uint64_t idle = core->now - since;
     if (idle < pause || core->now < submission->again || source == RELAY_NO_SOURCE)
         return step;
     if (!our_turn(core, log, sequence) && idle < pause + STEP_IN_MS)
@@ -411,7 +412,8 @@ static struct core_step undecided_try(struct relay_core *core, struct core_log *
     submission->retries = again ? submission->retries + 1 : 0;
     submission->retry_sequence = sequence;
     submission->again = core->now + (again ? pause : RETRY_AFTER_MS);
-    load_start(core, log, CONNECTOR_EXECUTE, sequence, undecided_last(log, sequence));
+    /* One that failed before is tried alone: those behind it would be paid for in vain. */
+    load_start(core, log, CONNECTOR_EXECUTE, sequence, again ? sequence : undecided_last(log, sequence));
     return step;
 }
 
