@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -32,6 +33,20 @@ def spawn(command, log):
                             stdout=log, stderr=log, start_new_session=True)
 
 
+def free_port():
+    """A port that nobody listens on, below those that the kernel gives to connections: while a killed ledger is away, a
+    connection could be given its port, and even be its own other end."""
+    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10000, max(low, 20000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Chain(Anvil):
     """A ledger on a free port. `side`: its name in the scene."""
 
@@ -39,13 +54,11 @@ class Chain(Anvil):
         self.side, self.chain_id, self.caip2 = side, chain_id, f"eip155:{chain_id}"
         self.block_time, self.folder, self.closed = block_time, pathlib.Path(folder), False
         for _ in range(5):  # another process may take the free port before anvil does
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+            self.port = free_port()
             if self._spawn():
                 break
         else:
-            raise RuntimeError(f"{anvil_program()} does not start: run tools/setup")
+            raise RuntimeError(f"{anvil_program()} does not start: run tools/setup; {folder}/anvil-{side}.log")
         self.accounts = [bytes.fromhex(a[2:]) for a in self.rpc("eth_accounts")]
         first = self.rpc("eth_getBlockByNumber", "0x0", False)
         self.genesis, self.born = bytes.fromhex(first["hash"][2:]), first["timestamp"]
@@ -80,6 +93,8 @@ class Chain(Anvil):
             except (OSError, http.client.HTTPException):
                 self.connection.close()
                 time.sleep(0.02)  # between tries to connect; what ends the wait is the answer
+        self.process.kill()
+        self.process.wait(timeout=20)
         return False
 
     def _post(self, body):

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 from scene import Problem, Scene
 
@@ -84,10 +85,13 @@ class Stage:
         except KeyboardInterrupt:
             code = code if getattr(self.options, "keep", False) and report["ok"] else 130
             print()
+        except Exception:  # whatever it is: the processes are ended and the logs are named
+            traceback.print_exc()
         finally:
             self.scene.stop()
+            if not report["ok"]:
+                self._write(report)
         if not report["ok"]:
-            self._write(report)
             for relay in self.scene.processes if code != 130 else ():
                 print(f"--- {relay}, last lines of {self.folder / relay / 'log'}:{self.scene.tail(relay, 6)}")
             print(f"not ok; logs and stores are kept in {self.folder}")
