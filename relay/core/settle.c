@@ -175,6 +175,9 @@ void core_settle_prune(struct relay_core *core, struct core_log *log)
         if (log->heads[i].certified && log->heads[i].number <= limit && log->heads[i].number > base)
             base = log->heads[i].number;
     }
+    /* All that is here is settled, and operators met only beyond it: without this the window would never open again. */
+    if (base == log->base && limit == log->stored && log->certified > log->stored)
+        base = limit;
     if (base == log->base)
         return;
     if (log->kind == PROOF_LOG_MESSAGE)
