@@ -292,6 +292,28 @@ static uint64_t newest_named(const struct relay_core *core, const struct core_lo
     return newest;
 }
 
+/* A head at a multiple of C that an inbox may have to step on, and whose signatures did not all come here. */
+static uint64_t step_lacking(const struct core_log *log)
+{
+    uint64_t number = (log->settled / TOPOLOGY_HEAD_STEP + 1) * TOPOLOGY_HEAD_STEP;
+    for (size_t i = 0; i < log->heads_len && log->kind != PROOF_LOG_SETTLEMENT; i++) {
+        if (log->heads[i].certified && log->heads[i].number == number)
+            number += TOPOLOGY_HEAD_STEP;
+    }
+    return number < log->certified && log->kind != PROOF_LOG_SETTLEMENT ? number : 0;
+}
+
+/* Only what was told before the newest head became certified can be lacking: nobody tells it again, so it is asked for. */
+static void step_ask(struct relay_core *core, struct core_log *log)
+{
+    uint64_t number = step_lacking(log);
+    if (number == 0 || log->ask_id != 0 || log->frozen || core->now < log->ask_again)
+        return;
+    uint16_t peer = peer_choose(core, log, number);
+    if (peer != RELAY_NO_SOURCE)
+        ask_send(core, log, peer, number, number, 0);
+}
+
 struct core_step core_stage_collect(struct relay_core *core, struct core_log *log)
 {
     bool records = !log->is_home && log->kind != PROOF_LOG_SETTLEMENT;
@@ -303,6 +325,7 @@ struct core_step core_stage_collect(struct relay_core *core, struct core_log *lo
         have = log->stored < have ? log->stored : have;
     if (newest <= have) {
         log->behind_since = 0;
+        step_ask(core, log);
         return (struct core_step){RELAY_CAUSE_NONE};
     }
     if (log->behind_since == 0)
