@@ -54,6 +54,7 @@ static int run(const struct config_relay *config, const struct topology_network 
 out:
     if (why[0] != '\0')
         edge_log(RELAY_ALARM, "start-failed", config->relay, "%s", why);
+    relay.exit_code = code;
     edge_relay_fini(&relay);
     return code;
 }

@@ -286,7 +286,7 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
     evidence->fact = job->fact;
     statement_note(core, job->source, job->fact.height, job->fact.header_hash);
     if (chain->pending_len == CORE_PENDING_EVIDENCE) {
-        core_note(core, RELAY_INFO, RELAY_REASON_EVIDENCE_CROWDED, NULL, 0, "%s: height %llu",
+        core_note(core, RELAY_DEBUG, RELAY_REASON_EVIDENCE_CROWDED, NULL, 0, "%s: height %llu",
                   core->network->chains[job->chain].id, (unsigned long long)chain->pending[0]->fact.height);
         pending_forget(core, chain, 0);
     }

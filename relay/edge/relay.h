@@ -55,6 +55,7 @@ struct edge_relay {
     struct edge_control *control;
     uint64_t started;    /* ms, monotonic */
     uint64_t longest_ms; /* that one deed held the loop */
+    int exit_code;       /* of the process, for an end that must not wait (edge_relay_fini) */
     bool ready, draining;
     enum store_status store_status;
     char store_text[256];
