@@ -37,6 +37,7 @@ enum {
     RECONNECT_MAX = 1000,
     SIZE_SLACK = 1024,  /* beyond the largest frame: so that one that is a little too large is refused by name */
     ASK_TIMEOUT = 5000, /* ms */
+    CLOSE_S = 3,
     PEM_MAX = 64 << 10,
     SUBSCRIBER = 0x21, /* numbers of nng protocols */
     REQUESTER = 0x30
@@ -458,10 +459,9 @@ static void close_socket(bool open, nng_socket socket, nng_aio *aio)
         nng_aio_free(aio);
 }
 
-void edge_mesh_free(struct edge_mesh *mesh)
+static void *close_all(void *argument)
 {
-    if (!mesh)
-        return;
+    struct edge_mesh *mesh = argument;
     if (mesh->requests)
         close_socket(mesh->requests->open, mesh->requests->socket, mesh->requests_aio);
     for (size_t i = 0; mesh->links && i < mesh->options.peers_len; i++) {
@@ -492,6 +492,27 @@ void edge_mesh_free(struct edge_mesh *mesh)
     free(mesh->doors);
     free(mesh->links);
     free(mesh);
+    return NULL;
+}
+
+bool edge_mesh_free(struct edge_mesh *mesh)
+{
+    struct timespec until;
+    pthread_t thread;
+    if (!mesh)
+        return true;
+    /* nng 1.5.2 may wait for ever in nng_close for a pipe that was cut (nng#1543): so another thread closes, and what it
+     * has not closed in time is left to the end of the process. */
+    if (pthread_create(&thread, NULL, close_all, mesh) != 0) {
+        close_all(mesh);
+        return true;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += CLOSE_S;
+    if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+        return true;
+    pthread_detach(thread);
+    return false;
 }
 
 /* ---- the loop's side ---------------------------------------------------------------------------------------------- */

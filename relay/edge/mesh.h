@@ -79,8 +79,9 @@ struct edge_mesh_options {
 /* Listens and starts to dial. NULL on failure: text (capacity cap) says what was wrong, where, and what to do. */
 struct edge_mesh *edge_mesh_new(const struct edge_mesh_options *options, char *text, size_t cap);
 
-/* Closes every socket; waits for nng's callbacks to end. No callback is made any more. NULL is allowed. */
-void edge_mesh_free(struct edge_mesh *mesh);
+/* Closes every socket; waits for nng's callbacks to end. No callback is made any more. NULL is allowed. False: nng did not
+ * come back within some seconds; what it still holds is left alone until the process ends, which should be soon. */
+bool edge_mesh_free(struct edge_mesh *mesh);
 
 /* Signs body (a msgpack array of items, <= PROOF_FRAME_BODY_MAX) and publishes it to the zone. Never blocks: a subscriber
  * that is 128 frames behind loses the oldest. False: no such zone, bad body, no memory. */

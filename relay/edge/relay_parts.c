@@ -4,14 +4,12 @@
 #include "relay/edge/relay_parts.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "proofs/codec/sodium.h"
@@ -257,52 +255,6 @@ bool edge_relay_open_control(struct edge_relay *relay, char *text, size_t cap)
     return relay->control != NULL;
 }
 
-enum { MESH_END_S = 3 };
-
-/*
- * nng 1.5.2 may wait for ever in nng_close for a pipe that was cut (nng#1543). By then all is committed and the store is
- * closed, so an end that does not wait loses nothing: a thread waits with a bound, and ends the process if it must.
- */
-struct mesh_end {
-    pthread_mutex_t mutex;
-    pthread_cond_t ended;
-    bool done;
-    int exit_code;
-};
-
-static void *mesh_end_watch(void *argument)
-{
-    struct mesh_end *end = argument;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += MESH_END_S;
-    pthread_mutex_lock(&end->mutex);
-    int waited = 0;
-    while (!end->done && waited == 0)
-        waited = pthread_cond_timedwait(&end->ended, &end->mutex, &until);
-    if (!end->done) {
-        edge_log(RELAY_WARNING, "mesh-close-stuck", NULL, "ending without closing its sockets; nothing is lost");
-        _exit(end->exit_code);
-    }
-    pthread_mutex_unlock(&end->mutex);
-    return NULL;
-}
-
-static void mesh_end(struct edge_relay *relay)
-{
-    struct mesh_end end = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, relay->exit_code};
-    pthread_t thread;
-    bool watched = relay->mesh != NULL && pthread_create(&thread, NULL, mesh_end_watch, &end) == 0;
-    edge_mesh_free(relay->mesh);
-    if (!watched)
-        return;
-    pthread_mutex_lock(&end.mutex);
-    end.done = true;
-    pthread_cond_signal(&end.ended);
-    pthread_mutex_unlock(&end.mutex);
-    pthread_join(thread, NULL);
-}
-
 void edge_relay_fini(struct edge_relay *relay)
 {
     struct edge_relay_inner *inner = relay->inner;
@@ -314,7 +266,10 @@ void edge_relay_fini(struct edge_relay *relay)
     relay_core_free(relay->core);
     if (relay->store != NULL)
         relay->store->ops->close(relay->store);
-    mesh_end(relay);
+    if (!edge_mesh_free(relay->mesh)) { /* all is committed and the store closed: not waiting loses nothing */
+        edge_log(RELAY_WARNING, "mesh-close-stuck", NULL, "ending without closing its sockets");
+        _exit(relay->exit_code);
+    }
     if (inner != NULL) {
         edge_timer_free(inner->tick);
         edge_wake_free(inner->writer_wake);
