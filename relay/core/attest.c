@@ -7,7 +7,7 @@
 
 #include "relay/core/parts.h"
 
-enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000 };
+enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000, BEHIND_PAUSE_MS = 60000 };
 
 static void head_add(struct relay_signing_log *out, uint64_t number)
 {
@@ -92,13 +92,13 @@ static bool wants_signature(const struct relay_core *core, const struct core_log
     return log->attested < top || step_missing(core, log, top) || other_waits(core, log, top);
 }
 
-static bool request_log(struct relay_signing_log *out, struct relay_core *core, const struct core_log *log,
-                        size_t *bytes)
+static bool request_log(struct relay_signing_log *out, struct relay_core *core, struct core_log *log, size_t *bytes)
 {
     const struct core_log *items = log->kind == PROOF_LOG_SETTLEMENT ? log - 1 : log;
     memset(out, 0, sizeof(*out));
     memcpy(out->log, log->id, 32);
     if (log->guard < items->base) {
+        log->sign_again = core->now + BEHIND_PAUSE_MS; /* only its guard can change that, and says so itself */
         core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_BEHIND, log, log->guard,
                   "the signer's guard stands at %llu, below the settled records at %llu: restore the guard or adopt a "
                   "newer head by name",
@@ -178,7 +178,10 @@ static void guard_note(struct relay_core *core, struct core_log *log, uint64_t n
     log->guard = number;
     memcpy(log->guard_running, running, 32);
     log->guard_known = true;
+    log->sign_again = 0;
     core_log_mark(core, log);
+    if (log->kind == PROOF_LOG_SETTLEMENT)
+        core_log_mark(core, log - 1); /* outcomes stay until the signer is past them */
 }
 
 /* "a signer whose guard is … behind its own heads seen on the mesh signs nothing for that log" (DESIGN section 5). */

@@ -361,6 +361,8 @@ static void base_adopt(struct relay_core *core, struct core_log *log, const stru
         log->applied = log->base;
     log->row_dirty = true;
     core_log_mark(core, log);
+    if (log->kind == PROOF_LOG_MESSAGE)
+        core_log_mark(core, log + 1);
 }
 
 /* Nothing is held that certificates do not show to be settled, and what outcomes said is passed on to the messages. */

@@ -83,14 +83,22 @@ static uint64_t lower(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Nothing goes that our own signer has still to sign past: it needs the digests that lead on from its guard. */
-/* What our signer has behind it: its guard, or, while it is not heard, what we know that it signed. */
+/*
+ * Nothing goes that our own signer has still to sign past: it needs the digests that lead on from its guard. Its guard, or,
+ * while it is not heard, what we know that it signed. A guard below the base cannot be led on from here: what is kept
+ * would not help it, only a head adopted by name does.
+ */
 static uint64_t signed_past(const struct relay_core *core, const struct core_log *log)
 {
     bool closed = core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE;
+    uint64_t base = log->kind == PROOF_LOG_SETTLEMENT ? (log - 1)->base : log->base, past = log->attested;
     if (!core->config.attests || !log->is_home || closed)
         return UINT64_MAX;
-    return log->guard_known && log->guard > log->attested ? log->guard : log->attested;
+    if (log->guard_known)
+        past = log->guard > past ? log->guard : past;
+    else if (past < base)
+        past = base;
+    return past < base ? UINT64_MAX : past;
 }
 
 static uint64_t prunable(const struct relay_core *core, const struct core_log *log)
@@ -191,6 +199,8 @@ void core_settle_prune(struct relay_core *core, struct core_log *log)
     log->row_dirty = true;
     core_gather_prune(core, log);
     core_log_mark(core, log);
+    if (log->kind == PROOF_LOG_MESSAGE)
+        core_log_mark(core, log + 1); /* outcomes stay as long as their messages */
 }
 
 struct core_step core_stage_settle(struct relay_core *core, struct core_log *log)
