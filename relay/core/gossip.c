@@ -14,6 +14,7 @@ enum {
     ASK_PAUSE_MS = 200,
     REPUBLISH_MS = 2000,
     REPUBLISH_HEADS = 8,
+    REFUSALS_MAX = 64,
     FULL_HEARTBEAT = 10, /* every so many heartbeats name all logs */
     NO_ZONE = 0xffff
 };
@@ -374,6 +375,17 @@ static bool all_settled(const struct core_log *log)
 }
 
 /*
+ * On an unordered lane only the outcome records tell which messages are settled. A relay that holds some and lacks
+ * those goes from neighbour to neighbour, for minutes, for one that was there all the time, before it does without.
+ */
+static bool others_may_have(const struct relay_core *core, const struct core_log *log)
+{
+    bool ordered = core_lane(core, log)->mode & PROOF_MODE_ORDERED;
+    return log->kind == PROOF_LOG_OUTCOME && !ordered && (log - 1)->settled < (log - 1)->stored &&
+           log->pruned < REFUSALS_MAX;
+}
+
+/*
  * The peer no longer keeps what we asked for. A relay that holds nothing unsettled loses nothing by starting at a
  * certified head; one that still does keeps what it has, whatever a peer says (I2).
  */
@@ -396,6 +408,9 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
         bool undelivered = log->is_target && log->position.known && log->position.undecided <= head->number &&
                            log->position.undecided > 0;
         if ((log + 1)->certified < head->number || undelivered)
+            return;
+        log->pruned++;
+        if (others_may_have(core, log))
             return;
         if (all_settled(log))
             base_adopt(core, log, head);

@@ -235,6 +235,7 @@ void core_log_append(struct relay_core *core, struct core_log *log, const struct
                      const uint8_t *bytes, size_t start, uint8_t origin, uint16_t peer)
 {
     size_t done = 0;
+    log->pruned = 0;
     entries_append(log, records, count);
     while (done < count) {
         size_t taken = 0, offset = done ? records[done - 1].end : start;

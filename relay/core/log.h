@@ -148,6 +148,7 @@ struct core_log {
     uint16_t ask_peer;
     unsigned asks;                /* in a row that brought nothing */
     uint64_t asked_at;            /* stored + certified at the last ask */
+    unsigned pruned;              /* peers that no longer had what follows, since something was stored */
     uint64_t reach;               /* greatest certified head that our records lead to */
     uint16_t contradicted;        /* sources, by place, that show another history than ours */
     uint64_t republish;           /* ms: next retransmission of an uncertified newest head */
