@@ -48,7 +48,7 @@ class Scene:
                         "connector": self.build / "connectors/isthmus-connector-evm"}
         self.relays = [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
         self.chains, self.lanes, self.processes, self.keys = {}, [], {}, {}
-        self.links, self.watch, self.sends = Links(), None, 0
+        self.links, self.watch, self.left_over = Links(), None, 0
         os.environ.setdefault("ISTHMUS_CONTRACTS", str(self.build / "connectors/evm/contracts"))
 
     # ---- preparing
@@ -270,9 +270,9 @@ class Scene:
     def send(self, count, payload=100):
         """`count` messages each way, shared among the lanes of that way."""
         for at, lane in enumerate(self.lanes):
-            odd = (at + self.sends) % len(LANES) < count % len(LANES)  # who gets what is left over: each in turn
+            odd = (at - self.left_over) % len(LANES) < count % len(LANES)  # what is left over goes to each in turn
             lane.send(count // len(LANES) + odd, payload)
-        self.sends += 1
+        self.left_over += count % len(LANES)
 
     def counts(self):
         """Of all lanes together, quickly."""
