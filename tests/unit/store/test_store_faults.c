@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "relay/store/store.h"
 #include "tests/unit/store/scratch.h"
+
+enum { CHILD_FD = 3 };
 
 static struct store_view view(const char *text)
 {
@@ -127,26 +130,109 @@ static void test_store__a_missing_store_is_not_made_by_accident(void **state)
     scratch_free(&scratch);
 }
 
+/*
+ * Children are this program again, started with a word: a process that has RocksDB's threads must not go on after a fork.
+ */
+
+/* Opens the store, says so, and holds it until the other end is closed. */
+static int child_hold(const char *folder)
+{
+    struct store *store;
+    char text[512], byte;
+    bool ok = open_at(&store, folder, true, text, sizeof(text)) == STORE_OK;
+    if (write(CHILD_FD, ok ? "y" : "n", 1) != 1 || read(CHILD_FD, &byte, 1) < 0)
+        return 1;
+    if (ok)
+        store->ops->close(store);
+    return 0;
+}
+
+/* Fills a store and ends without closing, so that the rows are only in the write-ahead log. */
+static int child_fill(const char *folder)
+{
+    struct store *store;
+    char text[512], key[16];
+    if (open_at(&store, folder, true, text, sizeof(text)) != STORE_OK)
+        return 1;
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof(key), "%04d", i);
+        if (put(store, STORE_LOG, key, view("some bytes of a value that is not too short")) != STORE_OK)
+            return 1;
+    }
+    return 0;
+}
+
+/* Writes until a limit on file size, which stands for the disk; says how many rows were acknowledged. */
+static int child_full(const char *folder)
+{
+    struct store *store;
+    char text[512], key[16];
+    static uint8_t value[100000];
+    signal(SIGXFSZ, SIG_IGN);
+    if (open_at(&store, folder, true, text, sizeof(text)) != STORE_OK)
+        return 100;
+    struct rlimit limit = {1 << 20, 1 << 20};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int written = 0;
+    enum store_status status = STORE_OK;
+    for (; written < 50 && status == STORE_OK; written++) {
+        snprintf(key, sizeof(key), "%04d", written);
+        status = put(store, STORE_LOG, key, (struct store_view){value, sizeof(value)});
+    }
+    store->ops->error(store, text, sizeof(text));
+    bool said = status == STORE_FULL && strstr(text, "no space left") != NULL;
+    if (!said)
+        fprintf(stderr, "status %s: %s\n", store_status_name(status), text);
+    return said ? written - 1 : 101;
+}
+
+static int child_locked(const char *folder)
+{
+    struct store *store;
+    char text[512];
+    return open_at(&store, folder, true, text, sizeof(text)) == STORE_LOCKED ? 0 : 1;
+}
+
+static int child_main(const char *word, const char *folder)
+{
+    if (strcmp(word, "hold") == 0)
+        return child_hold(folder);
+    if (strcmp(word, "fill") == 0)
+        return child_fill(folder);
+    if (strcmp(word, "full") == 0)
+        return child_full(folder);
+    return child_locked(folder);
+}
+
+static pid_t child_start(const char *word, const char *folder, int fd)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (fd >= 0)
+            dup2(fd, CHILD_FD);
+        execl("/proc/self/exe", "test_store_faults", word, folder, (char *)NULL);
+        _exit(102);
+    }
+    return child;
+}
+
+static int child_run(const char *word, const char *folder)
+{
+    int status = 0;
+    waitpid(child_start(word, folder, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 103;
+}
+
 static void test_store__a_store_in_use_names_the_other_process(void **state)
 {
     (void)state;
     struct scratch scratch = scratch_new();
-    int ready[2], end[2];
-    assert_int_equal(pipe(ready) | pipe(end), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        struct store *store;
-        char text[512], byte;
-        bool ok = open_at(&store, scratch.path, true, text, sizeof(text)) == STORE_OK;
-        close(end[1]);
-        if (write(ready[1], ok ? "y" : "n", 1) != 1 || read(end[0], &byte, 1) < 0)
-            _exit(1);
-        if (ok)
-            store->ops->close(store);
-        _exit(0);
-    }
+    int talk[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, talk), 0);
+    pid_t child = child_start("hold", scratch.path, talk[1]);
     char byte = 0;
-    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(talk[1]);
+    assert_int_equal(read(talk[0], &byte, 1), 1);
     assert_int_equal(byte, 'y');
     struct store *store;
     char text[512], pid[32];
@@ -160,9 +246,8 @@ static void test_store__a_store_in_use_names_the_other_process(void **state)
     store->ops->error(store, text, sizeof(text));
     assert_non_null(strstr(text, "reading only"));
     store->ops->close(store);
-    close(end[1]);
+    close(talk[0]);
     waitpid(child, NULL, 0);
-    close(ready[0]), close(ready[1]), close(end[0]);
     scratch_free(&scratch);
 }
 
@@ -175,14 +260,7 @@ static void test_store__opening_twice_keeps_the_first_ones_lock(void **state)
     assert_int_equal(open_at(&first, scratch.path, true, text, sizeof(text)), STORE_OK);
     assert_int_equal(open_at(&second, scratch.path, true, text, sizeof(text)), STORE_LOCKED);
     assert_non_null(strstr(text, "open already"));
-    pid_t child = fork();
-    if (child == 0) {
-        enum store_status status = open_at(&second, scratch.path, true, text, sizeof(text));
-        _exit(status == STORE_LOCKED ? 0 : 1);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    assert_int_equal(status, 0);
+    assert_int_equal(child_run("locked", scratch.path), 0);
     first->ops->close(first);
     scratch_free(&scratch);
 }
@@ -219,32 +297,11 @@ static void find_log(const char *folder, char *out, size_t cap)
     closedir(dir);
 }
 
-/* Fills a store in a child that ends without closing, so that the rows are only in the write-ahead log. */
-static void fill_and_die(const char *folder)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        struct store *store;
-        char text[512], key[16];
-        if (open_at(&store, folder, true, text, sizeof(text)) != STORE_OK)
-            _exit(1);
-        for (int i = 0; i < 100; i++) {
-            snprintf(key, sizeof(key), "%04d", i);
-            if (put(store, STORE_LOG, key, view("some bytes of a value that is not too short")) != STORE_OK)
-                _exit(1);
-        }
-        _exit(0);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    assert_int_equal(status, 0);
-}
-
 static void test_store__damage_in_the_log_is_corruption_not_a_cut(void **state)
 {
     (void)state;
     struct scratch scratch = scratch_new();
-    fill_and_die(scratch.path);
+    assert_int_equal(child_run("fill", scratch.path), 0);
     char log[600], text[512];
     find_log(scratch.path, log, sizeof(log));
     int fd = open(log, O_RDWR | O_CLOEXEC);
@@ -264,7 +321,7 @@ static void test_store__a_torn_last_record_is_not_corruption(void **state)
 {
     (void)state;
     struct scratch scratch = scratch_new();
-    fill_and_die(scratch.path);
+    assert_int_equal(child_run("fill", scratch.path), 0);
     char log[600], text[512];
     find_log(scratch.path, log, sizeof(log));
     struct stat info;
@@ -282,32 +339,7 @@ static void test_store__a_full_disk_is_said_and_nothing_acknowledged_is_lost(voi
 {
     (void)state;
     struct scratch scratch = scratch_new();
-    pid_t child = fork();
-    if (child == 0) { /* the limit on file size stands for the disk */
-        struct store *store;
-        char text[512], key[16];
-        static uint8_t value[100000];
-        signal(SIGXFSZ, SIG_IGN);
-        if (open_at(&store, scratch.path, true, text, sizeof(text)) != STORE_OK)
-            _exit(100);
-        struct rlimit limit = {1 << 20, 1 << 20};
-        setrlimit(RLIMIT_FSIZE, &limit);
-        int written = 0;
-        enum store_status status = STORE_OK;
-        for (; written < 50 && status == STORE_OK; written++) {
-            snprintf(key, sizeof(key), "%04d", written);
-            status = put(store, STORE_LOG, key, (struct store_view){value, sizeof(value)});
-        }
-        store->ops->error(store, text, sizeof(text));
-        bool said = status == STORE_FULL && strstr(text, "no space left") != NULL;
-        if (!said)
-            fprintf(stderr, "status %s: %s\n", store_status_name(status), text);
-        _exit(said ? written - 1 : 101);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    assert_true(WIFEXITED(status));
-    int written = WEXITSTATUS(status);
+    int written = child_run("full", scratch.path);
     assert_in_range(written, 1, 49);
     struct store *store;
     char text[512], key[16];
@@ -320,15 +352,17 @@ static void test_store__a_full_disk_is_said_and_nothing_acknowledged_is_lost(voi
     scratch_free(&scratch);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3) /* a child ends as a crash would: nothing is closed */
+        _exit(child_main(argv[1], argv[2]));
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store__a_store_in_use_names_the_other_process),
         cmocka_unit_test(test_store__an_ordered_fault_fails_that_commit_and_all_after_it),
         cmocka_unit_test(test_store__a_commit_can_take_effect_and_report_failure),
         cmocka_unit_test(test_store__a_batch_from_before_a_crash_is_gone),
         cmocka_unit_test(test_store__rows_outlive_close_and_open),
         cmocka_unit_test(test_store__a_missing_store_is_not_made_by_accident),
-        cmocka_unit_test(test_store__a_store_in_use_names_the_other_process),
         cmocka_unit_test(test_store__opening_twice_keeps_the_first_ones_lock),
         cmocka_unit_test(test_store__a_newer_schema_is_refused_by_its_number),
         cmocka_unit_test(test_store__damage_in_the_log_is_corruption_not_a_cut),
