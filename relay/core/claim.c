@@ -39,10 +39,21 @@ static bool certificate_disagrees(const struct core_log *log, uint64_t number, c
     return false;
 }
 
+/* Bytes that may still lie here on the word of one attester alone, beyond the certified head. */
+static size_t claims_room(const struct relay_core *core, const struct core_log *log)
+{
+    uint64_t budget = core->config.attester_budget, used = 0;
+    if (budget == 0)
+        return SIZE_MAX; /* the lane's window is the limit */
+    for (size_t i = core_log_segment_at(log, log->certified + 1); i < log->segments_len; i++)
+        used += log->segments[i].bytes;
+    return used < budget ? (size_t)(budget - used) : 0;
+}
+
 /* How many records of the run may be stored: up to the greatest signed head in it that the window has room for. */
 static size_t run_acceptable(struct relay_core *core, const struct run *run)
 {
-    size_t room = core_log_room(core, run->log), accepted = 0;
+    size_t room = core_log_room(core, run->log), claims = claims_room(core, run->log), accepted = 0;
     bool over = false;
     for (size_t i = 0; i < run->count; i++) {
         uint64_t number = run->from + i;
@@ -54,7 +65,8 @@ static size_t run_acceptable(struct relay_core *core, const struct run *run)
         if (head == NULL || (core->config.verify_forwarded && !head->certified))
             continue;
         /* A segment counts whole while its first half is settled, so a hop has one batch more room than the ingress. */
-        if (run->records[i].end <= room + (room > 0 ? RELAY_BATCH_MAX : 0))
+        bool fits = run->records[i].end <= room + (room > 0 ? RELAY_BATCH_MAX : 0);
+        if (fits && (head->certified || run->records[i].end <= claims))
             accepted = i + 1;
         else
             over = true;

@@ -175,6 +175,19 @@ static void tick(struct relay_core *core)
     }
 }
 
+/* A full disk would halt the relay, outcomes and all: so new messages stop while there is still room to settle (I9). */
+static void scarce_note(struct relay_core *core, bool scarce)
+{
+    if (scarce == core->scarce)
+        return;
+    core->scarce = scarce;
+    core_note(core, scarce ? RELAY_ALARM : RELAY_INFO, RELAY_REASON_DISK_SCARCE, NULL, 0, "%s",
+              scarce ? "the disk has less free than budgets.free_bytes: no new messages are taken, the rest goes on"
+                     : "the disk has room again");
+    for (size_t i = 0; i < core->logs_len; i++)
+        core_log_mark(core, &core->logs[i]);
+}
+
 static void dispatch(struct relay_core *core, const struct relay_event *event)
 {
     switch (event->type) {
@@ -182,6 +195,7 @@ static void dispatch(struct relay_core *core, const struct relay_event *event)
     case RELAY_EVENT_COMMITTED: committed(core, event); return;
     case RELAY_EVENT_VERIFIED: core_source_verified(core, event->job); return;
     case RELAY_EVENT_TICK:
+        scarce_note(core, event->scarce);
         if (core->ready)
             tick(core);
         return;

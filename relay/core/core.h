@@ -86,6 +86,7 @@ struct relay_event {
     uint64_t id; /* LOADED, COMMITTED, FRAME as response, ASKED, ASK_FAILED: what it answers; FRAME: 0 when published */
     enum store_status status;     /* COMMITTED, LOADED */
     bool done;                    /* LOADED: no more entries */
+    bool scarce;                  /* TICK: the disk has less free than its budget */
     enum store_family family;     /* LOADED */
     struct bytes key;             /* LOADED */
     struct bytes body;            /* LOADED value, SOURCE_MESSAGE, SIGNED, FRAME, ASKED */
@@ -176,7 +177,8 @@ enum relay_cause { /* what a log waits for: `isthmus status` says it in words (r
                    RELAY_CAUSE_RECEIVER,   /* ordered lane: the receiver fails, retrying */
                    RELAY_CAUSE_OUTCOME,    /* delivered; the outcome is not proven here yet */
                    RELAY_CAUSE_FROZEN,
-                   RELAY_CAUSE_PAUSED
+                   RELAY_CAUSE_PAUSED,
+                   RELAY_CAUSE_DISK /* the disk is nearly full: no new messages; what is here still settles */
 };
 
 const char *relay_cause_text(enum relay_cause cause);

@@ -334,7 +334,7 @@ struct core_step core_stage_collect(struct relay_core *core, struct core_log *lo
     struct core_step step = {records && log->stored < newest_signed(log) ? RELAY_CAUSE_RECORDS : RELAY_CAUSE_NONE};
     size_t room = records ? core_log_room(core, log) : 0;
     if (step.cause != RELAY_CAUSE_NONE && room == 0)
-        step.cause = RELAY_CAUSE_WINDOW_FULL;
+        step.cause = core->scarce ? RELAY_CAUSE_DISK : RELAY_CAUSE_WINDOW_FULL;
     if (log->ask_id != 0 || log->frozen || core->now < log->ask_again ||
         core->now - log->behind_since < core->config.pull_wait_ms)
         return step;

@@ -294,6 +294,10 @@ static void apply_staged(struct relay_core *core, struct core_log *log, struct c
 {
     struct core_stage *stage = &log->stage;
     size_t count = 0;
+    if (core->scarce && log->kind == PROOF_LOG_MESSAGE) {
+        log->again_wanted = true; /* once the disk has room */
+        return;
+    }
     /* The mesh may have brought claims beyond the stage's start: staged ones below the log's end are of no use. */
     for (size_t i = stage->from == log->stored + 1 ? stage->count : 0; i > 0 && count == 0; i--) {
         if (memcmp(stage->records[i - 1].entry.running, running, 32) == 0)
@@ -380,8 +384,11 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         waiting_retry(core, log);
     else
         core_ingest_credit(core, log);
-    if (log->again_wanted && core->now >= log->again_at)
+    bool scarce = core->scarce && log->kind == PROOF_LOG_MESSAGE;
+    if (log->again_wanted && core->now >= log->again_at && !scarce)
         core_ingest_again(core, log);
+    if (scarce)
+        return (struct core_step){RELAY_CAUSE_DISK};
     if (core_chain_up(core, log->home) < core->network->chains[log->home].sources)
         return (struct core_step){RELAY_CAUSE_SOURCE_DOWN};
     if (core->chains[log->home].disagree || core->chains[log->home].unusable)

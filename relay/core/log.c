@@ -72,6 +72,8 @@ size_t core_log_room(const struct relay_core *core, const struct core_log *log)
     uint64_t by_number = window - window * (log->stored - log->base) / CORE_NUMBERS_MAX;
     uint64_t by_bytes = log->window_used >= lane_window ? 0 : lane_window - log->window_used;
     uint64_t room = log->stored - log->base >= CORE_NUMBERS_MAX ? 0 : by_number < by_bytes ? by_number : by_bytes;
+    if (core->scarce && log->kind == PROOF_LOG_MESSAGE)
+        return 0;
     return room > log->credit_granted ? (size_t)(room - log->credit_granted) : 0;
 }
 

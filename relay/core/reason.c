@@ -37,6 +37,7 @@ const char *relay_cause_text(enum relay_cause cause)
     case RELAY_CAUSE_OUTCOME: return "delivered here or elsewhere, outcome not certified yet";
     case RELAY_CAUSE_FROZEN: return "frozen: a contradiction needs a person";
     case RELAY_CAUSE_PAUSED: return "paused by the network document";
+    case RELAY_CAUSE_DISK: return "the disk is nearly full: no new messages are taken";
     }
     return "unknown";
 }

@@ -43,6 +43,7 @@
     X(SUBMIT_REJECTED, "submission-rejected")                                                                          \
     X(SUBMIT_UNKNOWN, "submission-unknown")                                                                            \
     X(SETTLED, "settled")                                                                                              \
+    X(DISK_SCARCE, "disk-scarce")                                                                                      \
     X(STORE_FAILED, "store-failed")                                                                                    \
     X(STORE_MALFORMED, "store-value-malformed")                                                                        \
     X(NO_MEMORY, "no-memory")

@@ -107,6 +107,7 @@ struct relay_core {
     struct core_peer *peers;
     uint16_t *zones; /* zones with a neighbour in them */
     size_t zones_len;
+    bool scarce; /* the disk is nearly full */
     bool ready, halted, signer_up, marks_loaded, heads_asked;
     size_t loads_pending, start_next; /* start.c */
     struct core_load loads[CORE_LOADS_MAX];

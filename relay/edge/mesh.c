@@ -503,10 +503,8 @@ bool edge_mesh_free(struct edge_mesh *mesh)
         return true;
     /* nng 1.5.2 may wait for ever in nng_close for a pipe that was cut (nng#1543): so another thread closes, and what it
      * has not closed in time is left to the end of the process. */
-    if (pthread_create(&thread, NULL, close_all, mesh) != 0) {
-        close_all(mesh);
-        return true;
-    }
+    if (pthread_create(&thread, NULL, close_all, mesh) != 0)
+        return close_all(mesh) == NULL;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += CLOSE_S;
     if (pthread_timedjoin_np(thread, NULL, &until) == 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "relay/core/signing.h"
 #include "relay/core/verify.h"
@@ -336,6 +337,19 @@ static void drain_check(struct edge_relay *relay)
     edge_loop_stop(relay->loop, EDGE_RELAY_EXIT_OK);
 }
 
+/* Looked at once a second; a file system that does not answer counts as the last time. */
+static bool disk_scarce(struct edge_relay *relay)
+{
+    struct edge_relay_inner *inner = relay->inner;
+    struct statvfs disk;
+    if (edge_loop_now() < inner->disk_due)
+        return inner->disk_scarce;
+    inner->disk_due = edge_loop_now() + 1000;
+    if (statvfs(relay->config->store, &disk) == 0)
+        inner->disk_scarce = (uint64_t)disk.f_bavail * disk.f_frsize < relay->config->budgets.free_bytes;
+    return inner->disk_scarce;
+}
+
 void edge_relay_tick(void *context)
 {
     struct edge_relay *relay = context;
@@ -343,7 +357,7 @@ void edge_relay_tick(void *context)
         slow_check(relay, relay->inner->tick_due, "everything before tick", 0);
     relay->inner->tick_due = edge_loop_now() + EDGE_RELAY_TICK_MS;
     edge_timer_set(relay->inner->tick, EDGE_RELAY_TICK_MS);
-    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_TICK});
+    edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_TICK, .scarce = disk_scarce(relay)});
     ready_check(relay);
     if (relay->draining) {
         drain_check(relay);

@@ -16,8 +16,9 @@ struct edge_relay_inner {
     struct relay_event *deferred;
     size_t deferred_len, deferred_cap;
     bool stepping, signer_up;
-    bool held; /* the store does not keep up: no input */
-    uint64_t draining_since, tick_due;
+    bool disk_scarce; /* less free than budgets.free_bytes */
+    bool held;        /* the store does not keep up: no input */
+    uint64_t draining_since, tick_due, disk_due;
 };
 
 /* Gives the core one event, does its actions, then everything that was deferred meanwhile. NULL: only the actions. */
