@@ -38,6 +38,36 @@ static void a_full_window_takes_no_more_from_the_source_until_something_settles(
     world_free(world);
 }
 
+/* DESIGN section 9: "disk full: stop accepting, say so on every surface, keep what is there". */
+static void a_disk_that_is_nearly_full_takes_no_new_message_and_settles_what_is_here(void **state)
+{
+    (void)state;
+    struct world *world = world_new(64);
+    world_start_all(world);
+    world_run(world, 2000);
+    world_send_all(world, 50);
+    world_expect(world, world_quiet, 60000);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++)
+        world->relays[relay].scarce = true;
+    world_run(world, 1000);
+    uint64_t before = world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).stored;
+    world_send_all(world, 20);
+    world_run(world, 20000);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
+        struct relay_log_view view = world_view(world, relay, WORLD_EASTWARD, PROOF_LOG_MESSAGE);
+        assert_int_equal(view.stored, before);
+        assert_int_equal(view.cause, RELAY_CAUSE_DISK);
+        assert_true(world_counter(world, relay, RELAY_REASON_DISK_SCARCE) > 0);
+        /* The other direction only passes outcomes here: they have a reserve. */
+        assert_true(world_view(world, relay, WORLD_EASTWARD, PROOF_LOG_OUTCOME).settled >= before);
+    }
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++)
+        world->relays[relay].scarce = false;
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_free(world);
+}
+
 static void two_sources_that_disagree_have_nothing_attested(void **state)
 {
     (void)state;
@@ -206,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_window_takes_no_more_from_the_source_until_something_settles),
+        cmocka_unit_test(a_disk_that_is_nearly_full_takes_no_new_message_and_settles_what_is_here),
         cmocka_unit_test(two_sources_that_disagree_have_nothing_attested),
         cmocka_unit_test(with_one_source_of_two_the_relay_abstains_and_goes_on_when_it_is_back),
         cmocka_unit_test(sources_that_come_and_go_lose_nothing),

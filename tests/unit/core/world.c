@@ -452,7 +452,7 @@ static void tick(struct world *world, uint16_t relay)
         state->peer_up[peer] = false;
         world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_PEER_DOWN, .peer = peer});
     }
-    world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_TICK});
+    world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_TICK, .scarce = world->relays[relay].scarce});
     world_post(world, TICK_MS, WORLD_TICK, relay, (struct bytes){NULL, 0});
 }
 

@@ -54,6 +54,7 @@ struct world_source {
 };
 
 struct world_relay {
+    bool scarce;             /* its disk is nearly full */
     struct relay_core *core; /* NULL: dead */
     struct store *store;
     unsigned life;
