@@ -249,6 +249,11 @@ static void fit_sources(struct fit *fit)
         const struct topology_chain *chain = &network->chains[index];
         bool submits;
         size_t independent = independent_sources(fit, chain, &submits);
+        if (chain->sources < 2 && !fit->relay->dev)
+            say(fit, "sources",
+                "%s demands a single source, which counts only with 'dev: true' or --dev: never with "
+                "anything of value",
+                chain->id);
         if (independent < chain->sources)
             say(fit, "sources",
                 "%s demands %u sources that differ in operator, network and software; here are %zu: add some",
