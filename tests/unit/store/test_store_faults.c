@@ -208,7 +208,9 @@ static pid_t child_start(const char *word, const char *folder, int fd)
 {
     pid_t child = fork();
     if (child == 0) {
-        if (fd >= 0)
+        if (fd == CHILD_FD) /* only a copy loses close-on-exec */
+            fcntl(fd, F_SETFD, 0);
+        else if (fd >= 0)
             dup2(fd, CHILD_FD);
         execl("/proc/self/exe", "test_store_faults", word, folder, (char *)NULL);
         _exit(102);
@@ -228,7 +230,7 @@ static void test_store__a_store_in_use_names_the_other_process(void **state)
     (void)state;
     struct scratch scratch = scratch_new();
     int talk[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, talk), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk), 0);
     pid_t child = child_start("hold", scratch.path, talk[1]);
     char byte = 0;
     close(talk[1]);
