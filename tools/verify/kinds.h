@@ -15,6 +15,7 @@ struct tools_verify_case {
     struct tools_json_doc *const *evidence; /* one file, or all of them for a kind that joins them */
     size_t evidence_count;
     struct proof_result result;
+    const char *part; /* what result.at counts; NULL: the verifier's header says */
     struct tools_json *facts;
 };
 
@@ -27,5 +28,6 @@ tools_verify_kind tools_verify_eth_storage;
 tools_verify_kind tools_verify_eth_receipts;
 tools_verify_kind tools_verify_mpt;
 tools_verify_kind tools_verify_agreement;
+tools_verify_kind tools_verify_certificate;
 
 #endif

@@ -33,6 +33,12 @@ static const struct kind {
     {"agreement", tools_verify_agreement, true,
      "{\"chain\", \"height\", \"demanded\", \"sources\": [{\"name\", \"operator\", \"network\", \"software\"}, ...]}",
      "one or a list of {\"source\", \"chain\", \"height\", \"hash\"}"},
+    {"certificate", tools_verify_certificate, false,
+     "{\"suite\", \"network\": name or id, \"epoch\", \"quorum\", \"members\": ascending by (operator, key)\n"
+     "                          [{\"operator\", \"side\", \"key\": id or address, \"point\" for p256 and sm2}, ...]}",
+     "{\"epoch\", \"leaf\": {\"kind\": head, ruling, close or epoch, its fields by name: see isthmus(1)},\n"
+     "                          \"attestations\": [{\"key\", \"signature\", \"path\": [siblings from the leaf up],\n"
+     "                          \"root\" or nothing, for it follows from leaf and path}, ...]}"},
 };
 
 struct call {
@@ -104,7 +110,7 @@ static int run_case(struct tools_json *cases, const struct call *call, struct to
                     struct tools_json_doc *const *docs, size_t from, size_t to)
 {
     struct tools_verify_case c = {
-        trusted, docs + from, to - from, {PROOF_REASON_NOT_CHECKED, 0}, tools_json_new_object()};
+        trusted, docs + from, to - from, {PROOF_REASON_NOT_CHECKED, 0}, NULL, tools_json_new_object()};
     struct tools_json *entry = tools_json_new_object();
     const char *name = to - from == 1 ? call->evidence[from] : "all evidence";
     const char *error = tools_json_error(trusted);
@@ -116,6 +122,8 @@ static int run_case(struct tools_json *cases, const struct call *call, struct to
     tools_json_set_text(entry, "verdict", proof_verdict_text(verdict));
     tools_json_set_text(entry, "reason", proof_reason_text(c.result.reason));
     tools_json_set_integer(entry, "at", (int64_t)c.result.at);
+    if (c.part)
+        tools_json_set_text(entry, "part", c.part);
     if (error) {
         fprintf(stderr, "isthmus verify: %s\n", error);
         tools_json_set_text(entry, "error", error);
@@ -123,8 +131,8 @@ static int run_case(struct tools_json *cases, const struct call *call, struct to
         printf("%s: valid\n", name);
         print_facts(c.facts);
     } else {
-        printf("%s: %s: %s (at %zu)\n", name, proof_verdict_text(verdict), proof_reason_text(c.result.reason),
-               c.result.at);
+        printf("%s: %s: %s (%s %zu)\n", name, proof_verdict_text(verdict), proof_reason_text(c.result.reason),
+               c.part ? c.part : "at", c.result.at);
     }
     tools_json_set(entry, "facts", c.facts);
     tools_json_append(cases, entry);
