@@ -21,6 +21,7 @@ static const char USAGE[] =
     "isthmusd --config FILE [--dev]      run one relay\n"
     "isthmusd --config FILE --check      check configuration and network document, then end\n"
     "isthmusd --config FILE -x guard [LOG]   show the signer's guard; with a log id: thaw that log (signer stopped)\n"
+    "isthmusd --config FILE -x guard LOG:NUMBER:RUNNING   adopt that head as the signer's last word (guard lost)\n"
     "isthmusd --version | --help\n"
     "\n"
     "--dev permits chains with a single source and unencrypted tcp:// links: never with anything of value.\n"

@@ -200,11 +200,15 @@ static void nonce_read(void *context, const struct evm_rpc_answer *answer)
     one->busy = false;
     if (answer->status != EVM_RPC_OK || !evm_json_u64(&nonce, answer->replies[0].result))
         return;
-    for (size_t i = 0; i < EVM_SUBMISSIONS_MAX; i++) {
-        const struct evm_submission *other = &submissions->list[i];
-        if (other != one && other->has_nonce && other->step != EVM_STEP_DONE && other->step != EVM_STEP_NONE &&
-            other->nonce >= nonce)
-            nonce = other->nonce + 1;
+    /* The lowest one that none of ours on the way has: a gap below would hold up all others of the account. */
+    for (bool taken = true; taken;) {
+        taken = false;
+        for (size_t i = 0; i < EVM_SUBMISSIONS_MAX && !taken; i++) {
+            const struct evm_submission *other = &submissions->list[i];
+            taken = other != one && other->has_nonce && other->step != EVM_STEP_DONE && other->step != EVM_STEP_NONE &&
+                    other->nonce == nonce;
+        }
+        nonce += taken;
     }
     one->nonce = nonce;
     one->has_nonce = true;

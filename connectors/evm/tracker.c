@@ -291,6 +291,11 @@ static void looked(void *context, const struct evm_rpc_answer *answer)
         finish(tracker, false);
         return;
     }
+    if (tracker->any && newest.header.number < tracker->lowest) {
+        give_up(tracker,
+                "the newest block lies far below the one that was known"); /* a replica that lags: look again */
+        return;
+    }
     if (tracker->any &&
         newest.header.number > tracker->newest + STRIDE) { /* far behind: in strides that can be linked */
         struct evm_rpc_request request;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 enum {
+    DRAIN_MAX = 1024,     /* frames of one call, so that the loop sees to others in between */
     REQUEST_AGE = 30000,  /* ms for the loop to answer */
     ASK_FAILURES = 2,     /* in a row, of a peer that is heard: its request connection is given up */
     KICK_FIRST = 2000,    /* ms between giving up connections; doubles while it does not help … */
@@ -192,19 +193,24 @@ static void deliver(const struct edge_mesh_options *options, const struct edge_a
 
 size_t edge_inbox_drain(struct edge_inbox *inbox)
 {
-    pthread_mutex_lock(&inbox->mutex);
-    struct edge_arrival *first = inbox->first;
-    inbox->first = NULL;
-    inbox->end = &inbox->first;
-    pthread_mutex_unlock(&inbox->mutex);
+    const struct edge_mesh_options *options = inbox->options;
     size_t count = 0;
-    for (struct edge_arrival *arrival = first; arrival; arrival = arrival->next, count++) {
-        deliver(inbox->options, arrival);
+    /* One at a time: what one frame starts may be all that the store takes now. What is left is taken by the next tick. */
+    for (; count < DRAIN_MAX && !(options->held && options->held(options->context)); count++) {
+        pthread_mutex_lock(&inbox->mutex);
+        struct edge_arrival *arrival = inbox->first;
+        if (arrival && !(inbox->first = arrival->next))
+            inbox->end = &inbox->first;
+        pthread_mutex_unlock(&inbox->mutex);
+        if (!arrival)
+            break;
+        arrival->next = NULL;
+        deliver(options, arrival);
         pthread_mutex_lock(&inbox->mutex);
         arrival->peer->queued -= arrival->body.len;
         pthread_mutex_unlock(&inbox->mutex);
+        free_arrivals(inbox, arrival);
     }
-    free_arrivals(inbox, first);
     return count;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "relay/edge/log.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,8 +106,10 @@ static void append_start(struct line *line, enum relay_level level, const char *
 static void line_write(int fd, struct line *line)
 {
     line->text[line->len++] = '\n';
-    /* A log that nobody reads must not stop a relay: what cannot be written is lost. */
-    if (write(fd, line->text, line->len) < 0)
+    /* A log that nobody reads must not stop a relay: what cannot be written at once is lost. A pipe is writable when
+     * PIPE_BUF bytes fit, which is more than a line. */
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    if (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0 || write(fd, line->text, line->len) < 0)
         return;
 }
 

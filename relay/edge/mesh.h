@@ -66,6 +66,7 @@ struct edge_mesh_options {
     unsigned requests; /* unanswered requests taken at a time, 0: 64 */
     int wake_fd;       /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
     void *context;
+    bool (*held)(void *context); /* true: deliver nothing more now; asked before each frame. May be NULL */
     void (*published)(void *context, uint16_t relay, struct bytes body);
     void (*asked)(void *context, uint16_t relay, uint64_t handle, struct bytes body); /* edge_mesh_answer(handle) */
     void (*answered)(void *context, uint16_t relay, uint64_t id, struct bytes body);  /* to edge_mesh_ask(id) */

@@ -277,6 +277,12 @@ void edge_relay_signer_down(void *context, const char *why)
 
 /* ---- turns of the loop --------------------------------------------------------------------------------------------- */
 
+bool edge_relay_mesh_held(void *context)
+{
+    const struct edge_relay *relay = context;
+    return relay->inner->held;
+}
+
 static void mesh_turn(struct edge_relay *relay)
 {
     /* While the store does not keep up, frames wait in the mesh's own bounded queue. */
@@ -289,7 +295,7 @@ static void mesh_turn(struct edge_relay *relay)
 
 static void ready_check(struct edge_relay *relay)
 {
-    if (relay->ready || !relay_core_ready(relay->core))
+    if (relay->ready || relay->draining || !relay_core_ready(relay->core))
         return;
     relay->ready = true;
     edge_sources_start(relay->sources);
@@ -357,6 +363,7 @@ void edge_relay_tick(void *context)
         slow_check(relay, relay->inner->tick_due, "everything before tick", 0);
     relay->inner->tick_due = edge_loop_now() + EDGE_RELAY_TICK_MS;
     edge_timer_set(relay->inner->tick, EDGE_RELAY_TICK_MS);
+    mesh_turn(relay); /* what a drain left */
     edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_TICK, .scarce = disk_scarce(relay)});
     ready_check(relay);
     if (relay->draining) {

@@ -189,6 +189,7 @@ bool edge_relay_open_mesh(struct edge_relay *relay, char *text, size_t cap)
                                         .queue_bytes = config->budgets.queue_bytes,
                                         .wake_fd = mesh_fd,
                                         .context = relay,
+                                        .held = edge_relay_mesh_held,
                                         .published = edge_relay_published,
                                         .asked = edge_relay_asked,
                                         .answered = edge_relay_answered,

@@ -30,6 +30,7 @@ void edge_relay_loaded(void *context, uint64_t id, enum store_family family, str
 void edge_relay_load_done(void *context, uint64_t id, enum store_family family, enum store_status status,
                           const char *text);
 void edge_relay_verified(void *context, struct relay_verify_job *job);
+bool edge_relay_mesh_held(void *context);
 void edge_relay_published(void *context, uint16_t peer, struct bytes body);
 void edge_relay_asked(void *context, uint16_t peer, uint64_t handle, struct bytes body);
 void edge_relay_answered(void *context, uint16_t peer, uint64_t id, struct bytes body);

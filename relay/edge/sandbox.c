@@ -123,7 +123,7 @@ static const int SIGNER_CALLS[] = {
     SCMP_SYS(getuid),       SCMP_SYS(geteuid),        SCMP_SYS(getgid),       SCMP_SYS(getegid),
     SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
     SCMP_SYS(sched_yield),  SCMP_SYS(rseq),           SCMP_SYS(munlock),      SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+    SCMP_SYS(exit_group),   SCMP_SYS(poll),           SCMP_SYS(ppoll),
 };
 
 static const int CONNECTOR_FORBIDDEN[] = {
@@ -253,7 +253,8 @@ bool edge_sandbox_connector(char *text, size_t cap)
     uint64_t all = landlock_rights(&abi);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(text, cap, "prctl");
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024))
+    /* A hostile answer may be small on the wire and large as a tree: one connector must not take the machine's memory. */
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) || (!SANITIZED && !limit(RLIMIT_DATA, 1ul << 30)))
         return fail(text, cap, "setrlimit");
     if (all != 0 && !landlock_enter(all & ~reading, "/dev/null", FS_WRITE_FILE | FS_TRUNCATE, abi, text, cap))
         return false;

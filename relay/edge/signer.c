@@ -180,6 +180,10 @@ static enum edge_signer_reason evidence_verify(struct edge_signer *signer)
     if (reason != EDGE_SIGNER_OK)
         return reason;
     /* "Where it lives is trusted configuration": outcomes stand in the inbox, the other two in the outbox. */
+    for (size_t i = 1; i < signer->evidence.evidence.marks_len; i++) {
+        if ((signer->places[i].kind == PROOF_LOG_OUTCOME) != (signer->places[0].kind == PROOF_LOG_OUTCOME))
+            return EDGE_SIGNER_EVIDENCE_LOG; /* logs of two contracts in one evidence message */
+    }
     const uint8_t *account = signer->places[0].kind == PROOF_LOG_OUTCOME ? chain->inbox : chain->outbox;
     if (proof_eth_evidence_verify(&result, &signer->fact, account, signer->places, signer->evidence.evidence.marks_len,
                                   signer->request.evidence) != PROOF_VALID)

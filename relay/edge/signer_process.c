@@ -207,6 +207,29 @@ static void row_print(FILE *out, const struct topology_network *network, const s
             row->frozen ? " frozen" : "");
 }
 
+/* LOG:NUMBER:RUNNING: the operator names the head that its signer takes for its last word, after it lost its guard. */
+static bool guard_adopt(struct edge_guard *guard, const char *named, char *text, size_t cap)
+{
+    struct edge_guard_row row = {0};
+    char log[65], running[65];
+    unsigned long long number = 0;
+    int end = 0;
+    if (sscanf(named, "%64[0-9a-f]:%llu:%64[0-9a-f]%n", log, &number, running, &end) != 3 || named[end] != '\0' ||
+        number == 0 || !codec_hex_decode_exact(row.log, 32, log, strlen(log)) ||
+        !codec_hex_decode_exact(row.running, 32, running, strlen(running))) {
+        snprintf(text, cap, "adopting wants LOG:NUMBER:RUNNING, hashes as 64 hexadecimal digits in lower case");
+        return false;
+    }
+    const struct edge_guard_row *known = edge_guard_find(guard, row.log);
+    if (known != NULL && known->number >= number) {
+        snprintf(text, cap, "the guard stands at %llu already: it never goes back", (unsigned long long)known->number);
+        return false;
+    }
+    row.number = number;
+    row.frozen = known != NULL && known->frozen;
+    return edge_guard_advance(guard, &row, 1, text, cap);
+}
+
 int edge_signer_guard_main(const struct config_relay *config, const struct topology_network *network, const char *thaw,
                            void *stream)
 {
@@ -217,7 +240,10 @@ int edge_signer_guard_main(const struct config_relay *config, const struct topol
     int code = config->signer.present ? guard_load(&guard, config, network) : EXIT_CONFIG;
     if (code != 0)
         return code;
-    if (thaw != NULL) {
+    if (thaw != NULL && strchr(thaw, ':') != NULL) {
+        if (!guard_adopt(guard, thaw, text, sizeof(text)))
+            code = failed("signer-guard", text);
+    } else if (thaw != NULL) {
         if (!codec_hex_decode_exact(log, sizeof(log), thaw, strlen(thaw)))
             code = failed("signer-guard", "thaw wants a log id: 64 hexadecimal digits");
         else if (!edge_guard_thaw(guard, log, text, sizeof(text)))
