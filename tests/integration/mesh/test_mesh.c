@@ -553,20 +553,6 @@ static void test_mesh__unanswered_requests_are_bounded_and_time_out(void **state
     close_all(nodes, 2);
 }
 
-/* nng 1.5.2 leaks the frame that is under way when a connection ends; and its counted messages, with which mbedTLS works
- * too, are counted by instructions that the thread sanitizer cannot see. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libnng.so";
-}
-
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:libnng.so\nrace:libmbedtls.so\nrace:libmbedcrypto.so\n";
-}
-
 /* test_mesh [PATTERN]: only the tests whose names fit ('*' and '?'). */
 int main(int argc, char **argv)
 {
