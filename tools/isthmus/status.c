@@ -37,7 +37,8 @@ static bool print_head(const struct tools_json *root)
     printf("network %s version %" PRIu64 ", document %.16s\n", isthmus_text(network, "name"),
            isthmus_number(network, "version"), isthmus_text(network, "hash"));
     printf("store %s, signer %s, sources %" PRIu64 "/%" PRIu64 ", peers %" PRIu64 "/%" PRIu64 "\n",
-           store_ok ? "ok" : isthmus_text(store, "status"), signer ? isthmus_text(signer, "state") : "none",
+           store_ok ? "ok" : isthmus_text(store, "status"),
+           tools_json_kind(signer) == TOOLS_JSON_NONE ? "none" : isthmus_text(signer, "state"),
            isthmus_number(sources, "up"), isthmus_number(sources, "total"), isthmus_number(peers, "up"),
            isthmus_number(peers, "total"));
     printf("lanes %" PRIu64 ": %" PRIu64 " moving, %" PRIu64 " waiting, %" PRIu64 " frozen\n",
