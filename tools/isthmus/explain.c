@@ -66,7 +66,8 @@ static void print_story(const struct tools_json *root, const char *lane, uint64_
     const char *outcome = isthmus_text(root, "outcome");
     char about[160], time[24];
 
-    printf("%s/%" PRIu64 ": %s\n\n", lane, sequence, isthmus_text(root, "stage"));
+    printf("%s/%" PRIu64 ": %s\n\n", lane, sequence,
+           strcmp(isthmus_text(root, "stage"), "unknown") == 0 ? "never heard of here" : isthmus_text(root, "stage"));
     step(is(root, "seen"), "seen", "a source or a signed head named it");
     tell_stored(root);
     step(is(root, "proven"), "proven",
@@ -79,7 +80,7 @@ static void print_story(const struct tools_json *root, const char *lane, uint64_
     snprintf(about, sizeof about, "%s%s%s", settled ? "outcome " : "", settled ? outcome : "",
              is(root, "pruned") ? "; its record is pruned here" : "");
     step(settled, "settled", about);
-    if (!settled && isthmus_waits(root))
+    if (!settled && is(root, "seen") && isthmus_waits(root))
         printf("\n  waits for: %s%s (for %s)\n", isthmus_text(root, "cause"), isthmus_waits_for(root).text,
                isthmus_duration(time, isthmus_number(root, "since_ms")));
     const char *digest = isthmus_text(root, "digest");

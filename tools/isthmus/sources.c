@@ -3,6 +3,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/isthmus/isthmus.h"
 
@@ -15,11 +16,14 @@ static const char *const USAGE = "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS 
 static void add_source(struct isthmus_table *table, const struct tools_json *source)
 {
     const struct tools_json *process = tools_json_get(source, "process");
+    bool up = tools_json_is_true(tools_json_get(source, "up"));
+    const char *says = isthmus_text(source, "text");
+    bool silent = says[0] == '\0' || strcmp(says, "-") == 0;
     isthmus_table_add(table, "%s", isthmus_text(source, "name"));
     isthmus_table_add(table, "%s", isthmus_text(source, "chain"));
     isthmus_table_add(table, "%s/%s/%s", isthmus_text(source, "operator_tag"), isthmus_text(source, "network_tag"),
                       isthmus_text(source, "software_tag"));
-    isthmus_table_add(table, "%s", tools_json_is_true(tools_json_get(source, "up")) ? "up" : "DOWN");
+    isthmus_table_add(table, "%s", up ? "up" : "DOWN");
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "newest"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "final"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "agreed"));
@@ -27,7 +31,8 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
     isthmus_table_add(table, "%s", isthmus_text(source, "balance"));
     isthmus_table_add(table, "%s, %" PRIu64 " crashes", isthmus_text(process, "state"),
                       isthmus_number(process, "crashes"));
-    isthmus_table_add(table, "%s", isthmus_text(source, "text"));
+    /* A source that is down and silent: why its process ended says more. */
+    isthmus_table_add(table, "%s", !up && silent ? isthmus_text(process, "text") : says);
 }
 
 int isthmus_sources(int argc, char **argv)
