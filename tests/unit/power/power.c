@@ -1,3 +1,4 @@
+/* Interposed fsync and fdatasync, and the cut: see power.h. */
 #include "tests/unit/power/power.h"
 
 #include <dirent.h>
