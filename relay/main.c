@@ -3,6 +3,7 @@
  *
  * Exit codes: 0 stopped by a signal or asked for help, 1 failed, 2 configuration, 3 store, 64 wrong command line.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "relay/edge/relay.h"
 #include "relay/edge/sandbox.h"
 #include "relay/edge/signer.h"
+#include "relay/edge/source.h"
 
 static const char USAGE[] =
     "isthmusd --config FILE [--dev]      run one relay\n"
@@ -25,12 +27,15 @@ static const char USAGE[] =
     "isthmusd --version | --help\n"
     "\n"
     "--dev permits chains with a single source and unencrypted tcp:// links: never with anything of value.\n"
-    "-x signer and -x connector [--hash HEX] PROGRAM are how it starts its own children, on descriptor 3.\n"
+    "-x signer and -x connector [--hash HEX] [--read PATH]... PROGRAM are how it starts its own children, on "
+    "descriptor 3.\n"
     "SIGTERM, SIGINT: stop in order. SIGHUP: read the configuration again.\n"
     "Exit codes: 0 stopped or nothing to complain about, 1 failed, 2 configuration, 3 store, 64 command line.\n";
 
 struct arguments {
     const char *config, *mode, *hash, *rest;
+    const char *readable[EDGE_SOURCE_READABLE_MAX + 2]; /* the program itself comes last, then NULL */
+    size_t readable_len;
     bool dev, check;
 };
 
@@ -49,8 +54,13 @@ static int run(const struct config_relay *config, const struct topology_network 
     if (!edge_relay_open_core(&relay, why, sizeof(why)) ||     /* core; writer over the store; verification threads */
         !edge_relay_open_mesh(&relay, why, sizeof(why)) ||     /* frames from and to other relays */
         !edge_relay_open_children(&relay, why, sizeof(why)) || /* a connector process a source; the signer process */
-        !edge_relay_open_control(&relay, why, sizeof(why)))    /* unix socket for the operator */
+        !edge_relay_open_control(&relay, why, sizeof(why)) ||  /* unix socket for the operator */
+        !edge_relay_open_http(&relay, why, sizeof(why)))       /* figures for monitors */
         goto out;
+    if (!edge_sandbox_whole())
+        edge_log(RELAY_WARNING, "sandbox-weak", config->relay,
+                 "this kernel has no Landlock: connectors may read what this user may, keys and passphrases too; run a "
+                 "kernel that has it, or isthmusd on a machine without other secrets");
     code = edge_relay_run(&relay);
 out:
     if (why[0] != '\0')
@@ -60,8 +70,8 @@ out:
     return code;
 }
 
-/* -x connector [--hash HEX] PROGRAM: becomes that program, in its sandbox. */
-static int connector(const struct arguments *arguments)
+/* -x connector [--hash HEX] [--read PATH]… PROGRAM: becomes that program, in its sandbox. */
+static int connector(struct arguments *arguments)
 {
     uint8_t hash[32];
     char why[512];
@@ -73,7 +83,14 @@ static int connector(const struct arguments *arguments)
     }
     char *program = strdup(arguments->rest);
     char *argv[] = {program, NULL};
-    int code = edge_sandbox_run(arguments->rest, argv, arguments->hash != NULL ? hash : NULL, why, sizeof(why));
+    for (size_t i = 0; i < arguments->readable_len; i++) {
+        if (access(arguments->readable[i], F_OK) != 0)
+            edge_log(RELAY_WARNING, "connector-readable", arguments->rest, "%s: %s; it will not be readable",
+                     arguments->readable[i], strerror(errno));
+    }
+    arguments->readable[arguments->readable_len] = arguments->rest;
+    int code = edge_sandbox_run(arguments->rest, argv, arguments->hash != NULL ? hash : NULL, arguments->readable, why,
+                                sizeof(why));
     edge_log(RELAY_ALARM, "connector-refused", arguments->rest, "%s", why);
     free(program);
     return code;
@@ -119,7 +136,9 @@ static bool arguments_read(struct arguments *out, int argc, char **argv)
         const char **value = strcmp(argv[i], "--config") == 0 ? &out->config
                              : strcmp(argv[i], "-x") == 0     ? &out->mode
                              : strcmp(argv[i], "--hash") == 0 ? &out->hash
-                                                              : NULL;
+                             : strcmp(argv[i], "--read") == 0 && out->readable_len < EDGE_SOURCE_READABLE_MAX
+                                 ? &out->readable[out->readable_len++]
+                                 : NULL;
         if (value != NULL && i + 1 < argc)
             *value = argv[++i];
         else if (strcmp(argv[i], "--dev") == 0)
@@ -166,6 +185,10 @@ int main(int argc, char **argv)
     }
     if (is_child && strcmp(arguments.mode, "connector") == 0)
         return connector(&arguments);
+    if (!edge_sandbox_hide()) { /* relay and signer: from here on they read keys */
+        perror("isthmusd: prctl");
+        return EDGE_RELAY_EXIT_FAILED;
+    }
     signal(SIGPIPE, SIG_IGN);
     return configured(&arguments);
 }

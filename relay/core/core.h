@@ -182,6 +182,10 @@ enum relay_cause { /* what a log waits for: `isthmus status` says it in words (r
 };
 
 const char *relay_cause_text(enum relay_cause cause);
+/* A short stable name in kebab-case, for metrics and scripts: "quorum". */
+const char *relay_cause_name(enum relay_cause cause);
+/* Who can end the wait, for people: "nobody: it passes by itself", "the operators named". */
+const char *relay_cause_actor(enum relay_cause cause);
 
 /* One log as this relay sees it. */
 struct relay_log_view {
@@ -192,7 +196,9 @@ struct relay_log_view {
     uint64_t newest_seen; /* greatest number any signed head or source named */
     uint64_t window_used, window;
     enum relay_cause cause;
-    uint64_t since;              /* ms, monotonic: how long this cause holds */
+    uint64_t since;              /* ms, monotonic: when the cause changed or the log moved last */
+    uint64_t oldest;             /* ms, Unix: when the oldest record here that is not settled was stored; 0 none */
+    uint16_t signers, quorum;    /* distinct operators over the newest certified head; needed */
     uint16_t waits_for_operator; /* QUORUM: operator number whose head is missing, 0 none */
     uint16_t waits_for_source;   /* index or RELAY_NO_SOURCE */
     uint16_t waits_for_relay;    /* TURN */
@@ -210,6 +216,7 @@ struct relay_peer_view {
     uint64_t ahead;      /* records that we lack and it has */
     uint64_t document_version;
     uint8_t document_hash[32];
+    int64_t clock_offset; /* s: its clock less ours, as its last heartbeat showed; 0 when never heard */
 };
 
 bool relay_core_peer_view(const struct relay_core *core, uint16_t relay, struct relay_peer_view *out);
@@ -217,6 +224,7 @@ bool relay_core_peer_view(const struct relay_core *core, uint16_t relay, struct 
 struct relay_source_view {
     bool up;
     uint64_t newest, final_height, agreed; /* heights */
+    uint64_t newest_time;                  /* s, Unix: of the newest block, as it says */
     uint64_t contradictions;
     char balance[48];
     char text[128];

@@ -220,6 +220,7 @@ void core_gossip_heard(struct relay_core *core, uint16_t index, const struct pro
                   core->network->relays[index].name, (unsigned long long)item->document_version,
                   (unsigned long long)core->network->version);
     peer->document_known = true;
+    peer->clock_offset = (int64_t)(item->time - core->unix_time);
     peer->document_version = item->document_version;
     memcpy(peer->document_hash, item->document_hash, 32);
     proof_item_logs_init(&parts, item);

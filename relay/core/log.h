@@ -158,7 +158,8 @@ struct core_log {
     uint64_t again_at;            /* ms: not before */
     bool again_asked;             /* the source was told to go back; waiting for its records */
     enum relay_cause cause;
-    uint64_t since;
+    uint64_t since;    /* ms: when the cause changed or a mark moved last */
+    uint64_t progress; /* sum of the marks then */
 };
 
 #endif

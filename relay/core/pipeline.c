@@ -21,8 +21,11 @@ void core_pipeline_drive(struct relay_core *core, struct core_log *log)
                 cause = step.cause;
         }
     }
-    if (cause != log->cause || cause == RELAY_CAUSE_NONE) {
+    uint64_t progress = log->proven + log->durable + log->attested + log->certified + log->settled + log->applied +
+                        (log->position.known ? log->position.accepted + log->position.decided : 0);
+    if (cause != log->cause || cause == RELAY_CAUSE_NONE || progress != log->progress) {
         log->cause = cause;
         log->since = core->now;
+        log->progress = progress;
     }
 }

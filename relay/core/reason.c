@@ -41,3 +41,51 @@ const char *relay_cause_text(enum relay_cause cause)
     }
     return "unknown";
 }
+
+const char *relay_cause_name(enum relay_cause cause)
+{
+    switch (cause) {
+    case RELAY_CAUSE_NONE: return "none";
+    case RELAY_CAUSE_LOADING: return "loading";
+    case RELAY_CAUSE_SOURCE_DOWN: return "source-down";
+    case RELAY_CAUSE_SOURCES_DISAGREE: return "sources-disagree";
+    case RELAY_CAUSE_EVIDENCE: return "evidence";
+    case RELAY_CAUSE_WINDOW_FULL: return "window-full";
+    case RELAY_CAUSE_SIGNER: return "signer";
+    case RELAY_CAUSE_RECORDS: return "records";
+    case RELAY_CAUSE_QUORUM: return "quorum";
+    case RELAY_CAUSE_TURN: return "turn";
+    case RELAY_CAUSE_SUBMITTING: return "submitting";
+    case RELAY_CAUSE_RECEIVER: return "receiver";
+    case RELAY_CAUSE_OUTCOME: return "outcome";
+    case RELAY_CAUSE_FROZEN: return "frozen";
+    case RELAY_CAUSE_PAUSED: return "paused";
+    case RELAY_CAUSE_DISK: return "disk";
+    }
+    return "unknown";
+}
+
+const char *relay_cause_actor(enum relay_cause cause)
+{
+    switch (cause) {
+    case RELAY_CAUSE_NONE: return "nobody: it moves";
+    case RELAY_CAUSE_LOADING: return "nobody: this relay starts";
+    case RELAY_CAUSE_SOURCE_DOWN: return "this relay's operator: the node or the connector of the source";
+    case RELAY_CAUSE_SOURCES_DISAGREE: return "who runs the sources' nodes: one of them lies or lags";
+    case RELAY_CAUSE_EVIDENCE:
+        return "nobody for some blocks (finality, then a proof); then who runs the sources' nodes";
+    case RELAY_CAUSE_WINDOW_FULL: return "the destination's operators: outcomes do not come back";
+    case RELAY_CAUSE_SIGNER: return "this relay's operator: its signer";
+    case RELAY_CAUSE_RECORDS: return "who runs the links: a relay that has the records is cut off";
+    case RELAY_CAUSE_QUORUM: return "the operator named: its relay, its signer or its sources";
+    case RELAY_CAUSE_TURN: return "the relay named; after its turn the next one steps in";
+    case RELAY_CAUSE_SUBMITTING:
+        return "nobody for some blocks; then whoever fills the gas account of the submitting source";
+    case RELAY_CAUSE_RECEIVER: return "who runs the receiving contract";
+    case RELAY_CAUSE_OUTCOME: return "the operators of the destination's side";
+    case RELAY_CAUSE_FROZEN: return "this relay's operator with the others: read the alarm in the log first";
+    case RELAY_CAUSE_PAUSED: return "the roots: the network document pauses the lane";
+    case RELAY_CAUSE_DISK: return "this relay's operator: make room on the disk of the store";
+    }
+    return "unknown";
+}

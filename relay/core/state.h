@@ -71,6 +71,7 @@ struct core_peer {
     uint64_t document_version;
     uint8_t document_hash[32];
     bool document_known;
+    int64_t clock_offset; /* s: of its last heartbeat, less ours */
 };
 
 struct core_load { /* what a LOAD is for */

@@ -46,6 +46,16 @@ static uint16_t source_missing(const struct relay_core *core, uint16_t chain)
     return RELAY_NO_SOURCE;
 }
 
+/* When the oldest record that is not settled was stored; Unix ms, 0 none. */
+static uint64_t oldest_stored(const struct core_log *log)
+{
+    for (size_t i = 0; i < log->segments_len; i++) {
+        if (log->segments[i].to > log->settled)
+            return log->segments[i].stored_at;
+    }
+    return 0;
+}
+
 static uint16_t waits_for_relay(const struct relay_core *core, const struct core_log *log)
 {
     if (log->cause != RELAY_CAUSE_TURN)
@@ -74,6 +84,12 @@ bool relay_core_log_view(const struct relay_core *core, uint16_t lane, uint8_t k
     out->cause = core->ready ? log->cause : RELAY_CAUSE_LOADING;
     out->since = log->since;
     out->frozen = log->frozen != 0;
+    out->oldest = oldest_stored(log);
+    const struct topology_epoch *epoch = core_epoch(core, log);
+    const struct core_head *newest =
+        log->certified ? core_head_find(log, log->certified, log->certified_running) : NULL;
+    out->quorum = epoch ? epoch->quorum : 0;
+    out->signers = newest ? (uint16_t)newest->signers_len : 0;
     bool quorum = log->cause == RELAY_CAUSE_QUORUM;
     out->waits_for_operator = quorum ? operator_missing(core, log, head_covering(log, log->certified + 1)) : 0;
     out->waits_for_source = log->cause == RELAY_CAUSE_SOURCE_DOWN
@@ -94,6 +110,7 @@ bool relay_core_peer_view(const struct relay_core *core, uint16_t relay, struct 
     out->last_heard = peer->last_heard;
     out->document_version = peer->document_version;
     memcpy(out->document_hash, peer->document_hash, 32);
+    out->clock_offset = peer->clock_offset;
     for (size_t i = 0; i < core->logs_len; i++) {
         uint64_t ours = core->logs[i].certified, theirs = peer->have[i];
         out->behind += ours > theirs ? ours - theirs : 0;
@@ -110,6 +127,7 @@ bool relay_core_source_view(const struct relay_core *core, uint16_t index, struc
     const struct core_source *source = &core->sources[index];
     out->up = source->up;
     out->newest = source->newest;
+    out->newest_time = source->newest_time;
     out->final_height = source->final_height;
     out->agreed = source->agreed;
     out->contradictions = source->contradictions;

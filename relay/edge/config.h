@@ -90,8 +90,12 @@ struct config_relay {
     char *state;   /* folder of small files: counters, generated secrets */
     char *control_socket;
     uint32_t control_mode; /* 0600 .. 0666 octal; default 0660 */
-    char *key_file;        /* the relay's Ed25519 key, relay/edge/keyfile.h */
-    char *key_passphrase;  /* path of a file whose first line opens it; NULL: the key file is not encrypted */
+    struct config_http {
+        char *listen;     /* address:port in numbers; NULL: no HTTP */
+        uint32_t stall_s; /* a chain whose newest height stands still for longer is not ready; default 120 */
+    } http;
+    char *key_file;       /* the relay's Ed25519 key, relay/edge/keyfile.h */
+    char *key_passphrase; /* path of a file whose first line opens it; NULL: the key file is not encrypted */
     struct config_root *roots;
     size_t roots_len;
     char *tls_certificate, *tls_key, *tls_ca; /* paths; NULL all three when only ipc:// is used */

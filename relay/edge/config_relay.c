@@ -9,6 +9,7 @@
 #include "proofs/codec/hex.h"
 #include "relay/edge/config_parts.h"
 #include "relay/edge/schema.h"
+#include "relay/edge/http.h"
 
 enum { SOCKET_PATH_MAX = 107 }; /* bytes of a unix socket's path */
 
@@ -55,6 +56,19 @@ static void read_octal(struct schema_reader *reader, const struct schema_field *
 }
 
 /* A mapping of free keys to texts; each element is two owned texts. */
+/* http.listen: address and port in numbers. */
+static void read_address(struct schema_reader *reader, const struct schema_field *field,
+                         const struct yaml_tree_node *node, void *object)
+{
+    const char *text = schema_text(reader, node);
+    if (!text)
+        return;
+    if (!edge_http_address_valid(text))
+        schema_say(reader, node, "'%.60s' is no address: write 127.0.0.1:9464, or [::1]:9464", text);
+    else
+        *(char **)((char *)object + field->offset) = copy_text(reader, node, text);
+}
+
 static void read_options(struct schema_reader *reader, const struct schema_field *field,
                          const struct yaml_tree_node *node, void *object)
 {
@@ -212,6 +226,11 @@ static const struct schema_field zone_fields[] = {
     {0}};
 
 static const struct schema_field listen_fields[] = {
+static const struct schema_field http_fields[] = {
+    {"listen", SCHEMA_CUSTOM, SCHEMA_AT(config_http, listen), YES, .custom = read_address},
+    {"stall_s", SCHEMA_NUMBER, SCHEMA_OF(config_http, stall_s), .min = 1, .max = 86400, .standard = 120},
+    {0}};
+
     {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, request_url), YES, .custom = read_url},
     {"zones", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, listen), YES, .max = TOPOLOGY_ZONES_MAX, .fields = zone_fields},
     {0}};
@@ -282,6 +301,7 @@ static const struct schema_field relay_fields[] = {
 
 __attribute__((format(printf, 4, 5))) static void say(struct schema_reader *reader, const struct yaml_tree *tree,
                                                       const char *path, const char *format, ...)
+    {"http", SCHEMA_MAPPING, SCHEMA_AT(config_relay, http), .fields = http_fields},
 {
     char text[sizeof((struct config_problem *)NULL)->text];
     va_list arguments;
@@ -393,10 +413,22 @@ static void free_source(struct config_source *source)
 
 void config_relay_free(struct config_relay *relay)
 {
-    char *texts[] = {
-        relay->path,   relay->folder,          relay->relay,          relay->network,        relay->store,
-        relay->state,  relay->key_file,        relay->control_socket, relay->key_passphrase, relay->tls_key,
-        relay->tls_ca, relay->tls_certificate, relay->request_url,    relay->signer.guard,   relay->signer.passphrase};
+    char *texts[] = {relay->path,
+                     relay->folder,
+                     relay->relay,
+                     relay->network,
+                     relay->store,
+                     relay->state,
+                     relay->key_file,
+                     relay->control_socket,
+                     relay->key_passphrase,
+                     relay->tls_key,
+                     relay->http.listen,
+                     relay->tls_ca,
+                     relay->tls_certificate,
+                     relay->request_url,
+                     relay->signer.guard,
+                     relay->signer.passphrase};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (size_t i = 0; i < relay->roots_len; i++)

@@ -81,6 +81,12 @@ static void note_do(const struct edge_relay *relay, const struct relay_action *a
     edge_log(action->level, action->reason, subject[0] ? subject : NULL, "%s", action->text ? action->text : "");
 }
 
+static void sent_count(struct edge_relay *relay, unsigned kind, struct bytes body)
+{
+    relay->sent.frames[kind]++;
+    relay->sent.bytes[kind] += body.len;
+}
+
 static void act(struct edge_relay *relay, const struct relay_action *action)
 {
     switch (action->type) {
@@ -88,15 +94,23 @@ static void act(struct edge_relay *relay, const struct relay_action *action)
     case RELAY_ACTION_LOAD: load_do(relay, action); return;
     case RELAY_ACTION_VERIFY: verify_do(relay, action->job); return;
     case RELAY_ACTION_SIGN:
+        relay->sent.signing++;
         if (relay->signer != NULL)
             edge_child_send(relay->signer, action->body); /* not taken: it is ending, and SIGNER_DOWN follows */
         return;
-    case RELAY_ACTION_PUBLISH: edge_mesh_publish(relay->mesh, action->zone, action->body); return;
+    case RELAY_ACTION_PUBLISH:
+        sent_count(relay, 0, action->body);
+        edge_mesh_publish(relay->mesh, action->zone, action->body);
+        return;
     case RELAY_ACTION_ASK:
+        sent_count(relay, 1, action->body);
         if (!edge_mesh_ask(relay->mesh, action->peer, action->id, action->body, 0))
             defer(relay, &(struct relay_event){.type = RELAY_EVENT_ASK_FAILED, .id = action->id, .peer = action->peer});
         return;
-    case RELAY_ACTION_ANSWER: edge_mesh_answer(relay->mesh, action->id, action->body); return;
+    case RELAY_ACTION_ANSWER:
+        sent_count(relay, 2, action->body);
+        edge_mesh_answer(relay->mesh, action->id, action->body);
+        return;
     case RELAY_ACTION_TO_SOURCE: edge_sources_send(relay->sources, action->source, action->body); return;
     case RELAY_ACTION_BAN_SOURCE:
         edge_sources_ban(relay->sources, action->source, action->text ? action->text : "broke the protocol");
@@ -343,7 +357,7 @@ static void drain_check(struct edge_relay *relay)
     edge_loop_stop(relay->loop, EDGE_RELAY_EXIT_OK);
 }
 
-/* Looked at once a second; a file system that does not answer counts as the last time. */
+/* Looked at once a second, with the sources' heights; a file system that does not answer counts as the last time. */
 static bool disk_scarce(struct edge_relay *relay)
 {
     struct edge_relay_inner *inner = relay->inner;
@@ -351,6 +365,7 @@ static bool disk_scarce(struct edge_relay *relay)
     if (edge_loop_now() < inner->disk_due)
         return inner->disk_scarce;
     inner->disk_due = edge_loop_now() + 1000;
+    edge_health_look(relay);
     if (statvfs(relay->config->store, &disk) == 0)
         inner->disk_scarce = (uint64_t)disk.f_bavail * disk.f_frsize < relay->config->budgets.free_bytes;
     return inner->disk_scarce;

@@ -16,6 +16,7 @@
 #include "relay/edge/child.h"
 #include "relay/edge/config.h"
 #include "relay/edge/control.h"
+#include "relay/edge/http.h"
 #include "relay/edge/loop.h"
 #include "relay/edge/mesh.h"
 #include "relay/edge/pool.h"
@@ -53,12 +54,17 @@ struct edge_relay {
     struct edge_sources *sources;
     struct edge_child *signer; /* NULL: this relay does not attest */
     struct edge_control *control;
-    uint64_t started;    /* ms, monotonic */
-    uint64_t longest_ms; /* that one deed held the loop */
-    int exit_code;       /* of the process, for an end that must not wait (edge_relay_fini) */
+    struct edge_http *http; /* NULL: not configured */
+    uint64_t started;       /* ms, monotonic */
+    uint64_t longest_ms;    /* that one deed held the loop */
+    int exit_code;          /* of the process, for an end that must not wait (edge_relay_fini) */
     bool ready, draining;
     enum store_status store_status;
     char store_text[256];
+    struct {
+        uint64_t frames[3], bytes[3]; /* publications, requests, responses given to the mesh */
+        uint64_t signing;             /* requests given to the signer */
+    } sent;
     struct edge_relay_inner *inner; /* relay.c's own */
 };
 
@@ -73,6 +79,7 @@ bool edge_relay_open_core(struct edge_relay *relay, char *text, size_t cap); /* 
 bool edge_relay_open_mesh(struct edge_relay *relay, char *text, size_t cap);
 bool edge_relay_open_children(struct edge_relay *relay, char *text, size_t cap); /* sources, signer */
 bool edge_relay_open_control(struct edge_relay *relay, char *text, size_t cap);
+bool edge_relay_open_http(struct edge_relay *relay, char *text, size_t cap); /* when it is configured */
 
 /* Loads, gets ready, works until SIGTERM, SIGINT or a failure; returns the exit code. */
 int edge_relay_run(struct edge_relay *relay);

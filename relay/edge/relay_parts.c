@@ -56,10 +56,12 @@ bool edge_relay_init(struct edge_relay *relay, const struct config_relay *config
     if (inner == NULL || relay->loop == NULL || !edge_source_list(&relay->source_list, config, network))
         return fail(text, cap, "no memory");
     inner->tick = edge_timer_new(relay->loop, edge_relay_tick, relay);
+    inner->health = edge_health_new(config->sources_len);
     inner->term = edge_signal_new(relay->loop, SIGTERM, edge_relay_drain, relay);
     inner->interrupt = edge_signal_new(relay->loop, SIGINT, edge_relay_drain, relay);
     inner->hangup = edge_signal_new(relay->loop, SIGHUP, reload_signalled, relay);
-    if (inner->tick == NULL || inner->term == NULL || inner->interrupt == NULL || inner->hangup == NULL)
+    if (inner->health == NULL || inner->tick == NULL || inner->term == NULL || inner->interrupt == NULL ||
+        inner->hangup == NULL)
         return fail(text, cap, "no memory");
     return true;
 }
@@ -257,9 +259,21 @@ bool edge_relay_open_control(struct edge_relay *relay, char *text, size_t cap)
 }
 
 void edge_relay_fini(struct edge_relay *relay)
+bool edge_relay_open_http(struct edge_relay *relay, char *text, size_t cap)
+{
+    if (relay->config->http.listen == NULL)
+        return true;
+    relay->http = edge_http_new(
+        &(struct edge_http_options){
+            .loop = relay->loop, .listen = relay->config->http.listen, .context = relay, .answer = edge_metrics_answer},
+        text, cap);
+    return relay->http != NULL;
+}
+
 {
     struct edge_relay_inner *inner = relay->inner;
     edge_control_free(relay->control);
+    edge_http_free(relay->http);
     edge_child_free(relay->signer);
     edge_sources_free(relay->sources);
     edge_pool_free(relay->pool);
@@ -280,6 +294,7 @@ void edge_relay_fini(struct edge_relay *relay)
         edge_signal_free(inner->interrupt);
         edge_signal_free(inner->hangup);
         free(inner->zones);
+        edge_health_free(inner->health);
         free(inner->peers);
         free(inner->deferred);
         free(inner);
@@ -352,6 +367,7 @@ static void compare(struct difference *out, const struct config_relay *old, cons
     compare_text(out, "guard", old->signer.guard, new->signer.guard);
     if (!peers_same(old, new))
         say(out, "restart", "peers or listeners");
+    compare_text(out, "http.listen", old->http.listen, new->http.listen);
     if (!sources_same(old, new))
         say(out, "restart", "sources");
     if (memcmp(&old->budgets, &new->budgets, sizeof(old->budgets)) != 0)

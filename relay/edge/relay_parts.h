@@ -4,6 +4,7 @@
 #ifndef RELAY_EDGE_RELAY_PARTS_H
 #define RELAY_EDGE_RELAY_PARTS_H
 
+#include "relay/edge/health.h"
 #include "relay/edge/relay.h"
 
 struct edge_relay_inner {
@@ -19,6 +20,7 @@ struct edge_relay_inner {
     bool disk_scarce; /* less free than budgets.free_bytes */
     bool held;        /* the store does not keep up: no input */
     uint64_t draining_since, tick_due, disk_due;
+    struct edge_health *health;
 };
 
 /* Gives the core one event, does its actions, then everything that was deferred meanwhile. NULL: only the actions. */

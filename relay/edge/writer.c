@@ -92,6 +92,19 @@ static void add_to_batch(struct edge_writer *writer, const struct write_job *job
     }
 }
 
+/* Counts the time of a successful commit. Called with the mutex held. */
+static void count_commit(struct edge_writer_stats *stats, uint64_t microseconds)
+{
+    static const uint64_t bounds[EDGE_WRITER_BUCKETS] = EDGE_WRITER_BUCKETS_US;
+    stats->commit_us += microseconds;
+    for (size_t i = 0; i < EDGE_WRITER_BUCKETS; i++) {
+        if (microseconds <= bounds[i]) {
+            stats->commits_within[i]++;
+            return;
+        }
+    }
+}
+
 /* Takes the writes that make the next group off the list. Called and returns with the mutex held. */
 static struct write_job *take_group(struct edge_writer *writer, size_t *count, size_t *bytes)
 {
@@ -167,6 +180,7 @@ static void *writer_main(void *argument)
                 writer->stats.writes += count;
                 writer->stats.bytes += bytes;
                 writer->stats.groups++;
+                count_commit(&writer->stats, microseconds);
             } else {
                 writer->stats.failed = status;
                 memcpy(writer->text, text, sizeof(text));
@@ -283,6 +297,7 @@ struct edge_writer *edge_writer_new(const struct edge_writer_options *options)
         writer->options.group_bytes = 4u << 20;
     if (writer->options.loaded_bytes == 0)
         writer->options.loaded_bytes = 16u << 20;
+    writer->stats.limit_bytes = writer->options.queue_bytes;
     writer->writes.end = &writer->writes.first;
     writer->written.end = &writer->written.first;
     writer->loads.end = &writer->loads.first;

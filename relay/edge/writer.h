@@ -44,12 +44,21 @@ enum edge_writer_answer {
     EDGE_WRITER_STOPPED /* a commit failed: nothing will be taken any more */
 };
 
+/* Upper bounds of commit times, microseconds. */
+#define EDGE_WRITER_BUCKETS_US                                                                                         \
+    {                                                                                                                  \
+        250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 5000000                              \
+    }
+enum { EDGE_WRITER_BUCKETS = 12 };
+
 struct edge_writer_stats {
     uint64_t writes, groups, bytes; /* committed: writes, the commits that carried them, bytes of keys and values */
     uint64_t loads, entries;
     size_t queued_writes, queued_bytes, queued_loads;
-    uint64_t longest_commit_us;
-    enum store_status failed; /* STORE_OK while all is well */
+    uint64_t longest_commit_us, commit_us;        /* the longest; all together */
+    uint64_t commits_within[EDGE_WRITER_BUCKETS]; /* that took at most so long and longer than the bound before */
+    size_t limit_bytes;                           /* above it edge_writer_full says so */
+    enum store_status failed;                     /* STORE_OK while all is well */
 };
 
 /* Starts both threads. NULL: no memory or no threads. */
