@@ -1,10 +1,14 @@
 /*
- * isthmus config check: everything that is wrong with a relay's file, its network document, its keys and its programs.
+ * isthmus config check: everything that is wrong with a relay's file, its network document, its keys, its programs
+ * and the folders of its sockets.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "proofs/codec/hex.h"
@@ -50,7 +54,7 @@ static void check_relay_key(const struct config_relay *relay, const struct topol
     if (file.encrypted && !relay->key_passphrase)
         say(problems, relay->path, "key.passphrase is missing: the key file is encrypted");
     if (relay->key_passphrase && access(relay->key_passphrase, R_OK) != 0)
-        say(problems, relay->key_passphrase, "the passphrase file cannot be read");
+        say(problems, relay->path, "key.passphrase: %s cannot be read: %s", relay->key_passphrase, strerror(errno));
 }
 
 /* True when some chain's newest epoch lists the key for that operator. */
@@ -80,7 +84,36 @@ static void check_signer_keys(const struct config_relay *relay, const struct top
                 relay->relay, relay->signer.keys[i]);
     }
     if (relay->signer.passphrase && access(relay->signer.passphrase, R_OK) != 0)
-        say(problems, relay->signer.passphrase, "the passphrase file cannot be read");
+        say(problems, relay->path, "signer.passphrase: %s cannot be read: %s", relay->signer.passphrase,
+            strerror(errno));
+}
+
+/* The folder in which a unix socket is to be made is there and may be written, and the path fits. */
+static void check_socket(const struct config_relay *relay, const char *what, const char *path,
+                         struct config_problems *problems)
+{
+    const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+    if (strlen(path) > most)
+        say(problems, relay->path, "%s: a unix socket's path has at most %zu bytes, this has %zu", what, most,
+            strlen(path));
+    else if (access(folder, W_OK | X_OK) != 0)
+        say(problems, relay->path, "%s: no socket can be made in %s: %s", what, folder, strerror(errno));
+}
+
+static void check_sockets(const struct config_relay *relay, struct config_problems *problems)
+{
+    static const char ipc[] = "ipc://";
+    const size_t len = sizeof ipc - 1;
+    if (relay->control_socket)
+        check_socket(relay, "control.socket", relay->control_socket, problems);
+    if (relay->request_url && strncmp(relay->request_url, ipc, len) == 0)
+        check_socket(relay, "listen.request", relay->request_url + len, problems);
+    for (size_t i = 0; i < relay->listen_len; i++)
+        if (relay->listen[i].url && strncmp(relay->listen[i].url, ipc, len) == 0)
+            check_socket(relay, "listen.zones", relay->listen[i].url + len, problems);
 }
 
 static void check_programs(const struct config_relay *relay, struct config_problems *problems)
@@ -137,6 +170,7 @@ static int check(int argc, char **argv)
     if (relay.relay)
         check_signer_keys(&relay, network, problems);
     check_programs(&relay, problems);
+    check_sockets(&relay, problems);
     if (json) {
         print_json(problems);
     } else if (problems->total) {

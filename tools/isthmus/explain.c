@@ -11,7 +11,8 @@
 
 static const char *const USAGE = "usage: isthmus explain LANE/SEQUENCE " ISTHMUS_VIEW_OPTIONS "\n"
                                  "\n"
-                                 "The story of one message as this relay knows it. LANE: its name or its id. Exit code "
+                                 "The story of one message as this relay knows it. LANE: its name or its id. Without "
+                                 "--json the exit code is\n"
                                  "1 when it was never heard of here.\n";
 
 static bool is(const struct tools_json *root, const char *key)
@@ -63,7 +64,6 @@ static void tell_certified(const struct tools_json *root)
 static void print_story(const struct tools_json *root, const char *lane, uint64_t sequence)
 {
     bool settled = is(root, "settled");
-    const char *outcome = isthmus_text(root, "outcome");
     char about[160], time[24];
 
     printf("%s/%" PRIu64 ": %s\n\n", lane, sequence,
@@ -77,7 +77,11 @@ static void print_story(const struct tools_json *root, const char *lane, uint64_
     tell_certified(root);
     step(is(root, "delivered") || settled, "delivered",
          settled ? "its outcome came back" : "as this relay's sources show the inbox");
-    snprintf(about, sizeof about, "%s%s%s", settled ? "outcome " : "", settled ? outcome : "",
+    bool known = tools_json_kind(tools_json_get(root, "outcome")) == TOOLS_JSON_TEXT;
+    snprintf(about, sizeof about, "%s%s%s", settled ? "outcome " : "",
+             !settled ? ""
+             : known  ? isthmus_text(root, "outcome")
+                      : "not known here: the chains settled it while this relay was away; ask another relay",
              is(root, "pruned") ? "; its record is pruned here" : "");
     step(settled, "settled", about);
     if (!settled && is(root, "seen") && isthmus_waits(root))

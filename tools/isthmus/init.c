@@ -16,10 +16,10 @@ static const char *const USAGE =
     "usage: isthmus init FOLDER --relay NAME [--suite SUITE | --no-signer] [--passphrase WHERE] [--cheap]\n"
     "\n"
     "Makes FOLDER (it must not exist) with relay.yaml, keys/relay.key, and keys/attester.key of SUITE\n"
-    "(keccak256-secp256k1). Keys are encrypted under a fresh passphrase in keys/passphrase, or under that of WHERE (a "
-    "file,\n"
-    "fd:N or env:NAME), which relay.yaml then names only if it is a file. --cheap: fast key derivation, for tests "
-    "only.\n"
+    "(keccak256-secp256k1). Keys are encrypted under a fresh passphrase in keys/passphrase, or under that of WHERE: a\n"
+    "file, env:NAME (a variable that holds a file's path), or fd:N (an open descriptor; relay.yaml then says CHANGE, "
+    "for\n"
+    "a relay needs a file at its start). --cheap: fast key derivation, for tests only.\n"
     "What it prints goes to the authors of the network document.\n";
 
 static const char TEMPLATE_HEAD[] =
@@ -62,9 +62,10 @@ static const char TEMPLATE_TAIL[] =
     "ones\n"
     "#    network: dc1\n"
     "#    software: geth\n"
-    "#    program: /usr/local/libexec/isthmus/connector-evm\n"
-    "#    submits: false           # true for the one that holds a gas account\n"
-    "#    options: {http: \"http://127.0.0.1:8545\"}\n"
+    "#    program: /usr/local/bin/isthmus-connector-evm\n"
+    "#    program_hash: ...        # b2sum -l 256 PROGRAM\n"
+    "#    submits: false           # true for the one that holds a gas account, by the option key-file\n"
+    "#    options: {http: \"http://127.0.0.1:8545\"}   # the connector's own page lists them\n"
     "\n"
     "# budgets: {attester_bytes: 0, queue_bytes: 64MiB, cache_bytes: 64MiB, free_bytes: 256MiB}\n"
     "# timings: {heartbeat_ms: 1000, pull_wait_ms: 150, peer_silence_ms: 5000, turn_blocks: 4}\n"
@@ -74,7 +75,8 @@ struct init {
     const char *folder, *relay, *where;
     enum proof_suite suite; /* NONE: no signer */
     bool cheap;
-    char phrase[4096]; /* path of the passphrase file for the key files */
+    struct isthmus_passphrase passphrase;
+    char in_yaml[4200]; /* where the relay will find it */
 };
 
 static bool make_folder(const char *folder, const char *name)
@@ -83,38 +85,70 @@ static bool make_folder(const char *folder, const char *name)
     snprintf(path, sizeof path, "%s%s%s", folder, *name ? "/" : "", name);
     if (mkdir(path, 0700) == 0)
         return true;
-    isthmus_failed("%s: cannot be made: %s", path, strerror(errno));
+    isthmus_failed("%s: cannot be made: %s%s", path, strerror(errno),
+                   errno == EEXIST ? "; init never touches what is there: name another folder" : "");
     return false;
 }
 
-/* A fresh passphrase of 256 bits in keys/passphrase. */
-static bool make_passphrase(struct init *init)
+/* A fresh passphrase of 256 bits. */
+static bool draw_passphrase(struct init *init)
 {
     uint8_t random[32];
-    char text[66];
-    snprintf(init->phrase, sizeof init->phrase, "%s/keys/passphrase", init->folder);
+    char text[65];
     if (!edge_keyfile_secret(random, PROOF_SUITE_BLAKE2B256_ED25519)) {
         isthmus_failed("the kernel gave no randomness");
         return false;
     }
     codec_hex_encode(text, BYTES_OF(random));
-    memcpy(text + 64, "\n", 2);
-    bool good = isthmus_write_new(init->phrase, text, 0600);
+    memcpy(init->passphrase.text, text, 64);
+    init->passphrase.len = 64;
     codec_sodium_wipe(random, sizeof random);
     codec_sodium_wipe(text, sizeof text);
-    init->where = init->phrase;
+    return true;
+}
+
+/* The file that `where` names, as a YAML text with its full path; CHANGE when it names none that YAML can hold so. */
+static void name_passphrase(struct init *init)
+{
+    const char *file = strncmp(init->where, "env:", 4) == 0  ? getenv(init->where + 4)
+                       : strncmp(init->where, "fd:", 3) == 0 ? NULL
+                                                             : init->where;
+    char *full = file ? realpath(file, NULL) : NULL;
+    bool plain = full && strlen(full) < 4096 && strpbrk(full, "\"\\\n\t") == NULL;
+    snprintf(init->in_yaml, sizeof init->in_yaml, plain ? "\"%s\"" : "%s", plain ? full : "/CHANGE");
+    free(full);
+}
+
+/* The passphrase into memory before anything is made, so that a wrong --passphrase leaves nothing behind. */
+static bool get_passphrase(struct init *init)
+{
+    if (!init->where) {
+        snprintf(init->in_yaml, sizeof init->in_yaml, "keys/passphrase");
+        return draw_passphrase(init);
+    }
+    name_passphrase(init);
+    return isthmus_passphrase_read(&init->passphrase, init->where);
+}
+
+static bool write_passphrase(const struct init *init)
+{
+    char path[4096], text[66];
+    snprintf(path, sizeof path, "%s/keys/passphrase", init->folder);
+    snprintf(text, sizeof text, "%.64s\n", (const char *)init->passphrase.text);
+    bool good = isthmus_write_new(path, text, 0600);
+    codec_sodium_wipe(text, sizeof text);
     return good;
 }
 
-static bool write_yaml(const struct init *init, const char *phrase_in_yaml)
+static bool write_yaml(const struct init *init)
 {
-    char path[4096], text[8192];
+    char path[4096], text[16384];
     size_t at;
     snprintf(path, sizeof path, "%s/relay.yaml", init->folder);
-    snprintf(text, sizeof text, TEMPLATE_HEAD, init->relay, phrase_in_yaml, init->relay);
+    snprintf(text, sizeof text, TEMPLATE_HEAD, init->relay, init->in_yaml, init->relay);
     at = strlen(text);
     if (init->suite != PROOF_SUITE_NONE)
-        snprintf(text + at, sizeof text - at, TEMPLATE_SIGNER, phrase_in_yaml);
+        snprintf(text + at, sizeof text - at, TEMPLATE_SIGNER, init->in_yaml);
     at = strlen(text);
     snprintf(text + at, sizeof text - at, "%s", TEMPLATE_TAIL);
     return isthmus_write_new(path, text, 0640);
@@ -124,29 +158,26 @@ static int make(struct init *init)
 {
     char path[4096], key[131];
     struct edge_keyfile made;
-    const char *in_yaml = "keys/passphrase";
 
     if (!make_folder(init->folder, "") || !make_folder(init->folder, "keys"))
         return ISTHMUS_NOT_OK;
-    if (!init->where && !make_passphrase(init))
+    if (!init->where && !write_passphrase(init))
         return ISTHMUS_NOT_OK;
-    if (init->where != init->phrase)
-        in_yaml = init->where[0] == '/' ? init->where : "/CHANGE";
     snprintf(path, sizeof path, "%s/keys/relay.key", init->folder);
-    if (isthmus_key_create(&made, path, PROOF_SUITE_BLAKE2B256_ED25519, init->where, init->cheap) != ISTHMUS_OK)
+    if (isthmus_key_create(&made, path, PROOF_SUITE_BLAKE2B256_ED25519, &init->passphrase, init->cheap) != ISTHMUS_OK)
         return ISTHMUS_NOT_OK;
     isthmus_key_text(key, &made.key);
     printf("# for the network document, under relays:\n  - name: %s\n    key: %s\n", init->relay, key);
     if (init->suite != PROOF_SUITE_NONE) {
         snprintf(path, sizeof path, "%s/keys/attester.key", init->folder);
-        if (isthmus_key_create(&made, path, init->suite, init->where, init->cheap) != ISTHMUS_OK)
+        if (isthmus_key_create(&made, path, init->suite, &init->passphrase, init->cheap) != ISTHMUS_OK)
             return ISTHMUS_NOT_OK;
         isthmus_key_text(key, &made.key);
         printf(
             "# under the epochs of the chains for which its operator attests (%s):\n  - {operator: %s, key: \"%s\"}\n",
             proof_suite_name(init->suite), init->relay, key);
     }
-    if (!write_yaml(init, in_yaml))
+    if (!write_yaml(init))
         return ISTHMUS_NOT_OK;
     printf("# next: edit %s/relay.yaml, then: isthmus config check %s/relay.yaml\n", init->folder, init->folder);
     return ISTHMUS_OK;
@@ -177,5 +208,7 @@ int isthmus_init(int argc, char **argv)
         return isthmus_misused(USAGE, "'%s' is no suite", suite);
     if (no_signer)
         init.suite = PROOF_SUITE_NONE;
-    return make(&init);
+    code = get_passphrase(&init) ? make(&init) : ISTHMUS_NOT_OK;
+    codec_sodium_wipe(&init.passphrase, sizeof init.passphrase);
+    return code;
 }

@@ -20,7 +20,7 @@ enum isthmus_exit { ISTHMUS_OK = 0, ISTHMUS_NOT_OK = 1, ISTHMUS_USAGE = 2, ISTHM
 struct isthmus_command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *summary; /* NULL: another name, not listed; those stand last */
 };
 
 int isthmus_init(int argc, char **argv);
@@ -103,9 +103,18 @@ bool isthmus_waits(const struct tools_json *log);
 
 /* ---- key files (keys.c) --------------------------------------------------------------------------------------------- */
 
-/* Makes a key file and prints what is public of it. `where` as in edge_keyfile_passphrase; NULL: not encrypted. */
-int isthmus_key_create(struct edge_keyfile *out, const char *path, enum proof_suite suite, const char *where,
-                       bool cheap);
+/* A passphrase, read once: a descriptor gives it only once. */
+struct isthmus_passphrase {
+    uint8_t text[EDGE_PASSPHRASE_MAX];
+    size_t len; /* 0: none, keys are not encrypted */
+};
+
+/* Reads it; `where` as in edge_keyfile_passphrase, NULL: none. False after a message. The caller wipes it. */
+bool isthmus_passphrase_read(struct isthmus_passphrase *out, const char *where);
+
+/* Makes a key file with a fresh secret. ISTHMUS_OK, or another exit code after a message. */
+int isthmus_key_create(struct edge_keyfile *out, const char *path, enum proof_suite suite,
+                       const struct isthmus_passphrase *passphrase, bool cheap);
 /* As the network document writes it: an address, 32 bytes, or a point. */
 void isthmus_key_text(char out[131], const struct proof_key *key);
 

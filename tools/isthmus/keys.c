@@ -54,23 +54,30 @@ bool isthmus_write_new(const char *path, const char *text, unsigned mode)
     return close(fd) == 0 && good;
 }
 
-int isthmus_key_create(struct edge_keyfile *out, const char *path, enum proof_suite suite, const char *where,
-                       bool cheap)
+bool isthmus_passphrase_read(struct isthmus_passphrase *out, const char *where)
 {
-    uint8_t secret[32], phrase[EDGE_PASSPHRASE_MAX];
-    size_t len = 0;
+    char text[512] = "";
+    out->len = 0;
+    if (!where || edge_keyfile_passphrase(out->text, &out->len, where, text, sizeof text))
+        return true;
+    isthmus_failed("%s", text);
+    return false;
+}
+
+int isthmus_key_create(struct edge_keyfile *out, const char *path, enum proof_suite suite,
+                       const struct isthmus_passphrase *passphrase, bool cheap)
+{
+    uint8_t secret[32];
     char text[512] = "";
     enum edge_keyfile_status status = EDGE_KEYFILE_IO;
 
-    if (where && !edge_keyfile_passphrase(phrase, &len, where, text, sizeof text))
-        return isthmus_failed("%s", text);
     if (edge_keyfile_secret(secret, suite))
-        status = edge_keyfile_create(out, path, suite, secret, (struct bytes){where ? phrase : NULL, len},
+        status = edge_keyfile_create(out, path, suite, secret,
+                                     (struct bytes){passphrase->len ? passphrase->text : NULL, passphrase->len},
                                      cheap ? EDGE_KEYFILE_COST_TEST : EDGE_KEYFILE_COST_NORMAL, text, sizeof text);
     else
         snprintf(text, sizeof text, "the kernel gave no randomness");
     codec_sodium_wipe(secret, sizeof secret);
-    codec_sodium_wipe(phrase, sizeof phrase);
     return status == EDGE_KEYFILE_OK ? ISTHMUS_OK : isthmus_failed("%s", text);
 }
 
@@ -102,7 +109,11 @@ static int keys_new(int argc, char **argv)
     if (suite == PROOF_SUITE_NONE)
         return isthmus_misused(USAGE, "'%s' is no suite", suite_name);
     struct edge_keyfile made;
-    code = isthmus_key_create(&made, argv[1], suite, where, cheap);
+    struct isthmus_passphrase passphrase;
+    if (!isthmus_passphrase_read(&passphrase, where))
+        return ISTHMUS_NOT_OK;
+    code = isthmus_key_create(&made, argv[1], suite, &passphrase, cheap);
+    codec_sodium_wipe(&passphrase, sizeof passphrase);
     if (code == ISTHMUS_OK)
         print_key(argv[1], &made);
     return code;

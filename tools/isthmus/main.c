@@ -27,6 +27,7 @@ static const struct isthmus_command commands[] = {
     {"explain", isthmus_explain, "the whole story of one message: explain LANE/SEQUENCE"},
     {"verify", tools_verify_main, "run a verifier on files, offline"},
     {"version", version, "print the version"},
+    {"--version", version, NULL},
 };
 
 int isthmus_dispatch(const struct isthmus_command *table, size_t len, const char *title, int argc, char **argv)
@@ -41,7 +42,7 @@ int isthmus_dispatch(const struct isthmus_command *table, size_t len, const char
     if (asked && !help)
         fprintf(out, "isthmus: '%s' is no command\n\n", asked);
     fprintf(out, "%s\n\n", title);
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len && table[i].summary; i++)
         fprintf(out, "  %-10s %s\n", table[i].name, table[i].summary);
     fputs(
         "\nEach says more with --help. Exit codes: 0 well, 1 not well, 2 wrong call, 3 the daemon cannot be reached.\n",

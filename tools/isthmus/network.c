@@ -54,7 +54,11 @@ static int new_root(int argc, char **argv)
     if (plain == (where != NULL))
         return isthmus_misused(USAGE, "give --passphrase WHERE, or --plain for a key that is not encrypted");
     struct edge_keyfile made;
-    code = isthmus_key_create(&made, argv[2], PROOF_SUITE_BLAKE2B256_ED25519, where, cheap);
+    struct isthmus_passphrase passphrase;
+    if (!isthmus_passphrase_read(&passphrase, where))
+        return ISTHMUS_NOT_OK;
+    code = isthmus_key_create(&made, argv[2], PROOF_SUITE_BLAKE2B256_ED25519, &passphrase, cheap);
+    codec_sodium_wipe(&passphrase, sizeof passphrase);
     if (code == ISTHMUS_OK) {
         char key[131];
         isthmus_key_text(key, &made.key);
@@ -148,8 +152,8 @@ static int sign_with(const struct topology_network *network, const char *documen
 static bool open_root(uint8_t secret[32], const struct topology_network *network, const char *root, const char *path,
                       const char *where)
 {
-    uint8_t phrase[EDGE_PASSPHRASE_MAX];
-    size_t len = 0, index = 0;
+    struct isthmus_passphrase phrase;
+    size_t index = 0;
     struct edge_keyfile file;
     char text[512] = "";
 
@@ -159,15 +163,14 @@ static bool open_root(uint8_t secret[32], const struct topology_network *network
         isthmus_failed("the document has no root '%s'", root);
         return false;
     }
-    if (where && !edge_keyfile_passphrase(phrase, &len, where, text, sizeof text)) {
-        isthmus_failed("%s", text);
+    if (!isthmus_passphrase_read(&phrase, where))
         return false;
-    }
-    bool good = edge_keyfile_open(&file, secret, path, (struct bytes){where ? phrase : NULL, len}, text, sizeof text) ==
-                EDGE_KEYFILE_OK;
-    codec_sodium_wipe(phrase, sizeof phrase);
+    enum edge_keyfile_status status = edge_keyfile_open(
+        &file, secret, path, (struct bytes){phrase.len ? phrase.text : NULL, phrase.len}, text, sizeof text);
+    bool good = status == EDGE_KEYFILE_OK;
+    codec_sodium_wipe(&phrase, sizeof phrase);
     if (!good) {
-        isthmus_failed("%s", text);
+        isthmus_failed("%s%s", text, status == EDGE_KEYFILE_NEEDS_PASSPHRASE ? ", by --passphrase WHERE" : "");
     } else if (file.key.suite != PROOF_SUITE_BLAKE2B256_ED25519 ||
                memcmp(file.key.id, network->roots[index].key, 32) != 0) {
         isthmus_failed("%s is not the key that the document gives for root '%s'", path, root);

@@ -11,7 +11,8 @@ static const char *const USAGE =
     "usage: isthmus peers " ISTHMUS_VIEW_OPTIONS "\n"
     "\n"
     "The relays of the network. BEHIND: records that it lacks and we have; AHEAD: the reverse.\n"
-    "DOCUMENT: the version it runs, with '!' when its hash is not ours.\n";
+    "DOCUMENT: the version it runs, with '!' when its hash is not ours. FAILED/ASKS: pulls from it without an answer,\n"
+    "and all. REFUSED: frames of it that were dropped; --json says why.\n";
 
 /* Refused frames of a peer, all reasons together. */
 static uint64_t refused(const struct tools_json *counts)
@@ -43,7 +44,7 @@ static void add_peer(struct isthmus_table *table, const struct tools_json *peer,
     isthmus_table_add(table, "%" PRIu64, isthmus_number(peer, "ahead"));
     if (known)
         isthmus_table_add(table, "%" PRIu64 "%s", isthmus_number(peer, "document_version"),
-                          strcmp(hash, own_hash) != 0 && strcmp(own_hash, "-") != 0 ? "!" : "");
+                          *own_hash && strcmp(hash, own_hash) != 0 ? "!" : "");
     else
         isthmus_table_add(table, "-");
     isthmus_table_add(table, "%" PRIu64, isthmus_number(peer, "bytes_in"));
@@ -52,6 +53,18 @@ static void add_peer(struct isthmus_table *table, const struct tools_json *peer,
     isthmus_table_add(table, "%s",
                       isthmus_number(peer, "cut_off_ms") ? isthmus_duration(time, isthmus_number(peer, "cut_off_ms"))
                                                          : "");
+}
+
+/* The hash of this relay's own document, which `status` tells; empty when it does not. */
+static void own_document(char out[65], const struct isthmus_view *view)
+{
+    const struct isthmus_view plain = {view->socket, view->config, false};
+    struct tools_json_doc *answer;
+    out[0] = '\0';
+    if (isthmus_ask(&answer, &plain, "status", "") >= 0)
+        return;
+    snprintf(out, 65, "%s", isthmus_text(tools_json_get(tools_json_root(answer), "network"), "hash"));
+    tools_json_close(answer);
 }
 
 int isthmus_peers(int argc, char **argv)
@@ -66,8 +79,9 @@ int isthmus_peers(int argc, char **argv)
     code = isthmus_ask(&answer, &view, "peers", "");
     if (code >= 0)
         return code;
-    const struct tools_json *root = tools_json_root(answer), *peers = tools_json_get(root, "peers");
-    const char *own = isthmus_text(root, "document_hash");
+    const struct tools_json *peers = tools_json_get(tools_json_root(answer), "peers");
+    char own[65];
+    own_document(own, &view);
     struct isthmus_table *table = isthmus_table_new(head, sizeof head / sizeof *head);
     for (size_t i = 0; i < tools_json_count(peers); i++)
         add_peer(table, tools_json_at(peers, i), own);

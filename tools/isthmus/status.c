@@ -11,9 +11,10 @@
 static const char *const USAGE = "usage: isthmus status " ISTHMUS_VIEW_OPTIONS "\n"
                                  "\n"
                                  "What is not moving, since when, and which operator, source or relay it waits for. "
-                                 "Exit code 1 when the relay is not\n"
-                                 "ready, its store, a source, a peer or the signer is down, a lane is frozen, or a log "
-                                 "has waited for over a minute.\n";
+                                 "Without --json the exit code is 1\n"
+                                 "when the relay is not ready, its store, a source, a peer or the signer is down, a "
+                                 "peer has another document, a lane\n"
+                                 "is frozen, or a log has waited for over a minute.\n";
 
 enum { PATIENCE_MS = 60000 };
 
@@ -27,8 +28,9 @@ static bool print_head(const struct tools_json *root)
     bool store_ok = tools_json_is_true(tools_json_get(store, "ok"));
     char time[24];
 
-    printf("relay %s (operator %s): %s for %s, pid %" PRIu64 ", isthmusd %s\n", isthmus_text(root, "relay"),
-           isthmus_text(root, "operator"),
+    bool attests = tools_json_kind(tools_json_get(root, "operator")) == TOOLS_JSON_TEXT;
+    printf("relay %s (%s%s): %s for %s, pid %" PRIu64 ", isthmusd %s\n", isthmus_text(root, "relay"),
+           attests ? "operator " : "no operator", attests ? isthmus_text(root, "operator") : "",
            draining ? "draining"
            : ready  ? "ready"
                     : "starting",
@@ -45,7 +47,7 @@ static bool print_head(const struct tools_json *root)
            isthmus_number(lanes, "total"), isthmus_number(lanes, "moving"), isthmus_number(lanes, "waiting"),
            isthmus_number(lanes, "frozen"));
     if (isthmus_number(peers, "other_document"))
-        printf("%" PRIu64 " peers run another network document: isthmus peers\n",
+        printf("%" PRIu64 " of the peers run another network document: isthmus peers\n",
                isthmus_number(peers, "other_document"));
     return ready && !draining && store_ok && isthmus_number(lanes, "frozen") == 0 &&
            isthmus_number(peers, "other_document") == 0 &&

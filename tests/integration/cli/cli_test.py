@@ -97,6 +97,19 @@ class Cli(unittest.TestCase):
                 self.assertIn("usage: isthmus " + command, self.run_command(command, "--help")[0])
         self.assertIn("'statsu' is no command", self.run_command("statsu", code=2)[1])
         self.assertRegex(self.run_command("version")[0], r"^isthmus \d+\.\d+\.\d+\n$")
+        self.assertEqual(self.run_command("--version"), self.run_command("version"))
+
+    def test_init__a_passphrase_is_read_once_and_a_wrong_one_leaves_nothing_behind(self):
+        self.write("phrase", "correct horse\n")
+        self.assertIn("none", self.run_command("init", "r", "--relay", "r", "--passphrase", "none", code=1)[1])
+        self.assertFalse(os.path.exists(self.path("r")))
+        with open(self.path("phrase"), "rb") as phrase:
+            subprocess.run([ISTHMUS, "init", "r", "--relay", "r", "--cheap", "--passphrase", f"fd:{phrase.fileno()}"],
+                           cwd=self.folder, pass_fds=[phrase.fileno()], capture_output=True, timeout=60, check=True)
+        self.assertIn("passphrase: /CHANGE", self.read("r/relay.yaml"))
+        self.assertIn("name another folder", self.run_command("init", "r", "--relay", "r", code=1)[1])
+        self.run_command("init", "s", "--relay", "s", "--cheap", "--passphrase", "phrase")
+        self.assertIn(f"passphrase: \"{os.path.realpath(self.path('phrase'))}\"", self.read("s/relay.yaml"))
 
     # ---- the way from nothing to a good configuration
 
@@ -133,7 +146,7 @@ class Cli(unittest.TestCase):
 
     def fill_relay(self, name, other, chain, keys):
         text = self.read(f"{name}/relay.yaml")
-        for old, new in ((": network.yaml ", ": ../network.yaml "),
+        for old, new in ((": network.yaml ", ": ../network.yaml "), ("ipc:///run/isthmus/", f"ipc://{self.folder}/"),
                          ("roots: {}", "roots: {" + ", ".join(f"{n}: {k[2]}" for n, k in keys.items()) + "}"),
                          ("zones: []", f"zones: [{{zone: {other}, url: \"ipc:///tmp/{name}.pub\"}}]"),
                          ("peers: []", f"peers: [{{relay: {other}, publish: \"ipc:///tmp/{other}.pub\", request: \"ipc:///tmp/{other}.req\"}}]"),
@@ -197,6 +210,10 @@ class Cli(unittest.TestCase):
         self.assertRegex(error, r"network\.yaml:\d+:\d+: chains\[0\]\.epochs\[0\]\.quorum 2 of 1 operators can never sign")
         self.assertIn("/bin/none: the connector of source 'node' is not there", error)
         self.assertIn("isthmus: 4 problems", error)
+        self.write("east/relay.yaml", text.replace(f"ipc://{self.folder}/east.req", f"ipc://{self.folder}/no/east.req"))
+        _, error = self.run_command("config", "check", "east/relay.yaml", code=1)
+        self.assertIn(f"listen.request: no socket can be made in {self.folder}/no: No such file or directory", error)
+        self.write("east/relay.yaml", text)
         report = json.loads(self.run_command("config", "check", "east/relay.yaml", "--json", code=1)[0])
         self.assertEqual((report["ok"], report["total"]), (False, 4))
         self.assertEqual({p["line"] for p in report["problems"] if "log_levle" in p["path"]}, {line})
@@ -234,7 +251,7 @@ class Cli(unittest.TestCase):
         Answers(self.path("s"), {"status": waiting})
         out, _ = self.run_command("status", "--socket", "s", code=1)
         self.assertRegex(out, r"east-to-west +message +1m12s +118 of 131 +too few operators .*: operator east-beta")
-        self.assertIn("1 peers run another network document", out)
+        self.assertIn("1 of the peers run another network document", out)
         self.assertRegex(out, r"claim-over-budget +3")
         self.assertIn("ready for 3h12m", out)
         printed = json.loads(self.run_command("status", "--socket", "s", "--json")[0])
@@ -246,23 +263,24 @@ class Cli(unittest.TestCase):
         self.assertIn("everything moves", out)
 
     def test_views__lanes_peers_sources_are_tables(self):
-        moving = dict(self.LOG, cause="moving", since_ms=0, waits_for_operator=None, kind="outcome")
+        moving = dict(self.LOG, cause="moving", since_ms=0, waits_for_operator=None, kind="outcome", delivered=0)
         peers = [{"relay": "west-beta", "zone": "west", "operator": "west-beta", "linked": True, "up": False,
                   "last_heard_ms": 65000, "behind": 4, "ahead": 9, "document_version": 1, "document_hash": "ee" * 32,
                   "bytes_in": 10, "asks": 5, "asks_failed": 2, "redials": 1, "refused": {"a": 1, "b": 2}, "cut_off_ms": 0}]
-        sources = [{"name": "node-1", "chain": "eip155:31337", "operator_tag": "a", "network_tag": "b", "software_tag": "c",
+        sources = [{"name": "node-1", "chain": "eip155:31338", "operator_tag": "a", "network_tag": "b", "software_tag": "c",
                     "submits": True, "up": True, "newest": 12, "final": 10, "agreed": 10, "contradictions": 0,
                     "balance": "99", "text": "fine\u0007", "process": {"state": "up", "crashes": 2}}]
         Answers(self.path("s"), {
-            "lanes": {"ok": True, "lanes": [{"name": "east-to-west", "id": "ab", "state": "open", "logs": [self.LOG, moving]}]},
-            "peers": {"ok": True, "document_hash": "cd" * 32, "peers": peers}, "sources": {"ok": True, "sources": sources}})
+            "lanes": {"ok": True, "lanes": [{"name": "east-to-west", "id": "ab", "state": "open", "logs": [self.LOG, moving],
+                                             "source": "eip155:31337", "destination": "eip155:31338"}]},
+            "peers": {"ok": True, "peers": peers}, "sources": {"ok": True, "sources": sources}, "status": self.STATUS})
         out, _ = self.run_command("lanes", "--socket", "s")
         self.assertRegex(out, r"east-to-west +open +message +131 +131 +131 +131 +120 +120 +118 +4096/16777216 +too few")
-        self.assertRegex(out, r"\n +outcome .*/16777216 *\n")
+        self.assertRegex(out, r"\n +outcome +131 +131 +131 +131 +120 +- +118 +4096/16777216 *\n")  # no source shows that mark
         out, _ = self.run_command("peers", "--socket", "s")
         self.assertRegex(out, r"west-beta +west +west-beta +DOWN +1m05s +4 +9 +1! +10 +2/5 +3")
         out, _ = self.run_command("sources", "--socket", "s")
-        self.assertRegex(out, r"node-1 +eip155:31337 +a/b/c +up +12 +10 +10 +0 +99 +up, 2 crashes +fine\?")
+        self.assertRegex(out, r"node-1 +eip155:31338 +a/b/c +up +12 +10 +10 +0 +99 +up, 2 crashes +fine\?")
 
     def test_explain__tells_the_story_and_is_1_for_what_was_never_heard_of(self):
         story = {"ok": True, "lane": "east-to-west", "sequence": 17, "found": True, "stage": "proven", "seen": True,
@@ -284,6 +302,9 @@ class Cli(unittest.TestCase):
         self.assertIn("[x] settled    outcome done; its record is pruned here", out)
         self.assertIn("digest     " + "5a" * 32, out)
         self.assertNotIn("waits for", out)
+        story.update(outcome=None)
+        out, _ = self.run_command("explain", "east-to-west/17", "--socket", "s")
+        self.assertIn("[x] settled    outcome not known here", out)
         daemon.answers["explain"] = {"ok": True, "found": False, "stage": "unknown"}
         self.run_command("explain", "east-to-west/18", "--socket", "s", code=1)
         daemon.answers["explain"] = {"ok": False, "error": "no lane 'x'"}
