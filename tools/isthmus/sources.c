@@ -52,7 +52,12 @@ int isthmus_sources(int argc, char **argv)
     const struct tools_json *sources = tools_json_get(tools_json_root(answer), "sources");
     for (size_t i = 0; i < tools_json_count(sources); i++)
         add_source(table, tools_json_at(sources, i));
-    isthmus_table_print(table);
+    if (tools_json_count(sources)) {
+        isthmus_table_print(table);
+    } else {
+        isthmus_table_free(table);
+        puts("this relay has no sources: it stores and forwards");
+    }
     tools_json_close(answer);
     return ISTHMUS_OK;
 }
