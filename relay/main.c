@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proofs/codec/hex.h"
+#include "relay/edge/fault.h"
 #include "relay/edge/log.h"
 #include "relay/edge/relay.h"
 #include "relay/edge/sandbox.h"
@@ -94,6 +95,16 @@ static int connector(struct arguments *arguments)
     edge_log(RELAY_ALARM, "connector-refused", arguments->rest, "%s", why);
     free(program);
     return code;
+}
+
+/* Before anything else: a test that misspells its fault must not pass. */
+static bool fault_armed(const struct arguments *arguments)
+{
+    char text[4096];
+    if (edge_fault_arm(arguments->mode == NULL ? EDGE_FAULT_RELAY : EDGE_FAULT_SIGNER, text, sizeof(text)))
+        return true;
+    fprintf(stderr, "%s\n", text);
+    return false;
 }
 
 static int configured(const struct arguments *arguments)
@@ -189,6 +200,8 @@ int main(int argc, char **argv)
         perror("isthmusd: prctl");
         return EDGE_RELAY_EXIT_FAILED;
     }
+    if (!fault_armed(&arguments))
+        return EDGE_RELAY_EXIT_CONFIG;
     signal(SIGPIPE, SIG_IGN);
     return configured(&arguments);
 }

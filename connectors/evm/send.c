@@ -11,6 +11,7 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/submit.h"
 #include "connectors/evm/tx.h"
+#include "connectors/sdk/fault.h"
 
 enum { GONE_MAX = 2, RECEIPTS_ASKED = 4, UNDERPRICED_MAX = 24 };
 
@@ -90,6 +91,7 @@ static void is_sent(struct evm_submissions *submissions, struct evm_submission *
 /* The node took it, or did not. */
 static void sent(void *context, const struct evm_rpc_answer *answer)
 {
+    SDK_FAULT("gives", "transaction", "after");
     struct evm_submissions *submissions = ((struct errand *)context)->submissions;
     struct evm_submission *one = errand_end(context);
     submissions->sending = false;
@@ -184,6 +186,7 @@ static void send_one(struct evm_submissions *submissions, struct evm_submission 
         write_unlocked(&request, evm, one);
     else
         write_signed(&request, evm, one, hash); /* on failure the request is empty and comes back as not sent */
+    SDK_FAULT("gives", "transaction", "before");
     evm_rpc_send(evm->rpc, &request, sent, errand);
 }
 

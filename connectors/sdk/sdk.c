@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "connectors/sdk/fault.h"
+
 enum { RELAY_FD = 3, READ_CHUNK = 65536 };
 
 struct connector {
@@ -69,7 +71,9 @@ static bool out_reserve(struct connector *connector, size_t more)
 static void out_write(struct connector *connector)
 {
     while (connector->out_at < connector->out_len) {
+        SDK_FAULT("writes", "bytes", "before");
         const ssize_t n = write(RELAY_FD, connector->out + connector->out_at, connector->out_len - connector->out_at);
+        SDK_FAULT("writes", "bytes", "after");
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -89,6 +93,7 @@ enum sdk_sent connector_send(struct connector *connector, const struct connector
 {
     const bool bulk = message->type == CONNECTOR_RECORDS || message->type == CONNECTOR_EVIDENCE ||
                       message->type == CONNECTOR_HEADER || message->type == CONNECTOR_POSITION_IS;
+    SDK_FAULT("gives", codec_connector_type_name(message->type), "before");
     const size_t limit = bulk ? SDK_OUT_MAX - SDK_OUT_RESERVE : SDK_OUT_MAX;
     codec_pack_clear(&connector->pack);
     codec_connector_encode(&connector->pack, message);
@@ -189,7 +194,9 @@ static void handle_input(struct connector *connector)
             breach(connector, "malformed message", where);
             return;
         }
+        SDK_FAULT("takes", codec_connector_type_name(message.type), "before");
         handle(connector, &message);
+        SDK_FAULT("takes", codec_connector_type_name(message.type), "after");
         at += 4 + (size_t)len;
     }
     if (at) {

@@ -344,16 +344,25 @@ void edge_child_hold(struct edge_child *child, bool hold)
 
 /* What a child may know of our environment: where certificates and libraries lie, how to get out, how to test it. */
 static const char *const PASSED[] = {
-    "PATH=",         "LANG=",          "LC_ALL=",      "TZ=",       "SSL_CERT_FILE=", "SSL_CERT_DIR=", "http_proxy=",
-    "https_proxy=",  "HTTP_PROXY=",    "HTTPS_PROXY=", "no_proxy=", "NO_PROXY=",      "ALL_PROXY=",    "ASAN_OPTIONS=",
-    "TSAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS="};
+    "PATH=",         "LANG=",          "LC_ALL=",       "TZ=",       "SSL_CERT_FILE=", "SSL_CERT_DIR=", "http_proxy=",
+    "https_proxy=",  "HTTP_PROXY=",    "HTTPS_PROXY=",  "no_proxy=", "NO_PROXY=",      "ALL_PROXY=",    "ASAN_OPTIONS=",
+    "TSAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=",
+#ifdef ISTHMUS_FAULTS
+    "ISTHMUS_FAULT=" /* to the first process only (fault.h): those that follow must live */
+#endif
+};
+#ifdef ISTHMUS_FAULTS
+enum { PASSED_FIRST = 1 }; /* the last ones, which a later process does not get */
+#else
+enum { PASSED_FIRST = 0 };
+#endif
 enum { PASSED_LEN = sizeof(PASSED) / sizeof(PASSED[0]) };
 
-static void environment_pick(char *out[PASSED_LEN + 1])
+static void environment_pick(char *out[PASSED_LEN + 1], bool first)
 {
-    size_t len = 0;
+    size_t len = 0, most = first ? PASSED_LEN : PASSED_LEN - PASSED_FIRST;
     for (char **at = environ; *at != NULL; at++) {
-        for (size_t i = 0; i < PASSED_LEN && len < PASSED_LEN; i++) {
+        for (size_t i = 0; i < most && len < PASSED_LEN; i++) {
             if (strncmp(*at, PASSED[i], strlen(PASSED[i])) == 0)
                 out[len++] = *at;
         }
@@ -361,7 +370,7 @@ static void environment_pick(char *out[PASSED_LEN + 1])
     out[len] = NULL;
 }
 
-static int spawn(pid_t *pid, const char *program, char *const argv[], int socket_fd, int log_fd)
+static int spawn(pid_t *pid, const char *program, char *const argv[], int socket_fd, int log_fd, bool first)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -369,7 +378,7 @@ static int spawn(pid_t *pid, const char *program, char *const argv[], int socket
     char *environment[PASSED_LEN + 1];
     sigemptyset(&none);
     sigfillset(&all);
-    environment_pick(environment);
+    environment_pick(environment, first);
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -399,7 +408,7 @@ static int launch(struct edge_child *child)
         error = errno;
     if (error == 0)
         error = spawn(&child->pid, child->program, child->argv, sockets[1],
-                      child->options.own_log ? STDERR_FILENO : pipes[1]);
+                      child->options.own_log ? STDERR_FILENO : pipes[1], child->starts == 0);
     if (error != 0)
         child->pid = 0;
     if (sockets[1] >= 0)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "relay/edge/control_view.h"
+#include "relay/edge/fault.h"
 #include "relay/edge/log.h"
 #include "relay/edge/loop.h"
 
@@ -81,10 +82,12 @@ static bool line_answer(struct client *client)
 static bool answer_send(struct client *client)
 {
     while (client->out != NULL && client->out_at < client->out_len) {
+        EDGE_FAULT(CONTROL_BEFORE);
         ssize_t sent = send(client->fd, client->out + client->out_at, client->out_len - client->out_at,
                             MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR))
             return true;
+        EDGE_FAULT(CONTROL_AFTER);
         if (sent < 0) {
             client_close(client);
             return false;

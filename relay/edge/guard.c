@@ -16,6 +16,7 @@
 
 #include "proofs/codec/bytes.h"
 #include "proofs/codec/sodium.h"
+#include "relay/edge/fault.h"
 
 enum {
     VERSION = 1,
@@ -283,8 +284,11 @@ static bool compact(struct edge_guard *guard)
         done = write_whole(fd, guard->buffer, count * RECORD, (off_t)(HEADER + i * RECORD));
         i += count;
     }
-    done = done && fsync(fd) == 0 && renameat(guard->folder, "guard.new", guard->folder, "guard") == 0 &&
-           fsync(guard->folder) == 0;
+    done = done && fsync(fd) == 0;
+    EDGE_FAULT(GUARD_RENAME_BEFORE);
+    done = done && renameat(guard->folder, "guard.new", guard->folder, "guard") == 0;
+    EDGE_FAULT(GUARD_RENAME_AFTER);
+    done = done && fsync(guard->folder) == 0;
     if (!done) {
         if (fd >= 0)
             close(fd);
@@ -302,9 +306,13 @@ static bool append(struct edge_guard *guard, const struct edge_guard_row *rows, 
     guard->group++;
     for (size_t i = 0; i < count; i++)
         record_write(guard->buffer + i * RECORD, guard, guard->records + i, &rows[i]);
-    if (!write_whole(guard->fd, guard->buffer, count * RECORD, (off_t)(HEADER + guard->records * RECORD)) ||
-        fdatasync(guard->fd) != 0)
+    EDGE_FAULT(GUARD_BEFORE);
+    if (!write_whole(guard->fd, guard->buffer, count * RECORD, (off_t)(HEADER + guard->records * RECORD)))
         return false;
+    EDGE_FAULT(GUARD_WRITTEN);
+    if (fdatasync(guard->fd) != 0)
+        return false;
+    EDGE_FAULT(GUARD_SYNCED);
     guard->records += count;
     for (size_t i = 0; i < count; i++)
         row_put(guard, &rows[i]);

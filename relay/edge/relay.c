@@ -12,6 +12,7 @@
 
 #include "relay/core/signing.h"
 #include "relay/core/verify.h"
+#include "relay/edge/fault.h"
 #include "relay/edge/log.h"
 #include "relay/edge/relay_parts.h"
 
@@ -95,23 +96,35 @@ static void act(struct edge_relay *relay, const struct relay_action *action)
     case RELAY_ACTION_VERIFY: verify_do(relay, action->job); return;
     case RELAY_ACTION_SIGN:
         relay->sent.signing++;
+        EDGE_FAULT(SIGN_BEFORE);
         if (relay->signer != NULL)
             edge_child_send(relay->signer, action->body); /* not taken: it is ending, and SIGNER_DOWN follows */
+        EDGE_FAULT(SIGN_AFTER);
         return;
     case RELAY_ACTION_PUBLISH:
         sent_count(relay, 0, action->body);
+        EDGE_FAULT(PUBLISH_BEFORE);
         edge_mesh_publish(relay->mesh, action->zone, action->body);
+        EDGE_FAULT(PUBLISH_AFTER);
         return;
     case RELAY_ACTION_ASK:
         sent_count(relay, 1, action->body);
+        EDGE_FAULT(REQUEST_BEFORE);
         if (!edge_mesh_ask(relay->mesh, action->peer, action->id, action->body, 0))
             defer(relay, &(struct relay_event){.type = RELAY_EVENT_ASK_FAILED, .id = action->id, .peer = action->peer});
+        EDGE_FAULT(REQUEST_AFTER);
         return;
     case RELAY_ACTION_ANSWER:
         sent_count(relay, 2, action->body);
+        EDGE_FAULT(ANSWER_BEFORE);
         edge_mesh_answer(relay->mesh, action->id, action->body);
+        EDGE_FAULT(ANSWER_AFTER);
         return;
-    case RELAY_ACTION_TO_SOURCE: edge_sources_send(relay->sources, action->source, action->body); return;
+    case RELAY_ACTION_TO_SOURCE:
+        EDGE_FAULT(SOURCE_TELL_BEFORE);
+        edge_sources_send(relay->sources, action->source, action->body);
+        EDGE_FAULT(SOURCE_TELL_AFTER);
+        return;
     case RELAY_ACTION_BAN_SOURCE:
         edge_sources_ban(relay->sources, action->source, action->text ? action->text : "broke the protocol");
         return;
@@ -180,7 +193,9 @@ void edge_relay_committed(void *context, uint64_t id, enum store_status status, 
         snprintf(relay->store_text, sizeof(relay->store_text), "%s", text);
         edge_log(RELAY_ALARM, "store-failed", NULL, "%s; nothing more is accepted", text);
     }
+    EDGE_FAULT(COMMITTED_BEFORE);
     edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_COMMITTED, .id = id, .status = status});
+    EDGE_FAULT(COMMITTED_AFTER);
 }
 
 void edge_relay_loaded(void *context, uint64_t id, enum store_family family, struct bytes key, struct bytes value)
@@ -206,18 +221,24 @@ void edge_relay_verified(void *context, struct relay_verify_job *job)
 
 void edge_relay_published(void *context, uint16_t peer, struct bytes body)
 {
+    EDGE_FAULT(PUBLISHED_BEFORE);
     edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_FRAME, .peer = peer, .body = body});
+    EDGE_FAULT(PUBLISHED_AFTER);
 }
 
 void edge_relay_asked(void *context, uint16_t peer, uint64_t handle, struct bytes body)
 {
+    EDGE_FAULT(REQUESTED_BEFORE);
     edge_relay_feed(context,
                     &(struct relay_event){.type = RELAY_EVENT_ASKED, .peer = peer, .id = handle, .body = body});
+    EDGE_FAULT(REQUESTED_AFTER);
 }
 
 void edge_relay_answered(void *context, uint16_t peer, uint64_t id, struct bytes body)
 {
+    EDGE_FAULT(ANSWERED_BEFORE);
     edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_FRAME, .peer = peer, .id = id, .body = body});
+    EDGE_FAULT(ANSWERED_AFTER);
 }
 
 void edge_relay_ask_failed(void *context, uint16_t peer, uint64_t id)
@@ -254,7 +275,9 @@ void edge_relay_source_up(void *context, uint16_t source)
 
 void edge_relay_source_message(void *context, uint16_t source, struct bytes body)
 {
+    EDGE_FAULT(SOURCE_TOLD_BEFORE);
     edge_relay_feed(context, &(struct relay_event){.type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = body});
+    EDGE_FAULT(SOURCE_TOLD_AFTER);
 }
 
 void edge_relay_source_down(void *context, uint16_t source)
@@ -277,7 +300,9 @@ void edge_relay_signer_message(void *context, struct bytes body)
         relay->inner->signer_up = true;
         edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
     }
+    EDGE_FAULT(SIGNED_BEFORE);
     edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNED, .body = body});
+    EDGE_FAULT(SIGNED_AFTER);
 }
 
 void edge_relay_signer_down(void *context, const char *why)

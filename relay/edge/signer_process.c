@@ -13,6 +13,7 @@
 #include "proofs/codec/hex.h"
 #include "proofs/codec/sodium.h"
 #include "proofs/lane.h"
+#include "relay/edge/fault.h"
 #include "relay/edge/keyfile.h"
 #include "relay/edge/log.h"
 #include "relay/edge/sandbox.h"
@@ -121,7 +122,10 @@ static bool answer(void *context, struct bytes message)
     const struct process *process = context;
     const uint8_t length[4] = {(uint8_t)(message.len >> 24), (uint8_t)(message.len >> 16), (uint8_t)(message.len >> 8),
                                (uint8_t)message.len};
-    return write_all(process->fd, length, sizeof(length)) && write_all(process->fd, message.data, message.len);
+    EDGE_FAULT(ANSWER_BEFORE_SEND);
+    bool sent = write_all(process->fd, length, sizeof(length)) && write_all(process->fd, message.data, message.len);
+    EDGE_FAULT(ANSWER_AFTER_SEND);
+    return sent;
 }
 
 static int serve(struct process *process)
@@ -138,10 +142,12 @@ static int serve(struct process *process)
         }
         if (!read_all(process->fd, process->message, len))
             break;
+        EDGE_FAULT(REQUEST_TAKEN);
         if (!edge_signer_request(process->signer, (struct bytes){process->message, len}, &out)) {
             edge_log(RELAY_ALARM, "signer-stopped", "signer", "the guard could not be written, or nobody listens");
             return EXIT_FAILED;
         }
+        EDGE_FAULT(REQUEST_DONE);
     }
     return 0; /* the relay closed it */
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "relay/edge/fault.h"
+
 enum { LOADS_MAX = 4096, LOAD_LIMIT = 1 << 20, TEXT_MAX = 1024 };
 
 /* One write: its operations, whose keys and values lie behind them in the same block. */
@@ -131,7 +133,9 @@ static enum store_status commit_group(struct edge_writer *writer, const struct w
     store->ops->batch_clear(writer->batch);
     for (const struct write_job *job = group; job; job = job->next)
         add_to_batch(writer, job);
+    EDGE_FAULT(COMMIT_BEFORE);
     enum store_status status = store->ops->commit(store, writer->batch);
+    EDGE_FAULT(COMMIT_AFTER);
     if (status != STORE_OK)
         store->ops->error(store, text, cap);
     clock_gettime(CLOCK_MONOTONIC, &end);
