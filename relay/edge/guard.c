@@ -39,7 +39,7 @@ struct edge_guard {
     uint64_t group;
     struct edge_guard_row *rows; /* ascending by log */
     size_t rows_len, rows_cap;
-    bool failed;
+    bool failed, marked; /* marked: the folder says that something was signed */
     uint8_t buffer[EDGE_GUARD_BATCH_MAX * RECORD];
 };
 
@@ -220,13 +220,15 @@ static enum edge_guard_status header_read(struct edge_guard *guard, int fd, uint
 
 /*
  * Applies the records. One that is torn in both copies is dropped only where a crash can have torn it: not among the first
- * `base`, and in the last group, which then was never synced, so that nothing was signed under it.
+ * `base`, and in the last group, which then was never synced, so that nothing was signed under it. Groups count up by one:
+ * what stands behind a torn record tells whether a whole group is gone.
  */
 static enum edge_guard_status records_read(struct edge_guard *guard, int fd, uint64_t base, uint64_t count,
                                            const char *folder, char *text, size_t cap)
 {
-    bool torn = false, damaged = count < base;
-    uint64_t last = 0; /* group of what stands behind a torn record */
+    bool damaged = count < base;
+    uint64_t torn = 0, last = 0; /* last: group of what stands behind a torn record */
+    guard->group = 1;            /* what the compacting wrote */
     for (uint64_t i = 0; i < count && !damaged; i++) {
         struct edge_guard_row row;
         uint64_t group;
@@ -234,14 +236,15 @@ static enum edge_guard_status records_read(struct edge_guard *guard, int fd, uin
         if (!read_whole(fd, record, RECORD, (off_t)(HEADER + i * RECORD)))
             return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
         if (!record_read(&row, &group, guard, i, record)) {
-            torn = true;
-            damaged = i < base;
+            torn++;
+            damaged = i < base || torn > EDGE_GUARD_BATCH_MAX;
             continue;
         }
-        damaged = group < guard->group || (last != 0 && group != last) || !row_may(guard, &row);
+        damaged = group < guard->group || (last != 0 && group != last) ||
+                  (last == 0 && torn > 0 && group > guard->group + 1) || !row_may(guard, &row);
         if (damaged)
             break;
-        last = torn ? group : 0;
+        last = torn > 0 ? group : 0;
         guard->group = group;
         row_put(guard, &row);
     }
@@ -301,6 +304,18 @@ static bool compact(struct edge_guard *guard)
     return true;
 }
 
+/* The folder says from now on that something was signed: then a guard that is gone or empty is a loss, not a beginning. */
+static bool mark(struct edge_guard *guard)
+{
+    if (guard->marked)
+        return true;
+    int fd = openat(guard->folder, "signed", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    guard->marked = fd >= 0 && fsync(fd) == 0 && fsync(guard->folder) == 0;
+    if (fd >= 0)
+        close(fd);
+    return guard->marked;
+}
+
 static bool append(struct edge_guard *guard, const struct edge_guard_row *rows, size_t count)
 {
     guard->group++;
@@ -316,6 +331,8 @@ static bool append(struct edge_guard *guard, const struct edge_guard_row *rows, 
     guard->records += count;
     for (size_t i = 0; i < count; i++)
         row_put(guard, &rows[i]);
+    if (!mark(guard))
+        return false;
     return guard->records <= 2 * guard->rows_len + COMPACT_SPARE || compact(guard);
 }
 
@@ -358,13 +375,33 @@ bool edge_guard_thaw(struct edge_guard *guard, const uint8_t log[32], char *text
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
+/* The name of a folder that was just made is on disk when its parent is. */
+static bool parent_sync(int folder)
+{
+    int fd = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return synced;
+}
+
 static enum edge_guard_status folder_open(struct edge_guard *guard, const char *folder, char *text, size_t cap)
 {
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+    struct stat status;
+    bool made = mkdir(folder, 0700) == 0;
+    if (!made && errno != EEXIST)
         return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
     guard->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (guard->folder >= 0)
-        guard->lock = openat(guard->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (guard->folder < 0 || fstat(guard->folder, &status) != 0 || (made && !parent_sync(guard->folder)))
+        return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
+    if (status.st_uid != geteuid() || (status.st_mode & 022) != 0)
+        return fail(EDGE_GUARD_PERMISSIONS, text, cap, folder,
+                    "belongs to, or may be written by, others than the signer's user: chown it, and chmod 700");
+    if (faccessat(guard->folder, "signed", F_OK, 0) == 0)
+        guard->marked = true;
+    else if (errno != ENOENT)
+        return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
+    guard->lock = openat(guard->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (guard->lock < 0)
         return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
     if (flock(guard->lock, LOCK_EX | LOCK_NB) != 0)
@@ -372,8 +409,8 @@ static enum edge_guard_status folder_open(struct edge_guard *guard, const char *
     return EDGE_GUARD_OK;
 }
 
-static enum edge_guard_status content_open(struct edge_guard *guard, size_t room, const char *folder, char *text,
-                                           size_t cap)
+static enum edge_guard_status content_open(struct edge_guard *guard, size_t room, bool lost, const char *folder,
+                                           char *text, size_t cap)
 {
     struct stat status = {.st_size = 0};
     int fd = openat(guard->folder, "guard", O_RDONLY | O_CLOEXEC);
@@ -394,14 +431,22 @@ static enum edge_guard_status content_open(struct edge_guard *guard, size_t room
         result = records_read(guard, fd, base, count, folder, text, cap);
     if (fd >= 0)
         close(fd);
+    if (result == EDGE_GUARD_OK && guard->marked && guard->rows_len == 0 && !lost)
+        return fail(
+            EDGE_GUARD_LOST, text, cap, folder,
+            "has signed, and its file is gone or empty: restore its newest copy; without one, adopt by name the "
+            "newest head of this operator that other relays show, of every log (isthmusd -x guard "
+            "LOG:NUMBER:RUNNING)");
+    if (result == EDGE_GUARD_OK && guard->rows_len > 0 && !mark(guard)) /* a folder of before there were marks */
+        return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
     /* Compacting at once also clears away a torn end, so that nothing is ever appended behind one. */
     if (result == EDGE_GUARD_OK && !compact(guard))
         return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
     return result;
 }
 
-enum edge_guard_status edge_guard_open(struct edge_guard **out, const char *folder, const uint8_t network[32],
-                                       size_t room, char *text, size_t cap)
+static enum edge_guard_status guard_open(struct edge_guard **out, const char *folder, const uint8_t network[32],
+                                         size_t room, bool lost, char *text, size_t cap)
 {
     struct edge_guard *guard = calloc(1, sizeof(*guard));
     *out = NULL;
@@ -413,13 +458,25 @@ enum edge_guard_status edge_guard_open(struct edge_guard **out, const char *fold
     memcpy(guard->header + 16, network, 32);
     enum edge_guard_status status = folder_open(guard, folder, text, cap);
     if (status == EDGE_GUARD_OK)
-        status = content_open(guard, room, folder, text, cap);
+        status = content_open(guard, room, lost, folder, text, cap);
     if (status != EDGE_GUARD_OK) {
         edge_guard_close(guard);
         return status;
     }
     *out = guard;
     return EDGE_GUARD_OK;
+}
+
+enum edge_guard_status edge_guard_open(struct edge_guard **out, const char *folder, const uint8_t network[32],
+                                       size_t room, char *text, size_t cap)
+{
+    return guard_open(out, folder, network, room, false, text, cap);
+}
+
+enum edge_guard_status edge_guard_open_lost(struct edge_guard **out, const char *folder, const uint8_t network[32],
+                                            size_t room, char *text, size_t cap)
+{
+    return guard_open(out, folder, network, room, true, text, cap);
 }
 
 void edge_guard_close(struct edge_guard *guard)

@@ -1,7 +1,8 @@
 /*
  * The signer's guard (I7): for each log the last head signed, in a file of its own that is synced before a signature leaves.
  *
- * Folder: `guard` (the file), `guard.new` (while it is compacted), `lock`. The file is a header and fixed records that are
+ * Folder: `guard` (the file), `guard.new` (while it is compacted), `lock`, `signed` (empty; made once something was signed,
+ * so that a guard file that is gone is told from one that never was). The file is a header and fixed records that are
  * only appended, each written twice and checksummed. So what a crash tore (both copies, never synced, nothing was signed)
  * is told from what rotted (one copy: the other counts). Anything else is corrupt: the signer does not run.
  *
@@ -32,6 +33,8 @@ enum edge_guard_status {
     EDGE_GUARD_CORRUPT, /* do not sign: text says what to do */
     EDGE_GUARD_VERSION,
     EDGE_GUARD_OTHER_NETWORK,
+    EDGE_GUARD_PERMISSIONS, /* the folder is another user's, or others may write there */
+    EDGE_GUARD_LOST,        /* it has signed, and knows no row any more: do not sign */
     EDGE_GUARD_MEMORY
 };
 
@@ -42,6 +45,9 @@ enum edge_guard_status {
  */
 enum edge_guard_status edge_guard_open(struct edge_guard **out, const char *folder, const uint8_t network[32],
                                        size_t room, char *text, size_t cap);
+/* The operator's act after EDGE_GUARD_LOST: begins an empty file where the old one was. Until a row is set it stays lost. */
+enum edge_guard_status edge_guard_open_lost(struct edge_guard **out, const char *folder, const uint8_t network[32],
+                                            size_t room, char *text, size_t cap);
 void edge_guard_close(struct edge_guard *guard); /* NULL is allowed */
 
 /* The row of a log; NULL when nothing was signed. Borrowed until the next advance. */

@@ -75,14 +75,16 @@ static int keys_load(struct process *process, const struct config_relay *config)
     return code;
 }
 
+/* adopting: the operator names what was signed, so a guard that is gone may begin again. */
 static int guard_load(struct edge_guard **guard, const struct config_relay *config,
-                      const struct topology_network *network)
+                      const struct topology_network *network, bool adopting)
 {
     char text[TEXT];
     uint8_t id[32];
     if (!proof_network_id(id, PROOF_SUITE_BLAKE2B256_ED25519, network->name))
         return failed("signer-guard", "the network has no name");
-    if (edge_guard_open(guard, config->signer.guard, id, network->logs_len, text, sizeof(text)) != EDGE_GUARD_OK)
+    if ((adopting ? edge_guard_open_lost : edge_guard_open)(guard, config->signer.guard, id, network->logs_len, text,
+                                                            sizeof(text)) != EDGE_GUARD_OK)
         return failed("signer-guard", text);
     return 0;
 }
@@ -176,7 +178,7 @@ static int process_init(struct process *process, const struct config_relay *conf
     mlock(&process->trust, sizeof(process->trust)); /* as far as the limits allow: keys stay out of swap */
     int code = keys_load(process, config);
     if (code == 0)
-        code = guard_load(&process->guard, config, network);
+        code = guard_load(&process->guard, config, network, false);
     if (code != 0)
         return code;
     process->signer = edge_signer_new(&process->trust, process->guard);
@@ -243,10 +245,11 @@ int edge_signer_guard_main(const struct config_relay *config, const struct topol
     const struct edge_guard_row *rows;
     uint8_t log[32];
     char text[TEXT];
-    int code = config->signer.present ? guard_load(&guard, config, network) : EXIT_CONFIG;
+    bool adopts = thaw != NULL && strchr(thaw, ':') != NULL;
+    int code = config->signer.present ? guard_load(&guard, config, network, adopts) : EXIT_CONFIG;
     if (code != 0)
         return code;
-    if (thaw != NULL && strchr(thaw, ':') != NULL) {
+    if (adopts) {
         if (!guard_adopt(guard, thaw, text, sizeof(text)))
             code = failed("signer-guard", text);
     } else if (thaw != NULL) {

@@ -223,6 +223,78 @@ static void test_guard__a_hole_before_later_groups_is_no_torn_end(void **state)
     open_guard(EDGE_GUARD_CORRUPT);
 }
 
+static void test_guard__a_whole_group_that_is_gone_before_the_last_one_is_no_torn_end(void **state)
+{
+    (void)state;
+    struct edge_guard *guard = open_guard(EDGE_GUARD_OK);
+    struct edge_guard_row last[2] = {row(4, 1), row(5, 1)};
+    for (uint8_t log = 1; log <= 3; log++)
+        advance(guard, log, 1);
+    assert_true(edge_guard_advance(guard, last, 2, text, sizeof(text)));
+    edge_guard_close(guard);
+    flip(HEADER + 2 * RECORD, RECORD); /* the third group: synced, and signed under; the fourth is whole */
+    open_guard(EDGE_GUARD_CORRUPT);
+    flip(HEADER + 2 * RECORD, RECORD);
+    flip(HEADER + 3 * RECORD, RECORD); /* the first half of the last group: a crash may do that */
+    guard = open_guard(EDGE_GUARD_OK);
+    expect(guard, 3, 1);
+    expect(guard, 5, 1);
+    edge_guard_close(guard);
+}
+
+static void file_path(char path[300], const char *name)
+{
+    snprintf(path, 300, "%s/%s", folder.path, name);
+}
+
+static void test_guard__a_file_that_is_gone_is_a_loss_and_no_beginning(void **state)
+{
+    (void)state;
+    char path[300];
+    file_path(path, "guard");
+    edge_guard_close(open_guard(EDGE_GUARD_OK));
+    assert_int_equal(unlink(path), 0); /* nothing was signed: it may begin again */
+    struct edge_guard *guard = open_guard(EDGE_GUARD_OK);
+    advance(guard, 1, 5);
+    edge_guard_close(guard);
+    assert_int_equal(unlink(path), 0);
+    assert_null(open_guard(EDGE_GUARD_LOST));
+    assert_non_null(strstr(text, "adopt by name"));
+    /* The operator begins again; before a head is adopted it is as lost as before. */
+    assert_int_equal(edge_guard_open_lost(&guard, folder.path, NETWORK, 100, text, sizeof(text)), EDGE_GUARD_OK);
+    edge_guard_close(guard);
+    assert_null(open_guard(EDGE_GUARD_LOST));
+    assert_int_equal(edge_guard_open_lost(&guard, folder.path, NETWORK, 100, text, sizeof(text)), EDGE_GUARD_OK);
+    advance(guard, 1, 5);
+    edge_guard_close(guard);
+    guard = open_guard(EDGE_GUARD_OK);
+    expect(guard, 1, 5);
+    edge_guard_close(guard);
+}
+
+static void test_guard__of_a_folder_without_the_mark_gets_it_when_it_is_opened(void **state)
+{
+    (void)state;
+    char path[300];
+    struct edge_guard *guard = open_guard(EDGE_GUARD_OK);
+    advance(guard, 1, 5);
+    edge_guard_close(guard);
+    file_path(path, "signed");
+    assert_int_equal(unlink(path), 0); /* as an older version left it */
+    edge_guard_close(open_guard(EDGE_GUARD_OK));
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void test_guard__in_a_folder_that_others_may_write_is_refused(void **state)
+{
+    (void)state;
+    edge_guard_close(open_guard(EDGE_GUARD_OK));
+    assert_int_equal(chmod(folder.path, 0770), 0);
+    assert_null(open_guard(EDGE_GUARD_PERMISSIONS));
+    assert_int_equal(chmod(folder.path, 0755), 0);
+    edge_guard_close(open_guard(EDGE_GUARD_OK));
+}
+
 static void test_guard__frozen_stays_frozen_until_it_is_thawed(void **state)
 {
     (void)state;
@@ -254,6 +326,10 @@ int main(void)
         TEST(test_guard__a_torn_last_write_is_dropped),
         TEST(test_guard__damage_that_no_crash_makes_stops_it),
         TEST(test_guard__a_hole_before_later_groups_is_no_torn_end),
+        TEST(test_guard__a_whole_group_that_is_gone_before_the_last_one_is_no_torn_end),
+        TEST(test_guard__a_file_that_is_gone_is_a_loss_and_no_beginning),
+        TEST(test_guard__of_a_folder_without_the_mark_gets_it_when_it_is_opened),
+        TEST(test_guard__in_a_folder_that_others_may_write_is_refused),
         TEST(test_guard__frozen_stays_frozen_until_it_is_thawed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
