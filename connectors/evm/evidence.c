@@ -77,6 +77,7 @@ static void conclude(struct job *job, const struct connector_mark *marks, size_t
             watch->proven = watch->next - 1;
             nothing_more(watch, job->height);
             watch->failures = 0;
+            evm_watch_tell_need(watches->evm, watch);
         } else if (sent == SDK_TOO_LARGE) {
             connector_cannot_watch(watches->evm->connector, CONNECTOR_SUBSCRIBE, watch->id,
                                    "the evidence of a block is larger than a message may be");
@@ -168,7 +169,7 @@ static bool look_back(struct job *job, struct evm_watch *watch)
     evm_group_release(job->watches, &job->group);
     if (watch->owed || watch->next - 1 > watch->proven) {
         watch->closing = false;
-        watch->position = watch->start = 0;
+        watch->position = watch->start = watch->need = 0;
         evm_watch_later(job->watches, watch);
     } else {
         nothing_more(watch, job->height); /* it was only to be compared, and that is not possible here */
@@ -293,6 +294,11 @@ void evm_evidence_start(struct evm_watches *watches, struct evm_watch *first)
         evm_abi_slot(job->slots[job->group.len], watch->kind, watch->log);
         job->group.serials[job->group.len++] = watch->serial;
         watch->busy = true;
+    }
+    if (job->group.len == 0) { /* no height can close it: an empty question would be asked without end */
+        free(job);
+        first->closing = false;
+        return;
     }
     job_start(job);
 }

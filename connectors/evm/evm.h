@@ -79,5 +79,7 @@ void evm_submissions_follow(struct evm_submissions *submissions);
 void evm_submissions_pump(struct evm_submissions *submissions);
 /* The account's balance in decimal as last read; "" without an account. */
 const char *evm_submissions_balance(const struct evm_submissions *submissions);
+/* Message 34, when there is an account. */
+void evm_submissions_tell_account(struct evm_submissions *submissions);
 
 #endif

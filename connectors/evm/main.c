@@ -138,8 +138,11 @@ static void chain_told(void *context, const struct evm_rpc_answer *answer)
     struct evm *evm = context;
     uint64_t id = 0;
     uint8_t genesis[32];
-    if (answer->status != EVM_RPC_OK) {
-        sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms); /* not there yet: ask until it is */
+    const struct evm_rpc_reply *said = answer->replies;
+    if (answer->status != EVM_RPC_OK || said[0].is_error || said[1].is_error) {
+        if (answer->status == EVM_RPC_OK)
+            evm_nonsense(evm, (said[0].is_error ? &said[0] : &said[1])->message);
+        sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms); /* not there yet, or busy: ask until it is */
         return;
     }
     if (!evm_json_u64(&id, answer->replies[0].result) ||
@@ -319,6 +322,8 @@ static void status(void *context)
                    codec_connector_text(state_text(evm))},
     };
     connector_send(evm->connector, &message);
+    if (evm->submissions)
+        evm_submissions_tell_account(evm->submissions);
 }
 
 static void drained(void *context)

@@ -51,6 +51,21 @@ static void number(struct reading *reading, const char *key, struct bytes text, 
     wrong(reading, key, what);
 }
 
+/* An amount of wei, of up to 28 digits, kept in gwei: less than one is nothing. */
+static void gwei(struct reading *reading, const char *key, struct bytes text, uint64_t *out)
+{
+    uint64_t value = 0;
+    bool good = text.len > 0 && text.len <= 28;
+    for (size_t i = 0; i < text.len && good; i++) {
+        good = text.data[i] >= '0' && text.data[i] <= '9';
+        if (i + 9 < text.len)
+            value = value * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *out = value;
+    if (!good)
+        wrong(reading, key, "an amount of wei in up to 28 digits is wanted");
+}
+
 /* An address: 20 bytes, or 32 with 12 zero bytes before them, as accounts stand in the network document. */
 static bool address(struct reading *reading, const char *key, struct bytes text, uint8_t out[20])
 {
@@ -168,6 +183,12 @@ static void option(struct reading *reading, struct bytes key, struct bytes value
         number(reading, "resubmit-blocks", value, 1, 10000, &o->resubmit_blocks);
     else if (is(key, "give-up-blocks"))
         number(reading, "give-up-blocks", value, 2, 100000, &o->give_up_blocks);
+    else if (is(key, "tip-cap"))
+        number(reading, "tip-cap", value, 0, UINT64_MAX, &o->tip_cap);
+    else if (is(key, "spending-cap"))
+        gwei(reading, "spending-cap", value, &o->spending_cap);
+    else if (is(key, "spent"))
+        gwei(reading, "spent", value, &o->spent);
     else if (is(key, "low-balance"))
         number(reading, "low-balance", value, 0, UINT64_MAX, &o->low_balance);
     else {
@@ -197,6 +218,7 @@ bool evm_options_read(struct evm_options *options, const struct connector_config
         .max_response = 32 << 20,
         .log_range = 2000,
         .gas_price_cap = 500000000000,
+        .tip_cap = 50000000000,
         .resubmit_blocks = 4,
         .give_up_blocks = 200,
     };

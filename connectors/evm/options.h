@@ -34,7 +34,10 @@ struct evm_options {
     uint64_t gas_price_cap; /* wei a gas */
     uint64_t resubmit_blocks;
     uint64_t give_up_blocks;
-    uint64_t low_balance; /* milli-ether: 0: no notice */
+    uint64_t tip_cap;      /* wei a gas */
+    uint64_t low_balance;  /* milli-ether: 0: no notice */
+    uint64_t spending_cap; /* gwei in 24 hours; 0: none */
+    uint64_t spent;        /* gwei that an earlier life of this connector spent in the last 24 hours */
 };
 
 /* Reads a configure message. False: text names every option that is wrong. */

@@ -253,5 +253,9 @@ bool evm_parse_inclusion(struct evm_inclusion *out, const struct evm_json *value
     number(&fields, "blockNumber", &out->block);
     fixed(&fields, "transactionHash", out->transaction, 32);
     out->success = status == 1;
+    out->has_cost = evm_json_u64(&out->gas, evm_json_member(value, "gasUsed")) &&
+                    evm_json_u64(&out->price, evm_json_member(value, "effectiveGasPrice"));
+    if (!evm_json_u64(&out->extra, evm_json_member(value, "l1Fee")))
+        out->extra = 0;
     return !fields.wrong;
 }

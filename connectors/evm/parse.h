@@ -48,6 +48,8 @@ struct evm_inclusion {
     bool success;
     uint64_t block;
     uint8_t transaction[32];
+    bool has_cost;
+    uint64_t gas, price, extra; /* used; wei a gas; wei on top (what a rollup pays to its parent chain) */
 };
 
 /* False, and *wrong a static text, when a field is missing or malformed, or the hash is not that of the header. */

@@ -139,20 +139,29 @@ static void want_evidence(const struct evm *evm, struct evm_watch *watch, uint64
     watch->start = 0;
 }
 
-/* A block whose records do not fit into what is left of the credit: close the step below it, and wait. */
+void evm_watch_tell_need(const struct evm *evm, struct evm_watch *watch)
+{
+    char text[160];
+    if (watch->need == 0 || watch->told_need)
+        return;
+    watch->told_need = true;
+    snprintf(text, sizeof text, "the records of block %" PRIu64 " are %" PRIu64 " bytes, the credit is %" PRIu64,
+             watch->position, watch->need, watch->credit);
+    connector_cannot_watch(evm->connector, CONNECTOR_CREDIT, watch->id, text);
+}
+
+/* A block whose records do not fit into what is left of the credit: close the step below it, and wait. Nothing can be closed
+ * below a block that holds an entry which the relay has already. */
 static void hold(struct evm *evm, struct evm_watch *watch, uint64_t block, uint64_t bytes)
 {
     watch->position = block;
     watch->need = bytes;
-    if (watch->next - 1 > watch->proven) {
+    if (watch->next - 1 > watch->proven && block > watch->last_height)
         want_evidence(evm, watch, block - 1);
-    } else if (!watch->told_need) {
-        char text[160];
-        watch->told_need = true;
-        snprintf(text, sizeof text, "the records of block %" PRIu64 " are %" PRIu64 " bytes, the credit is %" PRIu64,
-                 block, bytes, watch->credit);
-        connector_cannot_watch(evm->connector, CONNECTOR_CREDIT, watch->id, text);
-    }
+    if (watch->position != block)
+        watch->need = 0; /* receipts need an earlier block first: it comes by here again */
+    else if (!watch->closing)
+        evm_watch_tell_need(evm, watch);
 }
 
 /* Takes what belongs to the watch from the logs of from..to. */

@@ -13,7 +13,7 @@
 #include "connectors/evm/tx.h"
 #include "connectors/sdk/fault.h"
 
-enum { GONE_MAX = 2, RECEIPTS_ASKED = 4, UNDERPRICED_MAX = 24 };
+enum { GONE_MAX = 2, RECEIPTS_ASKED = 4, UNDERPRICED_MAX = 8 };
 
 struct errand {
     struct evm_submissions *submissions;
@@ -57,10 +57,10 @@ static bool set_fees(const struct evm_submissions *submissions, struct evm_submi
 }
 
 /* A quarter more, as nodes want at least a tenth for a replacement, or what a new transaction would offer now. False when
- * the cap is reached. */
-static bool raise_fees(const struct evm_submissions *submissions, struct evm_submission *one)
+ * a cap is reached. */
+static bool raise_fees(struct evm_submissions *submissions, struct evm_submission *one)
 {
-    const uint64_t cap = submissions->evm->options.gas_price_cap;
+    const uint64_t cap = submissions->evm->options.gas_price_cap, fee = one->max_fee, tip = one->tip;
     struct evm_submission now = {0};
     if (one->max_fee >= cap)
         return false;
@@ -68,7 +68,11 @@ static bool raise_fees(const struct evm_submissions *submissions, struct evm_sub
     if (set_fees(submissions, &now) && now.max_fee > one->max_fee)
         one->max_fee = now.max_fee;
     one->tip = one->tip / 4 + 1 < one->max_fee - one->tip ? one->tip + one->tip / 4 + 1 : one->max_fee;
-    return true;
+    if (evm_account_fits(submissions, one))
+        return true;
+    one->max_fee = fee;
+    one->tip = tip;
+    return false;
 }
 
 /* ---- sending ------------------------------------------------------------------------------------------------------------ */
@@ -83,6 +87,10 @@ static void is_sent(struct evm_submissions *submissions, struct evm_submission *
     one->step = EVM_STEP_SENT;
     one->sent_block = submissions->evm->tracker->newest;
     one->height = one->sent_block;
+    if (one->hashes_len > 1 &&
+        (codec_bytes_are_zero(one->hashes[one->hashes_len - 1], 32) || /* known already: the node names no hash */
+         memcmp(one->hashes[one->hashes_len - 1], one->hashes[one->hashes_len - 2], 32) == 0))
+        one->hashes_len--; /* the same one again */
     memcpy(one->transaction, one->hashes[one->hashes_len - 1], 32);
     one->has_transaction = true;
     evm_submission_tell(submissions, one, CONNECTOR_SENT, "");
@@ -111,8 +119,9 @@ static void sent(void *context, const struct evm_rpc_answer *answer)
         one->hashes_len--;
         one->has_nonce = one->hashes_len > 0; /* an earlier one of ours may have used it: receipts tell */
         one->step = one->has_nonce ? EVM_STEP_SENT : EVM_STEP_READY;
-    } else if (says(reply->message, "underpriced") && one->hashes_len < UNDERPRICED_MAX &&
-               raise_fees(submissions, one)) {
+    } else if (says(reply->message, "underpriced") && one->underpriced < UNDERPRICED_MAX &&
+               raise_fees(submissions, one)) { /* not to the cap at once: a node may say so whatever is offered */
+        one->underpriced++;
         one->hashes_len--;
         one->step = EVM_STEP_READY;
     } else if (one->hashes_len > 1) { /* a replacement was refused, the one before still stands */
@@ -122,6 +131,7 @@ static void sent(void *context, const struct evm_rpc_answer *answer)
     } else {
         char text[200];
         snprintf(text, sizeof text, "not taken by the node: %.150s", reply->message);
+        one->has_nonce = false; /* the next one gets the same nonce: at most one of them can cost anything */
         evm_submission_tell(submissions, one, CONNECTOR_REJECTED, text);
     }
     evm_submissions_pump(submissions);
@@ -216,10 +226,17 @@ static void nonce_read(void *context, const struct evm_rpc_answer *answer)
     one->nonce = nonce;
     one->has_nonce = true;
     one->first_block = submissions->evm->tracker->newest;
-    if (set_fees(submissions, one))
+    const bool cheap = set_fees(submissions, one);
+    if (cheap && evm_account_may(submissions, one)) {
         send_one(submissions, one);
-    else
-        one->has_nonce = false; /* too dear now: with a later block */
+        return;
+    }
+    one->has_nonce = false; /* too dear now: with a later block */
+    if (cheap) {
+        evm_submission_tell(submissions, one, CONNECTOR_REJECTED,
+                            "spending-cap of this account: nothing is sent for now");
+        evm_submissions_pump(submissions);
+    }
 }
 
 static void add_account(struct evm_rpc_request *request, const struct evm *evm)
@@ -283,6 +300,8 @@ static void included(struct evm_submissions *submissions, struct evm_submission 
 {
     one->height = inclusion->block;
     memcpy(one->transaction, inclusion->transaction, 32);
+    one->has_cost = inclusion->has_cost;
+    one->cost = evm_spend_plus(evm_spend_cost(inclusion->gas, inclusion->price), evm_spend_cost(1, inclusion->extra));
     if (inclusion->success) {
         evm_submission_tell(submissions, one, CONNECTOR_CONFIRMED, "");
         return;
@@ -338,10 +357,9 @@ static void not_included(struct evm_submissions *submissions, struct evm_submiss
         one->step = EVM_STEP_READBACK;
         read_back_start(submissions, one);
     } else if (one->gone == 0 && newest >= one->sent_block + options->resubmit_blocks) {
-        if (raise_fees(submissions, one))
-            one->step = EVM_STEP_READY;
-        else
-            one->sent_block = newest;
+        one->underpriced = 0;
+        raise_fees(submissions, one);
+        one->step = EVM_STEP_READY; /* at a cap the same again: the pool may have dropped it */
     }
 }
 

@@ -10,15 +10,15 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/calldata.h"
 
-enum { BALANCE_BLOCKS = 16 };
-
 static const uint64_t GWEI = 1000000000;
 
 struct evm_submissions *evm_submissions_new(struct evm *evm)
 {
     struct evm_submissions *submissions = calloc(1, sizeof *submissions);
-    if (submissions)
+    if (submissions) {
         submissions->evm = evm;
+        evm_account_init(submissions);
+    }
     return submissions;
 }
 
@@ -44,11 +44,6 @@ const uint8_t *evm_submission_contract(const struct evm *evm, const struct evm_s
     return submission->at_outbox ? evm->options.outbox : evm->options.inbox;
 }
 
-const char *evm_submissions_balance(const struct evm_submissions *submissions)
-{
-    return submissions->balance;
-}
-
 /* ---- results ---------------------------------------------------------------------------------------------------------- */
 
 static void say(struct evm_submissions *submissions, const struct evm_submission *submission)
@@ -71,6 +66,7 @@ void evm_submission_tell(struct evm_submissions *submissions, struct evm_submiss
     submission->outcome = outcome;
     snprintf(submission->text, sizeof submission->text, "%s", text);
     if (outcome != CONNECTOR_SENT) {
+        evm_account_ended(submissions, submission);
         submission->step = EVM_STEP_DONE;
         submission->serial = ++submissions->serial; /* the done ones in the order in which they ended */
         free(submission->data);
@@ -237,47 +233,6 @@ struct estimate {
     uint64_t serial;
 };
 
-static void decimal(char out[80], const uint8_t value[32])
-{
-    uint8_t rest[32];
-    char digits[80];
-    size_t count = 0;
-    memcpy(rest, value, 32);
-    do {
-        unsigned carry = 0;
-        for (size_t i = 0; i < 32; i++) {
-            carry = carry << 8 | rest[i];
-            rest[i] = (uint8_t)(carry / 10);
-            carry %= 10;
-        }
-        digits[count++] = (char)('0' + carry);
-    } while (!codec_bytes_are_zero(rest, 32));
-    for (size_t i = 0; i < count; i++)
-        out[i] = digits[count - 1 - i];
-    out[count] = '\0';
-}
-
-/* low-balance counts milli-ether, 10^15 wei: compared in units of 10^12, as 64 bits hold. */
-static void note_balance(struct evm_submissions *submissions, const struct evm_rpc_reply *reply)
-{
-    struct evm *evm = submissions->evm;
-    uint8_t wei[32];
-    if (reply->is_error || !evm_json_u256(wei, reply->result))
-        return;
-    decimal(submissions->balance, wei);
-    submissions->balance_known = true;
-    submissions->balance_block = evm->tracker->newest;
-    const size_t digits = strlen(submissions->balance);
-    uint64_t units = 0; /* of 10^12 wei */
-    for (size_t i = 0; i + 12 < digits; i++)
-        units = units > UINT64_MAX / 20 ? units : units * 10 + (uint64_t)(submissions->balance[i] - '0');
-    const bool low = evm->options.low_balance && units / 1000 < evm->options.low_balance;
-    if (low && !submissions->low)
-        connector_notice(evm->connector, CONNECTOR_NOTICE_LOW_BALANCE, "the submitting account holds %s wei",
-                         submissions->balance);
-    submissions->low = low;
-}
-
 /* What the node says a call would come to when it does not go well. */
 static void tell_refusal(struct evm_submissions *submissions, struct evm_submission *one,
                          const struct evm_rpc_reply *reply, struct evm_arena *arena)
@@ -304,9 +259,11 @@ static void estimated(void *context, const struct evm_rpc_answer *answer)
     one->busy = false;
     if (answer->status != EVM_RPC_OK)
         return; /* again with the next look */
-    note_balance(submissions, &answer->replies[3]);
+    evm_account_balance(submissions, &answer->replies[3]);
     if (!evm_json_u64(&submissions->tip, answer->replies[2].result))
         submissions->tip = GWEI;
+    if (submissions->tip > submissions->evm->options.tip_cap) /* a suggestion of the endpoint, and not its money */
+        submissions->tip = submissions->evm->options.tip_cap;
     one->height = submissions->evm->tracker->newest;
     if (evm_submission_reached(one, &answer->replies[0], answer->arena)) {
         evm_submission_tell(submissions, one, CONNECTOR_CONFIRMED,
@@ -335,13 +292,7 @@ static void estimate_start(struct evm_submissions *submissions, struct evm_submi
     evm_submission_add_goal(&request, evm, one);
     evm_submission_add_call(&request, evm, one, "eth_estimateGas", 0, true);
     evm_rpc_add(&request, "eth_maxPriorityFeePerGas", "[]");
-    evm_rpc_open_call(&request, "eth_getBalance");
-    if (request.stream) {
-        fputs("[\"", request.stream);
-        evm_rpc_add_hex(request.stream, evm->options.account, 20);
-        fputs("\",\"latest\"]", request.stream);
-    }
-    evm_rpc_close_call(&request);
+    evm_account_add_balance(&request, evm);
     evm_rpc_send(evm->rpc, &request, estimated, estimate);
 }
 
@@ -358,29 +309,9 @@ static bool lane_is_taken(const struct evm_submissions *submissions, const struc
     return false;
 }
 
-static void balance_read(void *context, const struct evm_rpc_answer *answer)
-{
-    if (answer->status == EVM_RPC_OK)
-        note_balance(context, &answer->replies[0]);
-}
-
 void evm_submissions_block(struct evm_submissions *submissions)
 {
-    struct evm *evm = submissions->evm;
-    struct evm_rpc_request request;
-    if ((evm->options.has_key || evm->options.unlocked) &&
-        (!submissions->balance_known || evm->tracker->newest >= submissions->balance_block + BALANCE_BLOCKS)) {
-        submissions->balance_block = evm->tracker->newest;
-        evm_rpc_begin(&request);
-        evm_rpc_open_call(&request, "eth_getBalance");
-        if (request.stream) {
-            fputs("[\"", request.stream);
-            evm_rpc_add_hex(request.stream, evm->options.account, 20);
-            fputs("\",\"latest\"]", request.stream);
-        }
-        evm_rpc_close_call(&request);
-        evm_rpc_send(evm->rpc, &request, balance_read, submissions);
-    }
+    evm_account_look(submissions);
     evm_submissions_follow(submissions);
 }
 

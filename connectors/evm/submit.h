@@ -5,6 +5,7 @@
 #define CONNECTORS_EVM_SUBMIT_H
 
 #include "connectors/evm/evm.h"
+#include "connectors/evm/spend.h"
 
 enum {
     EVM_SUBMISSIONS_MAX = 256, /* known keys, done ones included */
@@ -37,6 +38,9 @@ struct evm_submission {
     uint64_t nonce, tip, max_fee;
     uint64_t first_block, sent_block; /* newest height when first and last sent */
     unsigned gone;                    /* how often the nonce was seen used without a receipt */
+    unsigned underpriced;             /* how often the price was raised without waiting for a block */
+    bool has_cost;
+    uint64_t cost; /* gwei, by its receipt */
     uint8_t hashes[EVM_HASHES_MAX][32];
     size_t hashes_len;
     enum connector_outcome outcome;
@@ -46,6 +50,15 @@ struct evm_submission {
     char text[256];
 };
 
+/* The submitting account (account.c). */
+struct evm_account {
+    char balance[80]; /* decimal wei; "" before it was read */
+    bool known, low;
+    uint64_t block; /* newest height when it was asked for */
+    struct evm_spend spend;
+    enum connector_spending spending;
+};
+
 struct evm_submissions {
     struct evm *evm;
     struct evm_submission list[EVM_SUBMISSIONS_MAX];
@@ -53,10 +66,7 @@ struct evm_submissions {
     bool sending; /* one at a time: nonces are given in order */
     bool looking; /* a question for receipts is under way */
     uint64_t tip; /* what the node suggests, wei a gas */
-    char balance[80];
-    bool low;
-    uint64_t balance_block; /* newest height when it was read */
-    bool balance_known;
+    struct evm_account account;
 };
 
 struct evm_submission *evm_submission_find(struct evm_submissions *submissions, uint64_t serial);
@@ -74,6 +84,19 @@ void evm_submission_add_goal(struct evm_rpc_request *request, const struct evm *
                              const struct evm_submission *submission);
 bool evm_submission_reached(const struct evm_submission *submission, const struct evm_rpc_reply *reply,
                             struct evm_arena *arena);
+
+void evm_account_init(struct evm_submissions *submissions);
+/* A call for the account's balance, and what its answer says. */
+void evm_account_add_balance(struct evm_rpc_request *request, const struct evm *evm);
+void evm_account_balance(struct evm_submissions *submissions, const struct evm_rpc_reply *reply);
+/* At each new block: reads the balance when it is time, and looks whether the day's sum fell. */
+void evm_account_look(struct evm_submissions *submissions);
+/* False: with what the submission's gas and price come to at most, the spending cap would be passed. Tells alarms. */
+bool evm_account_may(struct evm_submissions *submissions, const struct evm_submission *submission);
+/* The same, and tells nothing. */
+bool evm_account_fits(struct evm_submissions *submissions, const struct evm_submission *submission);
+/* The submission ends: what it cost, or may still cost, is spent. Before its step is DONE. */
+void evm_account_ended(struct evm_submissions *submissions, const struct evm_submission *submission);
 
 /* The steps (send.c): fees, nonce, signature; and the way to the receipt. */
 void evm_send_next(struct evm_submissions *submissions);

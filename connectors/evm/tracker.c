@@ -195,7 +195,12 @@ static void descend(struct evm_tracker *tracker)
         stop(tracker, "the chain has another header at a height that was final");
         return;
     }
-    if (tracker->any && is_linked(tracker)) {
+    const bool linked = tracker->any && is_linked(tracker);
+    if (linked && tracker->has_final && tracker->pending[0].number < tracker->final_height) {
+        stop(tracker, "headers below one that was final were replaced by a shorter chain");
+        return;
+    }
+    if (linked) {
         link_up(tracker);
         return;
     }

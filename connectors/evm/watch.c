@@ -78,7 +78,8 @@ void evm_watch_mistrust(struct evm_watches *watches, struct evm_watch *watch, co
         watch->position = watch->last_height;
     else
         watch->position = watch->failures < 2 ? watch->start : 0;
-    watch->closing = false;
+    watch->closing = watch->told_need = false;
+    watch->need = 0; /* what did not fit was found further on: else nobody would search again */
     evm_watch_later(watches, watch);
 }
 

@@ -64,6 +64,9 @@ void evm_watch_mistrust(struct evm_watches *watches, struct evm_watch *watch, co
 /* Nothing is wrong with the watch, but not now. */
 void evm_watch_later(struct evm_watches *watches, struct evm_watch *watch);
 
+/* Says once (33 about type 5) that the next block's records are more than the credit, when that is what the watch waits for. */
+void evm_watch_tell_need(const struct evm *evm, struct evm_watch *watch);
+
 /* Starts a scan for watch and those that wait at the same place. */
 void evm_scan_start(struct evm_watches *watches, struct evm_watch *watch);
 /* Starts a proof for watch and those that the same block can close. */

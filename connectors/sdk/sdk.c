@@ -169,7 +169,8 @@ static void handle(struct connector *connector, const struct connector_message *
     case CONNECTOR_POSITION_IS:
     case CONNECTOR_STATUS:
     case CONNECTOR_NOTICE:
-    case CONNECTOR_CANNOT: breach(connector, name, "is for the connector to say"); break;
+    case CONNECTOR_CANNOT:
+    case CONNECTOR_ACCOUNT: breach(connector, name, "is for the connector to say"); break;
     }
 }
 

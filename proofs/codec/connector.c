@@ -347,12 +347,13 @@ static void visit_status(struct visit *visit, struct connector_status *m)
 }
 
 /* Sizes of the arrays, type included. Zero: no such message. */
-static const uint8_t ELEMENTS[34] = {
+static const uint8_t ELEMENTS[35] = {
     [CONNECTOR_MANIFEST] = 6,   [CONNECTOR_CONFIGURE] = 5,   [CONNECTOR_CONFIGURED] = 3, [CONNECTOR_SUBSCRIBE] = 9,
     [CONNECTOR_CREDIT] = 3,     [CONNECTOR_UNSUBSCRIBE] = 2, [CONNECTOR_POSITION] = 4,   [CONNECTOR_HEADER] = 5,
     [CONNECTOR_RECORDS] = 5,    [CONNECTOR_EVIDENCE] = 6,    [CONNECTOR_ASK_HEADER] = 2, [CONNECTOR_ASK_AGAIN] = 5,
     [CONNECTOR_SUBMIT] = 9,     [CONNECTOR_RESULT] = 6,      [CONNECTOR_ASK_RESULT] = 2, [CONNECTOR_POSITION_IS] = 8,
     [CONNECTOR_ASK_STATUS] = 1, [CONNECTOR_STATUS] = 6,      [CONNECTOR_NOTICE] = 3,     [CONNECTOR_CANNOT] = 4,
+    [CONNECTOR_ACCOUNT] = 6,
 };
 
 static void visit_fields(struct visit *visit, struct connector_message *m)
@@ -395,13 +396,20 @@ static void visit_fields(struct visit *visit, struct connector_message *m)
     case CONNECTOR_ASK_STATUS: break;
     case CONNECTOR_STATUS: visit_status(visit, &m->status); break;
     case CONNECTOR_NOTICE:
-        visit_u8(visit, &m->notice.code, CONNECTOR_NOTICE_REORGANISED, CONNECTOR_NOTICE_LOW_BALANCE, "notice.code");
+        visit_u8(visit, &m->notice.code, CONNECTOR_NOTICE_REORGANISED, CONNECTOR_NOTICE_ACCOUNT_GOOD, "notice.code");
         visit_text(visit, &m->notice.text, CODEC_CONNECTOR_TEXT_MAX, "notice.text");
         break;
     case CONNECTOR_CANNOT:
         visit_u8(visit, &m->cannot.type, CONNECTOR_MANIFEST, CONNECTOR_CANNOT, "cannot.type");
         visit_bin(visit, &m->cannot.about, 1, 32, "cannot.about");
         visit_text(visit, &m->cannot.text, CODEC_CONNECTOR_TEXT_MAX, "cannot.text");
+        break;
+    case CONNECTOR_ACCOUNT:
+        visit_text(visit, &m->account.balance, 80, "account.balance");
+        visit_u8(visit, &m->account.low, 0, 1, "account.low");
+        visit_text(visit, &m->account.spent, 80, "account.spent");
+        visit_text(visit, &m->account.cap, 80, "account.cap");
+        visit_u8(visit, &m->account.spending, CONNECTOR_SPENDING_OPEN, CONNECTOR_SPENDING_STOPPED, "account.spending");
         break;
     }
 }
@@ -473,6 +481,7 @@ const char *codec_connector_type_name(enum connector_type type)
     case CONNECTOR_STATUS: return "status";
     case CONNECTOR_NOTICE: return "notice";
     case CONNECTOR_CANNOT: return "cannot";
+    case CONNECTOR_ACCOUNT: return "account";
     }
     return "unknown";
 }

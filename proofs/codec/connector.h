@@ -54,6 +54,7 @@ struct connector_message {
         struct connector_status status;
         struct connector_notice notice;
         struct connector_cannot cannot;
+        struct connector_account account;
     };
 };
 

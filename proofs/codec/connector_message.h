@@ -10,60 +10,7 @@
 #include <stdint.h>
 
 #include "proofs/codec/bytes.h"
-
-enum connector_type {
-    CONNECTOR_NONE = 0,
-    CONNECTOR_MANIFEST = 1,
-    CONNECTOR_CONFIGURE = 2,
-    CONNECTOR_CONFIGURED = 3,
-    CONNECTOR_SUBSCRIBE = 4,
-    CONNECTOR_CREDIT = 5,
-    CONNECTOR_UNSUBSCRIBE = 6,
-    CONNECTOR_POSITION = 7,
-    CONNECTOR_HEADER = 10,
-    CONNECTOR_RECORDS = 11,
-    CONNECTOR_EVIDENCE = 12,
-    CONNECTOR_ASK_HEADER = 13,
-    CONNECTOR_ASK_AGAIN = 14,
-    CONNECTOR_SUBMIT = 20,
-    CONNECTOR_RESULT = 21,
-    CONNECTOR_ASK_RESULT = 22,
-    CONNECTOR_POSITION_IS = 24,
-    CONNECTOR_ASK_STATUS = 30,
-    CONNECTOR_STATUS = 31,
-    CONNECTOR_NOTICE = 32,
-    CONNECTOR_CANNOT = 33,
-};
-
-/* Log kinds of the protocol, as in docs/formats.md section 2. */
-enum connector_log_kind { CONNECTOR_LOG_MESSAGE = 1, CONNECTOR_LOG_OUTCOME = 2, CONNECTOR_LOG_SETTLEMENT = 3 };
-
-enum connector_evidence_kind { CONNECTOR_EVIDENCE_SLOT = 1, CONNECTOR_EVIDENCE_RECEIPTS = 2 };
-
-enum connector_action {
-    CONNECTOR_DELIVER = 1,
-    CONNECTOR_SETTLE = 2,
-    CONNECTOR_EXECUTE = 3,
-    CONNECTOR_EXPIRE = 4,
-    CONNECTOR_CLOSE = 5,
-};
-
-enum connector_outcome {
-    CONNECTOR_CONFIRMED = 1,
-    CONNECTOR_REJECTED = 2,
-    CONNECTOR_UNKNOWN = 3,
-    CONNECTOR_SENT = 4,
-};
-
-enum connector_notice_code {
-    CONNECTOR_NOTICE_REORGANISED = 1,
-    CONNECTOR_NOTICE_FINALITY_BROKEN = 2,
-    CONNECTOR_NOTICE_UNREACHABLE = 3,
-    CONNECTOR_NOTICE_BACK = 4,
-    CONNECTOR_NOTICE_NONSENSE = 5,
-    CONNECTOR_NOTICE_PRUNED = 6,
-    CONNECTOR_NOTICE_LOW_BALANCE = 7,
-};
+#include "proofs/codec/connector_kinds.h"
 
 /* A lane, with ids under the suite of the connected chain's contracts. */
 struct connector_lane {
@@ -245,6 +192,15 @@ struct connector_cannot {
     uint8_t type;       /* connector_type of the request */
     struct bytes about; /* 1 … 32 bytes: height (u64), watch (u32) or key */
     struct bytes text;
+};
+
+/* The submitting account. Amounts in the chain's smallest unit, decimal digits. */
+struct connector_account {
+    struct bytes balance; /* empty: not read yet */
+    uint8_t low;          /* 1: the balance is below what the operator wants to be told of */
+    struct bytes spent;   /* within the last 24 hours, as far as this connector knows */
+    struct bytes cap;     /* empty: none */
+    uint8_t spending;     /* connector_spending */
 };
 
 #endif

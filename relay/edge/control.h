@@ -10,22 +10,28 @@
  *            signer: CHILD or null, sources: {up, total}, peers: {up, total, other_document},
  *            lanes: {total, moving, waiting, frozen},
  *            waiting: [LOG…] only those with a cause, longest first, at most 64,
- *            counters: {reason: count…} non-zero ones, longest_deed_ms: that one thing has held the loop}
+ *            counters: {reason: count…} non-zero ones, longest_deed_ms: that one thing has held the loop,
+ *            healthy, health: what /readyz says, http: its address or null}
  * lanes     {lanes: [{name, id, state, source, destination, ordered, retry, logs: [LOG, LOG, LOG]}…]}
  * peers     {peers: [{relay, zone, operator, linked, up, last_heard_ms, behind, ahead, document_version, document_hash,
  *            bytes_in, asks, asks_failed, redials, refused: {reason: count…}, cut_off_ms}…]}
  * sources   {sources: [{name, chain, operator_tag, network_tag, software_tag, submits, up, newest, final, agreed,
- *            contradictions, balance, text, process: CHILD}…]}
+ *            contradictions, balance, account: null or {balance, low, spent, cap, spending: open|near|stopped}, text,
+ *            process: CHILD}…]}
  * explain   {"command": "explain", "lane": name or id, "sequence": n}
  *           {lane, sequence, found, stage, seen, stored, stored_at_ms, brought_by, proven, attested, certified,
  *            certified_head, signers: [name…], quorum, delivered, settled, settled_at_ms, pruned, outcome: name or null,
- *            reason, digest, cause, since_ms, waits_for_*}   as relay/core/view.h tells it; *_at_ms: Unix, 0 unknown
+ *            reason, digest, cause, who, since_ms, waits_for_*}   as relay/core/view.h tells it; *_at_ms: Unix, 0 unknown
+ * events    {"command": "events", "after": n | "last": n, "lane": name, "reason": text, "level": 0..3}: kept log lines
+ *            {events: [{number, time_ms, level, reason, subject, text, left_out}…] at most 256, next: the next `after`,
+ *            dropped: lines after `after` that are no longer kept}
  * reload    reads the configuration again, applies what is safe: {applied: [text…], restart_needed: [text…]}
  * release   {"command": "release", "process": name}: ends a quarantine now
  *
  * LOG:   {lane, kind: "message"|"outcome"|"settlement", id, proven, stored, attested, certified, delivered, settled,
- *         newest_seen, window_used, window, cause, since_ms, waits_for_operator, waits_for_source, waits_for_relay, frozen}
- *         cause: relay_cause_text; since_ms: for how long; waits_for_*: a name or null
+ *         newest_seen, window_used, window, cause, since_ms, waits_for_operator, waits_for_source, waits_for_relay, frozen,
+ *         who, cause_name, oldest_at_ms}
+ *         cause: relay_cause_text, who: who can act; since_ms: for how long; waits_for_*: a name or null
  * CHILD: {name, state: "stopped"|"up"|"ending"|"backing-off"|"quarantined", pid, starts, crashes, since_ms, retry_ms, text}
  *
  * hash and ids are hex without 0x. Times are milliseconds. Numbers are integers.

@@ -15,9 +15,11 @@
 #include "relay/core/reason.h"
 #include "relay/core/view.h"
 #include "relay/edge/explain.h"
+#include "relay/edge/health.h"
+#include "relay/edge/log.h"
 #include "relay/edge/relay.h"
 
-enum { WAITING_MAX = 64 };
+enum { WAITING_MAX = 64, EVENTS_MAX = 256 };
 
 /* ---- pieces -------------------------------------------------------------------------------------------------------- */
 
@@ -93,6 +95,40 @@ static void waits_for_set(json_t *object, const struct edge_relay *relay, uint16
     json_object_set_new(object, "waits_for_relay", relay_name(relay->network, other));
 }
 
+/* Who can end a wait: the core's words, and the names, relays and accounts that they are about. */
+static json_t *who(const struct edge_relay *relay, uint16_t lane, enum relay_cause cause, uint16_t operator_number,
+                   uint16_t source)
+{
+    const struct topology_network *network = relay->network;
+    const struct topology_operator *signs =
+        operator_number == 0 ? NULL : topology_operator_by_number(network, operator_number);
+    char out[512];
+    struct relay_source_view view;
+    snprintf(out, sizeof(out), "%s", relay_cause_actor(cause));
+    size_t at = strlen(out), named = 0;
+    if (source < relay->config->sources_len)
+        snprintf(out + at, sizeof(out) - at, " (%s, run by %s)", relay->source_list[source].name,
+                 relay->source_list[source].operator_tag);
+    for (size_t i = 0; signs != NULL && i < network->relays_len; i++) {
+        at = strlen(out);
+        if (network->relays[i].operator_number == operator_number)
+            snprintf(out + at, sizeof(out) - at, "%s%s", named++ == 0 ? " (its relays: " : ", ",
+                     network->relays[i].name);
+    }
+    at = strlen(out);
+    if (named > 0)
+        snprintf(out + at, sizeof(out) - at, ")");
+    for (size_t i = 0; cause == RELAY_CAUSE_SUBMITTING && i < relay->config->sources_len; i++) {
+        const struct relay_source *one = &relay->source_list[i];
+        at = strlen(out);
+        if (one->submits && one->chain == network->lanes[lane].destination &&
+            relay_core_source_view(relay->core, (uint16_t)i, &view))
+            snprintf(out + at, sizeof(out) - at, " (here: %s, balance %s)", one->name,
+                     view.balance[0] != '\0' ? view.balance : "unknown");
+    }
+    return text(out);
+}
+
 static json_t *log_view(const struct edge_relay *relay, const struct relay_log_view *view)
 {
     json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:o, s:b}", "lane", relay->network->lanes[view->lane].name, "kind",
@@ -110,6 +146,9 @@ static json_t *log_view(const struct edge_relay *relay, const struct relay_log_v
     uint16_t other = view->cause == RELAY_CAUSE_TURN ? view->waits_for_relay : RELAY_NO_SOURCE;
     uint16_t operator_number = view->cause == RELAY_CAUSE_QUORUM ? view->waits_for_operator : 0;
     waits_for_set(object, relay, operator_number, view->waits_for_source, other);
+    json_object_set_new(object, "cause_name", json_string(relay_cause_name(view->cause)));
+    json_object_set_new(object, "oldest_at_ms", number(view->oldest));
+    json_object_set_new(object, "who", who(relay, view->lane, view->cause, operator_number, view->waits_for_source));
     return object;
 }
 
@@ -213,6 +252,12 @@ static json_t *command_status(const struct edge_relay *relay)
     status_lanes(object, relay);
     json_object_set_new(object, "counters", status_counters(relay));
     json_object_set_new(object, "longest_deed_ms", number(relay->longest_ms));
+    json_object_set_new(object, "http",
+                        relay->http != NULL ? json_string(edge_http_address(relay->http)) : json_null());
+    char health[4096];
+    edge_health_text(relay, health, sizeof(health));
+    json_object_set_new(object, "healthy", json_boolean(edge_health_causes(relay) == 0));
+    json_object_set_new(object, "health", text(health));
     return answer(object);
 }
 
@@ -291,6 +336,17 @@ static json_t *command_peers(const struct edge_relay *relay)
     return answer(json_pack("{s:o}", "peers", peers));
 }
 
+/* null: it submits nothing, or has not said. */
+static json_t *account_view(const struct edge_relay *relay, uint16_t source)
+{
+    static const char *const states[] = {"unknown", "open", "near", "stopped"};
+    struct edge_source_account account;
+    if (!edge_sources_account(relay->sources, source, &account))
+        return json_null();
+    return json_pack("{s:o, s:b, s:o, s:o, s:s}", "balance", text(account.balance), "low", account.low, "spent",
+                     text(account.spent), "cap", text(account.cap), "spending", states[account.spending & 3]);
+}
+
 static json_t *command_sources(const struct edge_relay *relay)
 {
     json_t *sources = json_array();
@@ -301,14 +357,14 @@ static json_t *command_sources(const struct edge_relay *relay)
         if (!relay_core_source_view(relay->core, (uint16_t)i, &view))
             memset(&view, 0, sizeof(view));
         edge_sources_look(relay->sources, (uint16_t)i, &process);
-        json_array_append_new(sources,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                                        "name", source->name, "chain", relay->network->chains[source->chain].id,
-                                        "operator_tag", source->operator_tag, "network_tag", source->network_tag,
-                                        "software_tag", source->software_tag, "submits", source->submits, "up", view.up,
-                                        "newest", number(view.newest), "final", number(view.final_height), "agreed",
-                                        number(view.agreed), "contradictions", number(view.contradictions), "balance",
-                                        text(view.balance), "text", text(view.text), "process", child(&process)));
+        json_array_append_new(
+            sources, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+                               source->name, "chain", relay->network->chains[source->chain].id, "operator_tag",
+                               source->operator_tag, "network_tag", source->network_tag, "software_tag",
+                               source->software_tag, "submits", source->submits, "up", view.up, "newest",
+                               number(view.newest), "final", number(view.final_height), "agreed", number(view.agreed),
+                               "contradictions", number(view.contradictions), "balance", text(view.balance), "account",
+                               account_view(relay, (uint16_t)i), "text", text(view.text), "process", child(&process)));
     }
     return answer(json_pack("{s:o}", "sources", sources));
 }
@@ -369,6 +425,10 @@ static json_t *explain_json(const struct edge_relay *relay, const struct relay_e
     waits_for_set(object, relay, explain->cause == RELAY_CAUSE_QUORUM ? explain->waits_for_operator : 0,
                   explain->waits_for_source,
                   explain->cause == RELAY_CAUSE_TURN ? explain->waits_for_relay : RELAY_NO_SOURCE);
+    json_object_set_new(object, "who",
+                        who(relay, explain->lane, explain->cause,
+                            explain->cause == RELAY_CAUSE_QUORUM ? explain->waits_for_operator : 0,
+                            explain->waits_for_source));
     return object;
 }
 
@@ -393,6 +453,55 @@ static json_t *command_explain(const struct edge_relay *relay, json_t *request)
     json_t *object = explain_json(relay, &explain, found);
     json_object_set_new(object, "settled_at_ms", number(settled_at));
     return answer(object);
+}
+
+/* ---- events --------------------------------------------------------------------------------------------------------- */
+
+static bool line_wanted(const struct edge_log_line *line, const char *lane, const char *reason, uint64_t level)
+{
+    size_t len = lane == NULL ? 0 : strlen(lane);
+    return (lane == NULL ||
+            (strncmp(line->subject, lane, len) == 0 && (line->subject[len] == '\0' || line->subject[len] == '/'))) &&
+           (reason == NULL || strcmp(line->reason, reason) == 0) && (uint64_t)line->level >= level;
+}
+
+/* How many lines from the newest back are to be shown first. */
+static uint64_t first_after(uint64_t last, const char *lane, const char *reason, uint64_t level)
+{
+    uint64_t newest = edge_log_newest(), number = newest;
+    struct edge_log_line line;
+    while (last > 0 && number > 0 && newest - number < EDGE_LOG_KEPT && edge_log_kept(&line, number - 1)) {
+        last -= line_wanted(&line, lane, reason, level);
+        number--;
+    }
+    return number;
+}
+
+static json_t *command_events(json_t *request)
+{
+    const char *lane = json_string_value(json_object_get(request, "lane"));
+    const char *reason = json_string_value(json_object_get(request, "reason"));
+    json_t *after_given = json_object_get(request, "after");
+    json_int_t last = json_integer_value(json_object_get(request, "last"));
+    json_int_t level = json_integer_value(json_object_get(request, "level"));
+    struct edge_log_line line;
+    if (json_integer_value(after_given) < 0 || last < 0 || level < 0)
+        return refusal("events wants numbers from 0: {\"after\": n} or {\"last\": n}, {\"level\": 0..3}");
+    uint64_t after = json_is_integer(after_given) ? (uint64_t)json_integer_value(after_given)
+                                                  : first_after((uint64_t)last, lane, reason, (uint64_t)level);
+    uint64_t dropped = 0;
+    json_t *events = json_array();
+    while (json_array_size(events) < EVENTS_MAX && edge_log_kept(&line, after)) {
+        dropped += line.number - after - 1;
+        after = line.number;
+        if (line_wanted(&line, lane, reason, (uint64_t)level))
+            json_array_append_new(events,
+                                  json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "number", number(line.number),
+                                            "time_ms", number(line.time_ms), "level", edge_log_level_name(line.level),
+                                            "reason", line.reason, "subject", text(line.subject), "text",
+                                            text(line.text), "left_out", number(line.left_out)));
+    }
+    return answer(json_pack("{s:o, s:o, s:o}", "events", events, "next", number(after), "dropped", number(dropped)));
 }
 
 /* ---- commands that change something -------------------------------------------------------------------------------- */
@@ -441,11 +550,13 @@ static json_t *command(const struct edge_control_options *options, json_t *reque
         return command_sources(relay);
     if (strcmp(name, "explain") == 0)
         return command_explain(relay, request);
+    if (strcmp(name, "events") == 0)
+        return command_events(request);
     if (strcmp(name, "reload") == 0)
         return command_reload(options);
     if (strcmp(name, "release") == 0)
         return command_release(options, request);
-    return refusal("no such command: status, lanes, peers, sources, explain, reload, release");
+    return refusal("no such command: status, lanes, peers, sources, explain, events, reload, release");
 }
 
 char *edge_control_view(const struct edge_control_options *options, const char *request, size_t len)

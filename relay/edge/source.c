@@ -23,6 +23,8 @@ struct source {
     struct edge_child *child;
     struct edge_timer *patience;
     enum stage stage;
+    struct edge_source_account account; /* spent outlives the process: its next life is told */
+    bool account_known;
 };
 
 struct edge_sources {
@@ -117,6 +119,9 @@ static void configure_send(struct source *source)
             options[len++] =
                 (struct connector_option){codec_connector_text(option->name), codec_connector_text(option->value)};
     }
+    if (strtod(source->account.spent, NULL) > 0 && len < CODEC_CONNECTOR_OPTIONS_MAX) /* a crash forgets nothing */
+        options[len++] =
+            (struct connector_option){codec_connector_text("spent"), codec_connector_text(source->account.spent)};
     configure->protocol = CODEC_CONNECTOR_PROTOCOL;
     configure->chain = codec_connector_text(source->chain->id);
     memcpy(configure->genesis, source->chain->genesis, 32);
@@ -203,9 +208,34 @@ static void child_up(void *context)
     edge_timer_set(source->patience, EDGE_SOURCE_CONFIGURE_MS);
 }
 
+static void text_keep(char out[81], struct bytes text)
+{
+    memcpy(out, text.data, text.len); /* at most 80 bytes: the decoder saw to it */
+    out[text.len] = '\0';
+}
+
+/* The account's figures are for people and alarms, the core has no use for them. False: another message, or malformed. */
+static bool account_take(struct source *source, struct bytes body)
+{
+    struct connector_message message;
+    struct edge_source_account *account = &source->account;
+    if (body.len < 2 || body.data[1] != CONNECTOR_ACCOUNT ||
+        !codec_connector_decode(&message, source->all->scratch, body, NULL) || message.type != CONNECTOR_ACCOUNT)
+        return false;
+    text_keep(account->balance, message.account.balance);
+    text_keep(account->spent, message.account.spent);
+    text_keep(account->cap, message.account.cap);
+    account->low = message.account.low != 0;
+    account->spending = message.account.spending;
+    source->account_known = true;
+    return true;
+}
+
 static void child_message(void *context, struct bytes body)
 {
     struct source *source = context;
+    if (source->stage == CONFIGURED && account_take(source, body))
+        return;
     if (source->stage == CONFIGURED)
         source->all->options.message(source->all->options.context, source->index, body);
     else
@@ -217,6 +247,7 @@ static void child_down(void *context, const char *why)
     struct source *source = context;
     bool was_up = source->stage == CONFIGURED;
     (void)why; /* the child has logged it */
+    source->account_known = false;
     source->stage = WAITS_MANIFEST;
     edge_timer_clear(source->patience);
     if (was_up)
@@ -231,11 +262,26 @@ static void patience_ended(void *context)
 
 /* ---- all of them --------------------------------------------------------------------------------------------------- */
 
+static size_t readable_add(const char **argv, size_t len, const struct config_source *config)
+{
+    for (size_t i = 0; i < config->readable_len; i++) {
+        argv[len++] = "--read";
+        argv[len++] = config->readable[i];
+    }
+    for (size_t i = 0; i < config->options_len; i++) {
+        if (!config_option_names_file(&config->options[i]))
+            continue;
+        argv[len++] = "--read";
+        argv[len++] = config->options[i].value;
+    }
+    return len;
+}
+
 static bool source_init(struct source *source, struct edge_sources *all, uint16_t index)
 {
     char digits[2 * 32 + 1];
     const struct config_source *config = &all->options.config->sources[index];
-    const char *argv[8];
+    const char *argv[8 + 2 * EDGE_SOURCE_READABLE_MAX];
     size_t len = 0;
     int chain = topology_chain_by_id(all->options.network, config->chain);
     if (chain < 0)
@@ -248,6 +294,7 @@ static bool source_init(struct source *source, struct edge_sources *all, uint16_
         argv[len++] = "--hash";
         argv[len++] = digits;
     }
+    len = readable_add(argv, len, config);
     argv[len++] = config->program;
     argv[len] = NULL;
     *source =
@@ -351,6 +398,13 @@ bool edge_sources_release(struct edge_sources *sources, const char *name)
         found = true;
     }
     return found;
+}
+
+bool edge_sources_account(const struct edge_sources *sources, uint16_t source, struct edge_source_account *out)
+{
+    const bool known = source < sources->len && sources->items[source].account_known;
+    *out = known ? sources->items[source].account : (struct edge_source_account){0};
+    return known;
 }
 
 size_t edge_sources_count(const struct edge_sources *sources)

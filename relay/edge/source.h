@@ -1,6 +1,8 @@
 /*
  * The sources of a relay: one connector process each (relay/edge/child.h, in the connector's sandbox), and the beginning of
  * its conversation: manifest, configure, configured. What comes after goes to the core as it is.
+ *
+ * A connector may read what its source's `readable` names, and the files that options ending in -file name.
  */
 #ifndef RELAY_EDGE_SOURCE_H
 #define RELAY_EDGE_SOURCE_H
@@ -20,7 +22,10 @@
 bool edge_source_list(struct relay_source **out, const struct config_relay *config,
                       const struct topology_network *network);
 
-enum { EDGE_SOURCE_CONFIGURE_MS = 120000 /* from its start until it says configured */ };
+enum {
+    EDGE_SOURCE_CONFIGURE_MS = 120000,                                  /* from its start until it says configured */
+    EDGE_SOURCE_READABLE_MAX = CONFIG_READABLE_MAX + CONFIG_OPTIONS_MAX /* paths that one connector may read */
+};
 
 struct edge_sources;
 
@@ -49,6 +54,18 @@ void edge_sources_ban(struct edge_sources *sources, uint16_t source, const char 
 void edge_sources_hold(struct edge_sources *sources, bool hold);
 /* Ends quarantine and back-off of the one with this name (NULL: of all). False: there is none. */
 bool edge_sources_release(struct edge_sources *sources, const char *name);
+
+/* The submitting account behind a source, as its connector told it last (message 34). Amounts: decimal digits of the smallest unit. */
+struct edge_source_account {
+    char balance[81]; /* "": not read yet */
+    bool low;         /* below the option low-balance */
+    char spent[81];   /* within 24 hours */
+    char cap[81];     /* "": none */
+    uint8_t spending; /* connector_spending: 1 open, 2 near the cap, 3 stopped at it */
+};
+
+/* False, and *out zeroed: it is not up, or has no account. */
+bool edge_sources_account(const struct edge_sources *sources, uint16_t source, struct edge_source_account *out);
 
 size_t edge_sources_count(const struct edge_sources *sources);
 void edge_sources_look(const struct edge_sources *sources, uint16_t source, struct edge_child_view *out);

@@ -11,11 +11,24 @@ static const char *const USAGE = "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS 
                                  "\n"
                                  "The sources of this relay: heights that each node tells, the newest height on which "
                                  "enough of them agree, the gas\n"
-                                 "account's balance, and the connector process with how often it crashed.\n";
+                                 "account's balance and what it spent in 24 hours (of its spending-cap), and the "
+                                 "connector process with how often it\n"
+                                 "crashed.\n";
+
+/* What the gas account spent in 24 hours, of what it may, and whether that stops it. */
+static void add_spent(struct isthmus_table *table, const struct tools_json *account)
+{
+    const char *state = isthmus_text(account, "spending"), *cap = isthmus_text(account, "cap");
+    const bool capped = cap[0] >= '0' && cap[0] <= '9';
+    isthmus_table_add(table, "%s%s%s%s", isthmus_text(account, "spent"), capped ? " of " : "", capped ? cap : "",
+                      strcmp(state, "near") == 0      ? " NEAR"
+                      : strcmp(state, "stopped") == 0 ? " STOPPED"
+                                                      : "");
+}
 
 static void add_source(struct isthmus_table *table, const struct tools_json *source)
 {
-    const struct tools_json *process = tools_json_get(source, "process");
+    const struct tools_json *process = tools_json_get(source, "process"), *account = tools_json_get(source, "account");
     bool up = tools_json_is_true(tools_json_get(source, "up"));
     const char *says = isthmus_text(source, "text");
     bool silent = says[0] == '\0' || strcmp(says, "-") == 0;
@@ -28,7 +41,9 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "final"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "agreed"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "contradictions"));
-    isthmus_table_add(table, "%s", isthmus_text(source, "balance"));
+    isthmus_table_add(table, "%s%s", isthmus_text(source, "balance"),
+                      tools_json_is_true(tools_json_get(account, "low")) ? " LOW" : "");
+    add_spent(table, account);
     isthmus_table_add(table, "%s, %" PRIu64 " crashes", isthmus_text(process, "state"),
                       isthmus_number(process, "crashes"));
     /* A source that is down and silent: why its process ended says more. */
@@ -37,9 +52,10 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
 
 int isthmus_sources(int argc, char **argv)
 {
-    static const char *const head[] = {
-        "SOURCE",  "CHAIN", "OPERATOR/NETWORK/SOFTWARE", "STATE", "NEWEST", "FINAL", "AGREED", "CONTRADICT", "BALANCE",
-        "PROCESS", "SAYS"};
+    static const char *const head[] = {"SOURCE", "CHAIN",      "OPERATOR/NETWORK/SOFTWARE",
+                                       "STATE",  "NEWEST",     "FINAL",
+                                       "AGREED", "CONTRADICT", "BALANCE",
+                                       "SPENT",  "PROCESS",    "SAYS"};
     struct isthmus_view view;
     struct tools_json_doc *answer;
     int code = isthmus_view_options(&view, USAGE, argc, argv);

@@ -12,8 +12,8 @@ import threading
 import time
 import unittest
 
-from relay import (ASK_AGAIN, ASK_HEADER, ASK_RESULT, ASK_STATUS, CANNOT, CONFIRMED, CREDIT, DELIVER, EVIDENCE, EXECUTE, HEADER,
-                   NOTICE, POSITION, POSITION_IS, RECORDS, REJECTED, RESULT, SENT, SETTLE, STATUS, SUBMIT, Connector, Watch,
+from relay import (ACCOUNT, ASK_AGAIN, ASK_HEADER, ASK_RESULT, ASK_STATUS, CANNOT, CONFIRMED, CREDIT, DELIVER, EVIDENCE, EXECUTE, HEADER,
+                   CONFIGURE, CONFIGURED, MANIFEST, NOTICE, POSITION, POSITION_IS, RECORDS, REJECTED, RESULT, SENT, SETTLE, STATUS, SUBMIT, Connector, Watch,
                    keccak, lane_message, message_records, outcome_records)
 
 import model
@@ -220,6 +220,49 @@ class Reading(Case):
         connector.say(CREDIT, 1, 5000)
         full.until(1, message_records)
 
+    def one_block(self, play, lane, count, payload=b"hello"):
+        for _ in range(count):
+            data = play.outbox.data("send", lane, 0, 7, 0, play.chain.now() + 600, b"s" * 32, payload, [])
+            play.chain.rpc("eth_sendTransaction", {"from": "0x" + play.chain.accounts[0].hex(), "gas": hex(3000000),
+                                                   "to": "0x" + play.outbox.address.hex(), "data": "0x" + data.hex()})
+        play.chain.rpc("evm_mine")
+
+    def test_a_block_beyond_the_credit_is_named_though_records_before_it_went_out(self):
+        play = self.play()
+        lane, _ = play.opened()
+        self.sent(play, lane, 2)
+        self.sent(play, lane, 1, payload=b"p" * 2000)
+        self.mine(play, 3)
+        connector = self.started(play)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE), credit=500)
+        watch.until(2, message_records)
+        self.assertIn("the credit is 2", connector.wait_for(CANNOT, lambda m: m[1] == CREDIT, since=0)[3])
+        self.assertEqual(len(connector.of(CANNOT)), 1)
+        connector.say(CREDIT, 1, 5000)
+        watch.until(3, message_records)
+
+    def test_a_block_beyond_the_credit_that_begins_with_a_known_entry_is_not_asked_about_without_end(self):
+        play = self.play()
+        lane, _ = play.opened()
+        self.one_block(play, lane, 3, payload=b"p" * 2000)
+        self.mine(play, 3)
+        asked = []
+        liar = Liar(play.chain.port, lambda method, params, answer: asked.append(method) or answer)
+        self.addCleanup(liar.close)
+        connector = self.started(play, http=f"http://127.0.0.1:{liar.port}")
+        first = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        first.until(3, message_records)
+        records = first.records
+        running = model.run(log_id(lane, MESSAGE), model.digest_of(lane, 1, records[0]))
+        asked.clear()
+        watch = Watch(connector, 2, MESSAGE, lane_message(play, lane), running, start=2, credit=500)
+        self.assertIn("the credit is 500", connector.wait_for(CANNOT, lambda m: m[1] == CREDIT)[3])
+        connector.listen(0.5)
+        self.assertLessEqual(asked.count("eth_getProof"), 1)
+        connector.say(CREDIT, 2, 10000)
+        watch.until(3, message_records)
+        self.assertEqual(watch.records, records[1:])
+
     def test_many_lanes_share_their_questions(self):
         play = self.play()
         lanes = [play.opened(destination=b"d" * 31 + bytes([i]))[0] for i in range(70)]
@@ -356,6 +399,43 @@ class Moving(Case):
         self.assertEqual(len(connector.of(HEADER)), said)
         connector.say(ASK_STATUS)
         self.assertIn("finality was broken", connector.wait_for(STATUS)[5])
+
+    def test_a_shorter_chain_that_replaces_final_headers_silences_the_source(self):
+        play = self.play()
+        self.mine(play, 20)
+        connector = self.started(play)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        told = {m[1]: m[2] for m in connector.of(HEADER)}
+        play.chain.rpc("anvil_rollback", 10)
+        play.chain.rpc("evm_increaseTime", "0x64")
+        self.mine(play, 2)  # the tip is lower than what was final, and another one
+        self.assertIn("shorter chain", connector.wait_for(NOTICE, lambda m: m[1] == 2)[2])
+        for height in range(newest - 10, newest - 3):
+            connector.say(ASK_HEADER, height)
+            self.assertIn("finality was broken", connector.wait_for(CANNOT)[3])
+        for height, digest in told.items():
+            self.assertEqual([m[2] for m in connector.of(HEADER) if m[1] == height], [digest])
+
+    def test_a_busy_node_at_the_first_question_is_asked_again(self):
+        play = self.play()
+        state = {"busy": True}
+
+        def change(method, params, answer):
+            if state["busy"]:
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "rate limited"}}
+            return answer
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        connector = self.connector()
+        connector.wait_for(MANIFEST)
+        connector.say(CONFIGURE, 1, "eip155:31337", play.chain.genesis,
+                      [[k, str(v)] for k, v in self.options(play, http=f"http://127.0.0.1:{liar.port}").items()])
+        self.assertIn("rate limited", connector.wait_for(NOTICE, lambda m: m[1] == 5)[2])
+        connector.listen(0.3)
+        self.assertEqual(connector.of(CONFIGURED), [])
+        state["busy"] = False
+        self.assertEqual(connector.wait_for(CONFIGURED)[1], 1)
 
     def test_far_behind_it_catches_up_by_ancestry(self):
         play = self.play()
@@ -736,6 +816,16 @@ class Gate:
             end.close()
 
 
+def offer(raw):
+    """The most that a signed transaction (EIP-1559) can cost."""
+    at, fields = 2 + (raw[1] - 0xf7 if raw[1] > 0xf7 else 0), []
+    for _ in range(5):  # chain, nonce, tip, price, gas
+        size = raw[at] - 0x80 if raw[at] >= 0x80 else 0
+        fields.append(int.from_bytes(raw[at + 1:at + 1 + size], "big") if size or raw[at] == 0x80 else raw[at])
+        at += 1 + size
+    return fields[3] * fields[4]
+
+
 class Submitting(Case):
     def gas_account(self, play, wei=10**20):
         folder = tempfile.TemporaryDirectory()
@@ -990,6 +1080,158 @@ class Submitting(Case):
         play = self.play()
         connector = self.started(play, **self.gas_account(play, wei=10**16), low_balance=50)
         self.assertIn("10000000000000000 wei", connector.wait_for(NOTICE, lambda m: m[1] == 7)[2])
+
+    def account_is(self, connector, test, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            connector.say(ASK_STATUS)
+            told = connector.wait_for(ACCOUNT)
+            if test(told):
+                return told
+            connector.listen(0.02)
+        self.fail(f"the account was last told as {told}")
+
+    def test_a_balance_that_falls_is_alarmed_once_and_its_recovery_told(self):
+        play = self.play()
+        connector = self.started(play, **self.gas_account(play, wei=10**18), low_balance=500)
+        self.assertEqual(self.account_is(connector, lambda m: m[1] == str(10**18))[2:], [0, "0", "", 1])
+        play.chain.rpc("anvil_setBalance", "0x" + self.gas.hex(), hex(10**17))
+        self.mine(play, 17)
+        self.assertIn(f"holds {10**17} wei", connector.wait_for(NOTICE, lambda m: m[1] == 7)[2])
+        self.assertEqual(self.account_is(connector, lambda m: m[2] == 1)[1], str(10**17))
+        self.mine(play, 17)
+        play.chain.rpc("anvil_setBalance", "0x" + self.gas.hex(), hex(10**18))
+        self.mine(play, 17)
+        self.assertIn("again", connector.wait_for(NOTICE, lambda m: m[1] == 10)[2])
+        self.account_is(connector, lambda m: m[2] == 0)
+        self.assertEqual(self.notices(connector).count(7), 1)
+
+    def delivered(self, play, connector, lane, first, count, key):
+        connector.say(SUBMIT, key, DELIVER, *self.delivery(play, lane, first, count))
+        return self.result(connector, key, CONFIRMED, REJECTED, mine=lambda: self.block(play, 1))
+
+    def paid(self, play, before):
+        return before - int(play.chain.rpc("eth_getBalance", "0x" + self.gas.hex(), "latest"), 16)
+
+    def test_at_its_spending_cap_an_account_sends_nothing_more_and_says_why(self):
+        play = self.play()
+        lane, key = play.opened()
+        cap = 25 * 10**14
+        connector = self.started(play, **self.gas_account(play), spending_cap=cap)
+        results = []
+        for i in range(1, 20):
+            self.sent(play, lane, 1)
+            results.append(self.delivered(play, connector, lane, i, i, bytes([i]) * 32))
+            if results[-1][2] == REJECTED:
+                break
+        self.assertEqual(results[0][2], CONFIRMED)
+        self.assertIn("spending-cap", results[-1][5])
+        spent = self.paid(play, 10**20)
+        self.assertLess(spent, cap)
+        self.assertGreater(len(results), 3)
+        told = self.notices(connector)
+        self.assertLess(told.index(8), told.index(9))  # the alarm came before the end
+        self.assertEqual(told[-1], 9)
+        told = self.account_is(connector, lambda m: m[5] == 3)
+        self.assertLessEqual(spent, int(told[3]))
+        self.assertLess(int(told[3]) - spent, 10**9 * len(results))  # told in gwei, rounded up
+        self.assertEqual(told[4], str(cap))
+        nonce = play.chain.rpc("eth_getTransactionCount", "0x" + self.gas.hex(), "latest")
+        self.assertEqual(self.delivered(play, connector, lane, len(results), len(results), b"z" * 32)[2], REJECTED)
+        self.assertEqual(play.chain.rpc("eth_getTransactionCount", "0x" + self.gas.hex(), "pending"), nonce)
+
+    def test_what_an_earlier_life_spent_counts_against_the_cap(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play), spending_cap=10**16, spent=10**16 - 10**10)
+        self.sent(play, lane, 1)
+        self.assertIn("spending-cap", self.delivered(play, connector, lane, 1, 1, b"1" * 32)[5])
+        self.assertEqual(self.account_is(connector, lambda m: m[5] == 3)[3], str(10**16 - 10**10))
+
+    def test_a_replacement_does_not_pass_the_spending_cap(self):
+        play = self.play()
+        lane, key = play.opened()
+        offers = []
+
+        def change(method, params, answer):
+            if method == "eth_sendRawTransaction":
+                offers.append(offer(bytes.fromhex(params[0][2:])))
+            return answer
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        cap = 10**17
+        connector = self.started(play, **self.gas_account(play), http=f"http://127.0.0.1:{liar.port}", spending_cap=cap,
+                                 resubmit_blocks=1)
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        for gwei in [50] + [300] * 8:
+            self.block(play, gwei)
+            connector.listen(0.1)
+        self.assertGreater(max(offers), 2 * offers[0])
+        self.assertLessEqual(max(offers), cap)
+
+    def block(self, play, gwei):
+        play.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(gwei * 10**9))
+        self.mine(play, 1)
+
+    def pool(self, play, transaction):
+        found = play.chain.rpc("eth_getTransactionByHash", "0x" + transaction.hex())
+        return int(found["gas"], 16), int(found["maxFeePerGas"], 16)
+
+    def test_a_node_that_always_wants_more_does_not_drive_the_price_to_the_cap(self):
+        play = self.play()
+        lane, key = play.opened()
+        sent = []
+
+        def change(method, params, answer):
+            if method == "eth_sendRawTransaction":
+                sent.append(answer.get("result"))
+                return {"jsonrpc": "2.0", "id": answer["id"],
+                        "error": {"code": -32000, "message": "replacement transaction underpriced"}}
+            return answer
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        connector = self.started(play, **self.gas_account(play), http=f"http://127.0.0.1:{liar.port}")
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.assertIn("underpriced", self.result(connector, b"1" * 32, REJECTED)[5])
+        self.assertEqual(len(sent), 9)
+        price = self.pool(play, bytes.fromhex(sent[-1][2:]))[1]
+        self.assertLess(price, 40 * 10**9)
+
+    def test_a_tip_that_the_node_makes_up_is_cut(self):
+        play = self.play()
+        lane, key = play.opened()
+
+        def change(method, params, answer):
+            if method == "eth_maxPriorityFeePerGas":
+                answer["result"] = hex(400 * 10**9)
+            return answer
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        connector = self.started(play, **self.gas_account(play), http=f"http://127.0.0.1:{liar.port}", tip_cap=3 * 10**9)
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        found = play.chain.rpc("eth_getTransactionByHash", "0x" + self.result(connector, b"1" * 32, SENT)[4].hex())
+        self.assertEqual(int(found["maxPriorityFeePerGas"], 16), 3 * 10**9)
+
+    def test_what_a_pool_dropped_is_sent_again_at_the_cap(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play), gas_price_cap=3 * 10**9, resubmit_blocks=2)
+        self.sent(play, lane, 1)
+
+        block = lambda gwei: self.block(play, gwei)  # noqa: E731
+        block(1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        for _ in range(6):  # up to the cap
+            block(50)
+            connector.listen(0.1)
+        play.chain.rpc("anvil_dropAllTransactions")
+        self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: block(1))
+        self.assertEqual(play.inbox.call("state", lane), [1, 1])
 
     def test_an_unlocked_account_will_do_on_a_development_chain(self):
         play = self.play()

@@ -60,6 +60,7 @@ static size_t samples(struct connector_message out[32])
         {.type = CONNECTOR_STATUS, .status = {9, 7, 1700000000, TEXT("1000000000000000000"), TEXT("fine")}},
         {.type = CONNECTOR_NOTICE, .notice = {7, TEXT("low")}},
         {.type = CONNECTOR_CANNOT, .cannot = {13, {filled, 8}, TEXT("not final yet")}},
+        {.type = CONNECTOR_ACCOUNT, .account = {TEXT("12"), 1, TEXT("0"), TEXT(""), CONNECTOR_SPENDING_STOPPED}},
     };
     memcpy(out, all, sizeof all);
     return sizeof all / sizeof *all;
@@ -176,22 +177,24 @@ static void numbers_out_of_their_range_are_refused_by_both_ends(void **state)
     const struct connector_message bad[] = {
         {.type = CONNECTOR_NONE},
         {.type = (enum connector_type)99},
-        {.type = CONNECTOR_NOTICE, .notice = {8, TEXT("")}},
+        {.type = CONNECTOR_NOTICE, .notice = {11, TEXT("")}},
         {.type = CONNECTOR_RECORDS, .records = {1, 0, 1, {filled, 5}}},
         {.type = CONNECTOR_RECORDS, .records = {1, 1, 0, {filled, 5}}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {1, 8, {filled, 9}, {1}, node_list, 3, slot_list, 1, mark_list, 2}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {3, 8, {filled, 9}, {1}, node_list, 3, slot_list, 2, mark_list, 2}},
         {.type = CONNECTOR_STATUS, .status = {1, 1, 1, TEXT("0\0"), TEXT("")}},
+        {.type = CONNECTOR_ACCOUNT, .account = {TEXT("1"), 0, TEXT("0"), TEXT("9"), 0}},
+        {.type = CONNECTOR_ACCOUNT, .account = {TEXT("1"), 2, TEXT("0"), TEXT("9"), CONNECTOR_SPENDING_NEAR}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(encode(&pack, &bad[i]).len, 0);
     struct connector_message read;
-    const uint8_t no_such_type[] = {0x91, 8}, notice_8[] = {0x93, 0xcc, 32, 8, 0xa0},
+    const uint8_t no_such_type[] = {0x91, 8}, notice_long[] = {0x93, 0xcc, 32, 8, 0xa0},
                   long_form[] = {0x92, 0x0d, 0xcc, 5};
-    const uint8_t empty_array[] = {0x90}, notice_short[] = {0x93, 32, 8, 0xa0};
+    const uint8_t empty_array[] = {0x90}, notice_11[] = {0x93, 32, 11, 0xa0};
     assert_false(codec_connector_decode(&read, scratch, BYTES_OF(no_such_type), NULL));
-    assert_false(codec_connector_decode(&read, scratch, BYTES_OF(notice_8), NULL));
-    assert_false(codec_connector_decode(&read, scratch, BYTES_OF(notice_short), NULL));
+    assert_false(codec_connector_decode(&read, scratch, BYTES_OF(notice_11), NULL));
+    assert_false(codec_connector_decode(&read, scratch, BYTES_OF(notice_long), NULL));
     assert_false(codec_connector_decode(&read, scratch, BYTES_OF(long_form), NULL));
     assert_false(codec_connector_decode(&read, scratch, BYTES_OF(empty_array), NULL));
     codec_pack_fini(&pack);

@@ -14,6 +14,7 @@
 #include "connectors/evm/json.h"
 #include "connectors/evm/options.h"
 #include "connectors/evm/parse.h"
+#include "connectors/evm/spend.h"
 #include "connectors/evm/tx.h"
 #include "connectors/evm/ws.h"
 #include "proofs/codec/hex.h"
@@ -221,6 +222,53 @@ static void options_are_read_and_every_wrong_one_named(void **state)
         assert_non_null(strstr(text, bad[i][0]));
 }
 
+static void amounts_of_wei_are_kept_in_gwei(void **state)
+{
+    (void)state;
+    struct evm_options options;
+    char text[CODEC_CONNECTOR_TEXT_MAX];
+    const char *pairs[][2] = {{"http", "http://127.0.0.1:1"},
+                              {"inbox", "11111111111111111111111111111111111111aa"},
+                              {"spending-cap", "1234567890123456789012345678"},
+                              {"spent", "999999999"}};
+    assert_true(read_options(&options, text, (const char *const(*)[2])pairs, 4));
+    assert_int_equal(options.spending_cap, 1234567890123456789);
+    assert_int_equal(options.spent, 0);
+    const char *const bad[] = {"", "-1", "1e18", "12345678901234567890123456789"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pairs[2][1] = bad[i];
+        assert_false(read_options(&options, text, (const char *const(*)[2])pairs, 4));
+        assert_non_null(strstr(text, "spending-cap"));
+    }
+}
+
+static void what_was_spent_is_forgotten_after_24_hours(void **state)
+{
+    (void)state;
+    const uint64_t hour = 3600000, start = 1000 * hour + 7;
+    struct evm_spend spend = {0};
+    char text[32];
+    evm_spend_add(&spend, start, 5);
+    evm_spend_add(&spend, start + hour, 7);
+    assert_int_equal(evm_spend_sum(&spend, start + hour), 12);
+    assert_int_equal(evm_spend_sum(&spend, start + 23 * hour), 12);
+    assert_int_equal(evm_spend_sum(&spend, start + 24 * hour), 7);
+    assert_int_equal(evm_spend_sum(&spend, start + 25 * hour), 0);
+    evm_spend_add(&spend, start + 500 * hour, UINT64_MAX);
+    evm_spend_add(&spend, start + 501 * hour, 1);
+    assert_int_equal(evm_spend_sum(&spend, start + 501 * hour), UINT64_MAX);
+    assert_int_equal(evm_spend_sum(&spend, start + 5000 * hour), 0);
+    assert_int_equal(evm_spend_cost(21000, 1), 1); /* rounded up */
+    assert_int_equal(evm_spend_cost(21000, 30000000000), 630000);
+    assert_int_equal(evm_spend_cost(21000, 1999999999), 42000);
+    assert_int_equal(evm_spend_cost(UINT64_MAX, 1), UINT64_MAX);
+    assert_int_equal(evm_spend_cost(1ull << 33, UINT64_MAX), UINT64_MAX);
+    evm_spend_text(text, 12);
+    assert_string_equal(text, "12000000000");
+    evm_spend_text(text, 0);
+    assert_string_equal(text, "0");
+}
+
 static void a_key_that_others_may_read_is_refused(void **state)
 {
     (void)state;
@@ -285,6 +333,8 @@ int main(void)
         cmocka_unit_test(a_transaction_is_signed_by_its_account),
         cmocka_unit_test(options_are_read_and_every_wrong_one_named),
         cmocka_unit_test(a_key_that_others_may_read_is_refused),
+        cmocka_unit_test(amounts_of_wei_are_kept_in_gwei),
+        cmocka_unit_test(what_was_spent_is_forgotten_after_24_hours),
         cmocka_unit_test(quantities_and_data_are_read_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
