@@ -145,6 +145,19 @@ static char *exchange(const char *path, const char *request, size_t *len)
     return line;
 }
 
+/* What a person does about it. */
+static const char *advice(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ECONNREFUSED: return "isthmusd does not run, or its socket is another one: look at its log";
+    case EACCES: return "its socket's mode and group do not let you in (control.mode in relay.yaml)";
+    case ETIMEDOUT: return "it is there and does not answer: it hangs, is stopped, or is overloaded; look at its log";
+    case ECONNRESET: return "it closed the connection: it is stopping, or has too many clients";
+    default: return "is isthmusd running, and may you use its socket?"; /* errno comes from the kernel */
+    }
+}
+
 int isthmus_ask(struct tools_json_doc **answer, const struct isthmus_view *view, const char *command, const char *extra)
 {
     char request[EDGE_CONTROL_REQUEST_MAX];
@@ -157,8 +170,8 @@ int isthmus_ask(struct tools_json_doc **answer, const struct isthmus_view *view,
     snprintf(request, sizeof request, "{\"command\":\"%s\"%s}\n", command, extra);
     char *line = exchange(path, request, &len);
     if (!line) {
-        isthmus_failed("%s: the daemon cannot be reached: %s. Is isthmusd running, and may you use its socket?", path,
-                       strerror(errno));
+        const int error = errno;
+        isthmus_failed("%s: the daemon cannot be reached: %s; %s", path, strerror(error), advice(error));
         free(path);
         return ISTHMUS_UNREACHABLE;
     }
