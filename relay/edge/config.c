@@ -243,6 +243,11 @@ static void fit_sources(struct fit *fit)
         else if (!topology_relay_serves(network, fit->self, (uint16_t)chain))
             say(fit, path, "the network document does not let '%s' serve %s", fit->relay->relay,
                 fit->relay->sources[i].chain);
+        snprintf(path, sizeof path, "sources[%zu]", i);
+        if (!fit->relay->sources[i].program_hash_given && !fit->relay->dev)
+            say(fit, path,
+                "lacks program_hash: without 'dev: true' nothing runs that is not registered; "
+                "'b2sum -l 256 PROGRAM' prints it");
     }
     for (size_t i = 0; i < network->relays[fit->self].serves_len; i++) {
         uint16_t index = network->relays[fit->self].serves[i];

@@ -20,6 +20,7 @@ enum {
     CONFIG_PROBLEMS_MAX = 100, /* kept; the rest is only counted */
     CONFIG_ROOTS_MAX = 16,
     CONFIG_OPTIONS_MAX = 64,
+    CONFIG_READABLE_MAX = 16,
     CONFIG_SIGNER_KEYS_MAX = 4 /* one a suite */
 };
 
@@ -77,6 +78,8 @@ struct config_source {                               /* one RPC endpoint behind 
     bool program_hash_given;
     uint8_t program_hash[32]; /* BLAKE2b-256 of the program's file */
     bool submits;
+    char *readable[CONFIG_READABLE_MAX]; /* what the connector may read besides: files, or folders with all below */
+    size_t readable_len;
     struct config_option *options;
     size_t options_len;
 };
@@ -136,6 +139,9 @@ struct config_relay {
  */
 bool config_relay_load(struct config_relay *relay, const char *path, struct config_problems *problems);
 void config_relay_free(struct config_relay *relay);
+
+/* True for options called …-file: their value is a path, and the connector may read what lies there. */
+bool config_option_names_file(const struct config_option *option);
 
 /*
  * Reads a network document into *network: schema, topology_network_check and topology_network_index. Signatures are

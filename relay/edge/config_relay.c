@@ -1,6 +1,7 @@
 /*
  * One relay's own file: its schema, and what is wrong with its meaning as far as it can be known without the document.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 
 #include "proofs/codec/hex.h"
 #include "relay/edge/config_parts.h"
-#include "relay/edge/schema.h"
 #include "relay/edge/http.h"
+#include "relay/edge/schema.h"
 
 enum { SOCKET_PATH_MAX = 107 }; /* bytes of a unix socket's path */
 
@@ -55,7 +56,6 @@ static void read_octal(struct schema_reader *reader, const struct schema_field *
         *(uint32_t *)((char *)object + field->offset) = (uint32_t)mode;
 }
 
-/* A mapping of free keys to texts; each element is two owned texts. */
 /* http.listen: address and port in numbers. */
 static void read_address(struct schema_reader *reader, const struct schema_field *field,
                          const struct yaml_tree_node *node, void *object)
@@ -69,6 +69,7 @@ static void read_address(struct schema_reader *reader, const struct schema_field
         *(char **)((char *)object + field->offset) = copy_text(reader, node, text);
 }
 
+/* A mapping of free keys to texts; each element is two owned texts. */
 static void read_options(struct schema_reader *reader, const struct schema_field *field,
                          const struct yaml_tree_node *node, void *object)
 {
@@ -134,25 +135,40 @@ static void read_program_hash(struct schema_reader *reader, const struct schema_
         schema_say(reader, node, "is not 64 hex digits: b2sum -l 256 PROGRAM prints them");
 }
 
-/* signer.keys: a list of paths. */
-static void read_key_files(struct schema_reader *reader, const struct schema_field *field,
-                           const struct yaml_tree_node *node, void *object)
+/* A list of at most `max` paths, at least `min`. */
+static void read_paths(struct schema_reader *reader, const struct yaml_tree_node *node, size_t min, size_t max,
+                       char **paths, size_t *len)
 {
-    struct config_signer *signer = object;
     static const struct schema_field path_field = {.key = "", .kind = SCHEMA_PATH};
     size_t index = 0;
-    (void)field;
-    if (node->kind != YAML_KIND_LIST || node->count == 0 || node->count > CONFIG_SIGNER_KEYS_MAX) {
-        schema_say(reader, node, "is no list of 1 to %d key files, one a suite", CONFIG_SIGNER_KEYS_MAX);
+    if (node->kind != YAML_KIND_LIST || node->count < min || node->count > max) {
+        schema_say(reader, node, "is no list of %zu to %zu paths: write them in [ ]", min, max);
         return;
     }
     for (const struct yaml_tree_node *child = node->first; child; child = child->next) {
         size_t length = schema_enter_index(reader, index);
-        schema_read_value(reader, &path_field, child, &signer->keys[index]);
-        if (signer->keys[index])
-            signer->keys_len = ++index;
+        schema_read_value(reader, &path_field, child, &paths[index]);
+        if (paths[index])
+            *len = ++index;
         schema_leave(reader, length);
     }
+}
+
+/* signer.keys: one a suite. */
+static void read_key_files(struct schema_reader *reader, const struct schema_field *field,
+                           const struct yaml_tree_node *node, void *object)
+{
+    struct config_signer *signer = object;
+    (void)field;
+    read_paths(reader, node, 1, CONFIG_SIGNER_KEYS_MAX, signer->keys, &signer->keys_len);
+}
+
+static void read_readable(struct schema_reader *reader, const struct schema_field *field,
+                          const struct yaml_tree_node *node, void *object)
+{
+    struct config_source *source = object;
+    (void)field;
+    read_paths(reader, node, 0, CONFIG_READABLE_MAX, source->readable, &source->readable_len);
 }
 
 static void read_signer(struct schema_reader *reader, const struct schema_field *field,
@@ -210,6 +226,11 @@ static const struct schema_field control_fields[] = {
     {"mode", SCHEMA_CUSTOM, SCHEMA_OF(config_relay, control_mode), .standard = 0660, .custom = read_octal},
     {0}};
 
+static const struct schema_field http_fields[] = {
+    {"listen", SCHEMA_CUSTOM, SCHEMA_AT(config_http, listen), YES, .custom = read_address},
+    {"stall_s", SCHEMA_NUMBER, SCHEMA_OF(config_http, stall_s), .min = 1, .max = 86400, .standard = 120},
+    {0}};
+
 static const struct schema_field key_fields[] = {{"file", SCHEMA_PATH, SCHEMA_AT(config_relay, key_file), YES},
                                                  {"passphrase", SCHEMA_PATH, SCHEMA_AT(config_relay, key_passphrase)},
                                                  {0}};
@@ -226,11 +247,6 @@ static const struct schema_field zone_fields[] = {
     {0}};
 
 static const struct schema_field listen_fields[] = {
-static const struct schema_field http_fields[] = {
-    {"listen", SCHEMA_CUSTOM, SCHEMA_AT(config_http, listen), YES, .custom = read_address},
-    {"stall_s", SCHEMA_NUMBER, SCHEMA_OF(config_http, stall_s), .min = 1, .max = 86400, .standard = 120},
-    {0}};
-
     {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, request_url), YES, .custom = read_url},
     {"zones", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, listen), YES, .max = TOPOLOGY_ZONES_MAX, .fields = zone_fields},
     {0}};
@@ -256,6 +272,7 @@ static const struct schema_field source_fields[] = {
     {"program", SCHEMA_PATH, SCHEMA_AT(config_source, program), YES},
     {"program_hash", SCHEMA_CUSTOM, SCHEMA_AT(config_source, program_hash), .custom = read_program_hash},
     {"submits", SCHEMA_BOOL, SCHEMA_AT(config_source, submits)},
+    {"readable", SCHEMA_CUSTOM, SCHEMA_AT(config_source, readable), .custom = read_readable},
     {"options", SCHEMA_CUSTOM, SCHEMA_AT(config_source, options), .custom = read_options},
     {0}};
 
@@ -284,6 +301,7 @@ static const struct schema_field relay_fields[] = {
     {"store", SCHEMA_PATH, SCHEMA_AT(config_relay, store), YES},
     {"state", SCHEMA_PATH, SCHEMA_AT(config_relay, state), YES},
     {"control", SCHEMA_MAPPING, 0, YES, .fields = control_fields}, /* flat: its fields lie in config_relay */
+    {"http", SCHEMA_MAPPING, SCHEMA_AT(config_relay, http), .fields = http_fields},
     {"key", SCHEMA_MAPPING, 0, YES, .fields = key_fields},
     {"tls", SCHEMA_MAPPING, 0, .fields = tls_fields},
     {"listen", SCHEMA_MAPPING, 0, YES, .fields = listen_fields},
@@ -301,7 +319,6 @@ static const struct schema_field relay_fields[] = {
 
 __attribute__((format(printf, 4, 5))) static void say(struct schema_reader *reader, const struct yaml_tree *tree,
                                                       const char *path, const char *format, ...)
-    {"http", SCHEMA_MAPPING, SCHEMA_AT(config_relay, http), .fields = http_fields},
 {
     char text[sizeof((struct config_problem *)NULL)->text];
     va_list arguments;
@@ -351,6 +368,69 @@ static void check_urls(struct schema_reader *reader, const struct yaml_tree *tre
     }
 }
 
+/* Where a path leads, or, when it is not there yet, where the nearest folder above it does; NULL: nowhere. */
+static char *lead(const char *path)
+{
+    char rest[PATH_MAX], *found;
+    snprintf(rest, sizeof rest, "%s", path);
+    while (!(found = realpath(rest, NULL)) && strcmp(rest, "/") != 0 && strcmp(rest, ".") != 0) {
+        char *slash = strrchr(rest, '/');
+        if (slash && slash != rest)
+            *slash = '\0';
+        else
+            snprintf(rest, sizeof rest, slash ? "/" : ".");
+    }
+    return found;
+}
+
+/* True when path lies in folder, or is it. */
+static bool lies_in(const char *path, const char *folder)
+{
+    char *outer = realpath(folder, NULL), *inner = outer ? lead(path) : NULL;
+    size_t len = inner ? strlen(outer) : 0;
+    bool found = inner && strncmp(inner, outer, len) == 0 &&
+                 (inner[len] == '/' || inner[len] == '\0' || strcmp(outer, "/") == 0);
+    free(inner);
+    free(outer);
+    return found;
+}
+
+/* A connector reads what `readable` and options ending in -file name: no key of this relay may be there. */
+static void check_readable(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay,
+                           const char *path, const char *readable)
+{
+    const struct config_signer *signer = &relay->signer;
+    const char *const secrets[] = {relay->path,          relay->key_file, relay->key_passphrase, relay->tls_key,
+                                   relay->store,         relay->state,    signer->guard,         signer->passphrase,
+                                   signer->keys[0],      signer->keys[1], signer->keys[2],       signer->keys[3],
+                                   relay->control_socket};
+    for (size_t i = 0; readable && i < sizeof secrets / sizeof *secrets; i++) {
+        if (!secrets[i] || !lies_in(secrets[i], readable))
+            continue;
+        say(reader, tree, path, "would let the connector read %.100s: name what it needs, in a place of its own",
+            secrets[i]);
+        return;
+    }
+}
+
+static void check_readables(struct schema_reader *reader, const struct yaml_tree *tree,
+                            const struct config_relay *relay)
+{
+    char path[160];
+    for (size_t i = 0; i < relay->sources_len; i++) {
+        const struct config_source *source = &relay->sources[i];
+        for (size_t j = 0; j < source->readable_len; j++) {
+            snprintf(path, sizeof path, "sources[%zu].readable[%zu]", i, j);
+            check_readable(reader, tree, relay, path, source->readable[j]);
+        }
+        for (size_t j = 0; j < source->options_len; j++) {
+            snprintf(path, sizeof path, "sources[%zu].options.%.80s", i, source->options[j].name);
+            if (config_option_names_file(&source->options[j]))
+                check_readable(reader, tree, relay, path, source->options[j].value);
+        }
+    }
+}
+
 static void check_rest(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay)
 {
     char path[64];
@@ -385,6 +465,7 @@ bool config_relay_load(struct config_relay *relay, const char *path, struct conf
         schema_read(&reader, relay_fields, yaml_tree_root(tree), relay);
         check_urls(&reader, tree, relay);
         check_rest(&reader, tree, relay);
+        check_readables(&reader, tree, relay);
     }
     yaml_tree_free(tree);
     free(text);
@@ -392,6 +473,12 @@ bool config_relay_load(struct config_relay *relay, const char *path, struct conf
     if (!relay->path || !relay->folder)
         schema_say(&reader, NULL, "no memory");
     return problems->total == before;
+}
+
+bool config_option_names_file(const struct config_option *option)
+{
+    size_t len = option->name ? strlen(option->name) : 0, end = strlen("-file");
+    return len > end && strcmp(option->name + len - end, "-file") == 0;
 }
 
 /* ---- freeing ------------------------------------------------------------------------------------------------------- */
@@ -402,6 +489,8 @@ static void free_source(struct config_source *source)
         free(source->options[i].name);
         free(source->options[i].value);
     }
+    for (size_t i = 0; i < CONFIG_READABLE_MAX; i++)
+        free(source->readable[i]);
     free(source->options);
     free(source->chain);
     free(source->name);

@@ -17,7 +17,7 @@
 #include "relay/edge/log.h"
 #include "relay/edge/loop.h"
 
-enum { IDLE_MS = 60000 };
+enum { IDLE_MS = 60000, PAUSE_MS = 1000 };
 
 struct client {
     struct edge_control *control;
@@ -35,6 +35,7 @@ struct edge_control {
     char *path;
     int fd;
     struct edge_watch *watch;
+    struct edge_timer *pause; /* until clients are let in again */
     struct client clients[EDGE_CONTROL_CLIENTS_MAX];
 };
 
@@ -133,6 +134,12 @@ static void accepting(void *context, bool readable, bool writable)
     struct edge_control *control = context;
     (void)readable, (void)writable;
     int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+        /* The client stays in the queue, so the socket stays readable: looking at once again would never end. */
+        edge_log(RELAY_WARNING, "control-descriptors", NULL, "a client waits: %s", strerror(errno));
+        edge_watch_set(control->watch, false, false);
+        edge_timer_set(control->pause, PAUSE_MS);
+    }
     if (fd < 0)
         return;
     for (size_t i = 0; i < EDGE_CONTROL_CLIENTS_MAX; i++) {
@@ -152,6 +159,12 @@ static void accepting(void *context, bool readable, bool writable)
     }
     edge_log(RELAY_WARNING, "control-crowded", NULL, "more than %d clients", (int)EDGE_CONTROL_CLIENTS_MAX);
     close(fd);
+}
+
+static void pause_ended(void *context)
+{
+    struct edge_control *control = context;
+    edge_watch_set(control->watch, true, false);
 }
 
 /* ---- the socket's file --------------------------------------------------------------------------------------------- */
@@ -218,7 +231,8 @@ struct edge_control *edge_control_new(const struct edge_control_options *options
     bool good = control->path != NULL && listening(control, text, cap);
     if (good) {
         control->watch = edge_watch_new(options->loop, control->fd, accepting, control);
-        good = control->watch != NULL || fail(text, cap, options->path, "no memory");
+        control->pause = edge_timer_new(options->loop, pause_ended, control);
+        good = (control->watch != NULL && control->pause != NULL) || fail(text, cap, options->path, "no memory");
     }
     if (!good) {
         edge_control_free(control);
@@ -235,6 +249,7 @@ void edge_control_free(struct edge_control *control)
     for (size_t i = 0; i < EDGE_CONTROL_CLIENTS_MAX; i++)
         client_close(&control->clients[i]);
     edge_watch_free(control->watch);
+    edge_timer_free(control->pause);
     if (control->fd >= 0) {
         close(control->fd);
         unlink(control->path);

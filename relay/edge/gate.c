@@ -260,6 +260,7 @@ bool edge_gate_blames(enum edge_gate_reason reason)
     case EDGE_GATE_SIGNATURE: return true;
     case EDGE_GATE_OK:
     case EDGE_GATE_COUNTER:
+    case EDGE_GATE_CLOCK:
     case EDGE_GATE_UNASKED:
     case EDGE_GATE_CUT_OFF:
     case EDGE_GATE_BUSY:
@@ -335,9 +336,9 @@ static enum edge_gate_reason check_address(const struct edge_gate *gate, const s
     return EDGE_GATE_OK;
 }
 
-/* Checks the counter, and takes it when `take`. */
+/* Checks the counter, and takes it when `take`. unix_s: now. */
 static enum edge_gate_reason check_counter(struct edge_gate *gate, const struct proof_frame *frame,
-                                           struct neighbour *sender, bool take, uint64_t *id)
+                                           struct neighbour *sender, uint64_t unix_s, bool take, uint64_t *id)
 {
     enum edge_gate_reason reason = EDGE_GATE_OK;
     pthread_mutex_lock(&gate->mutex);
@@ -351,7 +352,9 @@ static enum edge_gate_reason check_counter(struct edge_gate *gate, const struct 
         }
     } else {
         uint64_t *last = frame->kind == PROOF_FRAME_PUBLISH ? &sender->published : &sender->requested;
-        if (frame->counter <= *last)
+        if (frame->counter >> 32 > unix_s + EDGE_GATE_AHEAD_S)
+            reason = EDGE_GATE_CLOCK;
+        else if (frame->counter <= *last)
             reason = EDGE_GATE_COUNTER;
         else if (take)
             *last = frame->counter;
@@ -363,8 +366,9 @@ static enum edge_gate_reason check_counter(struct edge_gate *gate, const struct 
 }
 
 enum edge_gate_reason edge_gate_take(struct edge_gate_frame *out, struct edge_gate *gate, enum proof_frame_kind kind,
-                                     uint16_t link, uint64_t now, struct bytes in)
+                                     uint16_t link, struct edge_gate_time time, struct bytes in)
 {
+    const uint64_t now = time.ms;
     struct proof_frame frame;
     struct proof_result result;
     memset(out, 0, sizeof(*out));
@@ -382,14 +386,15 @@ enum edge_gate_reason edge_gate_take(struct edge_gate_frame *out, struct edge_ga
         counted = sender; /* whom it names: good enough to count by, not to blame */
     reason = check_address(gate, &frame, kind, sender, link);
     if (reason == EDGE_GATE_OK)
-        reason = check_counter(gate, &frame, sender, false, NULL);
+        reason = check_counter(gate, &frame, sender, time.unix_s, false, NULL);
     if (reason != EDGE_GATE_OK)
         return refuse(gate, counted, may_cut, now, reason);
 
     if (proof_frame_verify(&frame, &result) != PROOF_VALID)
         return refuse(gate, counted, may_cut, now,
                       result.reason == PROOF_REASON_SIGNATURE_WRONG ? EDGE_GATE_SIGNATURE : EDGE_GATE_ITEMS);
-    reason = check_counter(gate, &frame, sender, true, &out->id); /* another thread may have taken the same one */
+    reason = check_counter(gate, &frame, sender, time.unix_s, true,
+                           &out->id); /* another thread may have taken the same one */
     if (reason != EDGE_GATE_OK)
         return refuse(gate, counted, may_cut, now, reason);
     out->relay = sender->relay;

@@ -1,5 +1,5 @@
 /*
- * The mesh's gate: what makes a frame ours to send or to take (docs/formats.md §6.1). No sockets, no clock.
+ * The mesh's gate: what makes a frame ours to send or to take (docs/formats.md §6.1). No sockets, no clock of its own.
  *
  * Outgoing frames get header, counter and signature. Incoming ones pass, in this order: size, header, network, audience,
  * sender (a neighbour in the network document, and the one at the other end of this link), counter, items, signature.
@@ -21,6 +21,7 @@
 
 enum {
     EDGE_GATE_ASKS_MAX = 256,   /* asks of ours that wait for an answer, over all peers */
+    EDGE_GATE_AHEAD_S = 3600,   /* how far a sender's clock may have been ahead of ours at its start */
     EDGE_GATE_STRANGER = 0xffff /* peer of a frame or of a link that is no neighbour's */
 };
 
@@ -35,6 +36,7 @@ enum {
     X(SENDER, "frame-unknown-sender") /* not in the network document, or not linked to us */                           \
     X(LINK, "frame-other-link")       /* a neighbour, but not the one that this link was made to */                    \
     X(COUNTER, "frame-replayed")      /* counter not above the last one of this sender and audience */                 \
+    X(CLOCK, "frame-from-the-future") /* counter of a start that is an hour ahead of our clock: not taken */           \
     X(UNASKED, "frame-unasked")       /* a response to nothing that is outstanding at this peer */                     \
     X(ITEMS, "frame-items")           /* body is not a well-formed array of items */                                   \
     X(SIGNATURE, "frame-signature")                                                                                    \
@@ -94,10 +96,17 @@ struct edge_gate_frame {
     struct bytes body; /* borrowed from in */
 };
 
+/* When a frame arrived. A relay that started with a clock far ahead, and then with the right one, would else be taken for
+ * its own echo until that date. */
+struct edge_gate_time {
+    uint64_t ms; /* monotonic */
+    uint64_t unix_s;
+};
+
 /* Examines one frame of the kind that this socket carries. link: the relay at the other end (PUBLISH, RESPONSE: the one we
- * dialled; REQUEST: EDGE_GATE_STRANGER, as anyone may dial us). now: ms, monotonic. */
+ * dialled; REQUEST: EDGE_GATE_STRANGER, as anyone may dial us). */
 enum edge_gate_reason edge_gate_take(struct edge_gate_frame *out, struct edge_gate *gate, enum proof_frame_kind kind,
-                                     uint16_t link, uint64_t now, struct bytes in);
+                                     uint16_t link, struct edge_gate_time now, struct bytes in);
 
 /* True for what an honest peer never sends: on a link to a neighbour it counts towards a cut-off. */
 bool edge_gate_blames(enum edge_gate_reason reason);

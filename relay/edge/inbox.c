@@ -31,6 +31,23 @@ uint64_t edge_inbox_clock(void)
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
+struct edge_gate_time edge_inbox_time(void)
+{
+    return (struct edge_gate_time){.ms = edge_inbox_clock(), .unix_s = (uint64_t)time(NULL)};
+}
+
+unsigned edge_inbox_room(struct edge_inbox_sent *sent, size_t size, size_t budget)
+{
+    size_t sum = 0, largest = 1;
+    sent->sizes[sent->next++ % EDGE_INBOX_FRAMES] = size;
+    for (size_t i = 0; i < EDGE_INBOX_FRAMES; i++) {
+        sum += sent->sizes[i];
+        largest = sent->sizes[i] > largest ? sent->sizes[i] : largest;
+    }
+    size_t room = sum <= budget ? EDGE_INBOX_FRAMES : budget / largest;
+    return room == 0 ? 1 : room > EDGE_INBOX_FRAMES ? EDGE_INBOX_FRAMES : (unsigned)room;
+}
+
 bool edge_inbox_init(struct edge_inbox *inbox)
 {
     const struct edge_mesh_options *options = inbox->options;
@@ -116,6 +133,15 @@ void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, u
         return; /* full: it is awake */
 }
 
+/* True when the relay has half of all places: one that asks without end must leave the others room (I10). Locked. */
+static bool has_its_share(const struct edge_inbox *inbox, uint16_t relay)
+{
+    unsigned held = 0;
+    for (unsigned i = 0; i < inbox->options->requests; i++)
+        held += (inbox->requests[i].generation & 1) && inbox->requests[i].relay == relay;
+    return held >= (inbox->options->requests + 1) / 2;
+}
+
 uint64_t edge_inbox_keep(struct edge_inbox *inbox, const struct edge_gate_frame *frame, const void *header,
                          size_t header_len)
 {
@@ -123,7 +149,8 @@ uint64_t edge_inbox_keep(struct edge_inbox *inbox, const struct edge_gate_frame 
     if (header_len > EDGE_INBOX_HEADER_MAX)
         return 0;
     pthread_mutex_lock(&inbox->mutex);
-    for (unsigned i = 0; i < inbox->options->requests && handle == 0; i++) {
+    bool more = !has_its_share(inbox, frame->relay);
+    for (unsigned i = 0; i < inbox->options->requests && handle == 0 && more; i++) {
         struct edge_inbox_request *request = &inbox->requests[i];
         if (request->generation & 1)
             continue;
@@ -177,6 +204,7 @@ static void deliver(const struct edge_mesh_options *options, const struct edge_a
     struct edge_inbox_peer *peer = arrival->peer;
     if (!peer->up) {
         peer->up = true;
+        peer->clock_noted = false;
         peer->kick_wait = KICK_FIRST;
         edge_probe_stop(&peer->probe);
         options->peer_up(options->context, peer->relay);
@@ -252,14 +280,19 @@ static void expire(struct edge_inbox *inbox, uint64_t now)
     pthread_mutex_unlock(&inbox->mutex);
 }
 
-/* A silent peer: once a probe gets through, what was connected before the silence is given up. */
+/* A silent peer: once a probe gets through, what was connected before the silence is given up. Nobody probes a host name:
+ * its connections are given up for their silence alone, or one whose other end lost its power would stay deaf for good. */
 static void look_for(struct edge_inbox_peer *peer, uint64_t now)
 {
-    if (now < peer->kick_at || !edge_probe_step(&peer->probe, now))
+    bool named = peer->probe.named;
+    if (named && peer->kick_at == 0)
+        peer->kick_at = now + peer->inbox->options->silence_ms; /* it has just begun: time to be heard */
+    if (now < peer->kick_at || (!named && !edge_probe_step(&peer->probe, now)))
         return;
     peer->kick_at = now + peer->kick_wait;
     peer->kick_wait = peer->kick_wait * 2 < KICK_LONGEST ? peer->kick_wait * 2 : KICK_LONGEST;
-    note(peer->inbox, peer->relay, "mesh-redial", "reachable but silent: connecting anew");
+    note(peer->inbox, peer->relay, "mesh-redial",
+         named ? "silent: connecting anew" : "reachable but silent: connecting anew");
     for (int kind = 0; kind < EDGE_LINKS; kind++)
         give_up(peer, (enum edge_link_kind)kind);
 }
@@ -267,7 +300,7 @@ static void look_for(struct edge_inbox_peer *peer, uint64_t now)
 static void watch(struct edge_inbox_peer *peer, uint64_t now)
 {
     struct edge_inbox *inbox = peer->inbox;
-    struct edge_gate_stats gate;
+    struct edge_gate_stats gate = {0};
     pthread_mutex_lock(&inbox->mutex);
     uint64_t heard = peer->stats.last_heard;
     pthread_mutex_unlock(&inbox->mutex);
@@ -281,6 +314,12 @@ static void watch(struct edge_inbox_peer *peer, uint64_t now)
     if (edge_gate_stats_of(inbox->gate, peer->relay, &gate) && gate.cuts > peer->cuts) {
         peer->cuts = gate.cuts;
         note(inbox, peer->relay, "mesh-cut-off", "too many refused frames on this link");
+    }
+    if (gate.refused[EDGE_GATE_CLOCK] > 0 && !peer->clock_noted) {
+        peer->clock_noted = true;
+        note(inbox, peer->relay, "mesh-clock",
+             "its frames come from more than an hour ahead of this clock: one of the two is wrong; set it, restart "
+             "that relay");
     }
 }
 

@@ -29,6 +29,7 @@ struct edge_inbox_peer {
     uint64_t kick_at, kick_wait; /* ms: when connections may be given up next, and the pause after that */
     unsigned failures;           /* asks in a row */
     uint64_t cuts;               /* noted */
+    bool clock_noted;            /* that its clock is ahead, since it was heard last */
     size_t queued;               /* bytes, under the mutex, as stats */
     struct edge_mesh_peer_stats stats;
 };
@@ -58,8 +59,21 @@ struct edge_inbox {
     struct edge_inbox_request *requests;
 };
 
-/* CLOCK_MONOTONIC in ms. */
+/* CLOCK_MONOTONIC in ms; and with the time of day. */
 uint64_t edge_inbox_clock(void);
+struct edge_gate_time edge_inbox_time(void);
+
+enum { EDGE_INBOX_FRAMES = 128 }; /* that wait for a slow subscriber, at most */
+
+/* The sizes of what was published last: what a subscriber that does not read holds up. */
+struct edge_inbox_sent {
+    size_t sizes[EDGE_INBOX_FRAMES];
+    size_t next;
+};
+
+/* A frame of this size is to be published: how many frames may wait for a subscriber from now on, so that they take up no
+ * more than budget bytes (but for one frame). 1 .. EDGE_INBOX_FRAMES. */
+unsigned edge_inbox_room(struct edge_inbox_sent *sent, size_t size, size_t budget);
 
 /* The caller has set options, gate, release and kick. False: no memory. */
 bool edge_inbox_init(struct edge_inbox *inbox);
@@ -74,7 +88,7 @@ bool edge_inbox_full(struct edge_inbox_peer *peer);
 void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, uint64_t id, void *message,
                     struct bytes body);
 
-/* Keeps what the answer to a request will need; its handle, or 0 when too many wait. */
+/* Keeps what the answer to a request will need; its handle, or 0 when too many wait, of all or of that relay (half). */
 uint64_t edge_inbox_keep(struct edge_inbox *inbox, const struct edge_gate_frame *frame, const void *header,
                          size_t header_len);
 

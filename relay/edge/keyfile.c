@@ -319,6 +319,13 @@ enum edge_keyfile_status edge_keyfile_create(struct edge_keyfile *out, const cha
 
 /* ---- passphrases --------------------------------------------------------------------------------------------------- */
 
+/* True when the file is a plain one with any of these bits: a pipe or a terminal is whoever's who made it. */
+static bool is_open_to(int fd, mode_t bits)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & bits) != 0;
+}
+
 static bool passphrase_fail(char *text, size_t cap, const char *where, const char *what)
 {
     snprintf(text, cap, "passphrase from %s: %s", where, what);
@@ -342,6 +349,10 @@ bool edge_keyfile_passphrase(uint8_t out[EDGE_PASSPHRASE_MAX], size_t *len, cons
         if (path == NULL)
             return passphrase_fail(text, cap, where, "there is no such variable in the environment");
         fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && is_open_to(fd, S_IRWXG | S_IRWXO)) {
+            close(fd);
+            return passphrase_fail(text, cap, where, "others may read it: chmod 600");
+        }
     }
     ssize_t got = fd < 0 ? -1 : read_all(fd, content, sizeof(content));
     int error = errno;
@@ -356,4 +367,31 @@ bool edge_keyfile_passphrase(uint8_t out[EDGE_PASSPHRASE_MAX], size_t *len, cons
     }
     codec_sodium_wipe(content, sizeof(content));
     return *len > 0 || passphrase_fail(text, cap, where, "its first line is empty or too long");
+}
+
+/* ---- certificates -------------------------------------------------------------------------------------------------- */
+
+bool edge_keyfile_pem(char **out, const char *path, bool secret, char *text, size_t cap)
+{
+    const char *wrong = NULL;
+    ssize_t len = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *out = NULL;
+    if (fd < 0)
+        wrong = strerror(errno);
+    else if (secret &&
+             is_open_to(fd, S_IWGRP | S_IRWXO)) /* its group may read it: that is how certificates are shared */
+        wrong = "it holds a key, and others may read it or its group change it: chmod 600 or 640";
+    else if ((*out = calloc(1, EDGE_PEM_MAX + 1)) == NULL)
+        wrong = "no memory";
+    else if ((len = read_all(fd, *out, EDGE_PEM_MAX + 1)) <= 0)
+        wrong = len == 0 ? "it is empty" : errno == EFBIG ? "it is larger than 64 KiB" : strerror(errno);
+    if (fd >= 0)
+        close(fd);
+    if (wrong == NULL)
+        return true;
+    snprintf(text, cap, "TLS file %s (PEM): %s", path, wrong);
+    free(*out);
+    *out = NULL;
+    return false;
 }

@@ -25,8 +25,9 @@
 #include "proofs/signature.h"
 
 enum {
-    EDGE_KEYFILE_MAX = 4096,       /* bytes of a file */
-    EDGE_PASSPHRASE_MAX = 1024,    /* bytes of a passphrase */
+    EDGE_KEYFILE_MAX = 4096,    /* bytes of a file */
+    EDGE_PASSPHRASE_MAX = 1024, /* bytes of a passphrase */
+    EDGE_PEM_MAX = 64 << 10,
     EDGE_KEYFILE_PASSES_MAX = 64,  /* Argon2id; what a file may ask for */
     EDGE_KEYFILE_KIB_MAX = 1 << 20 /* 1 GiB */
 };
@@ -81,8 +82,12 @@ enum edge_keyfile_status edge_keyfile_create(struct edge_keyfile *out, const cha
 
 /*
  * Reads a passphrase: the first line, without its newline, of what `where` names: a path, "fd:N" (an open descriptor), or
- * "env:NAME" (the variable holds a path). An empty one is refused. *len is its length; the caller wipes out.
+ * "env:NAME" (the variable holds a path). An empty one is refused, and a plain file that others may read. *len is its length; the caller wipes out.
  */
 bool edge_keyfile_passphrase(uint8_t out[EDGE_PASSPHRASE_MAX], size_t *len, const char *where, char *text, size_t cap);
+
+/* Reads a PEM file of at most EDGE_PEM_MAX bytes into *out, which the caller frees (and wipes, when it is a key). secret: it
+ * holds a key, so others must not be able to read it, nor its group to change it. False: text says why, *out is NULL. */
+bool edge_keyfile_pem(char **out, const char *path, bool secret, char *text, size_t cap);
 
 #endif

@@ -28,9 +28,9 @@
 
 #include "proofs/codec/sodium.h"
 #include "relay/edge/inbox.h"
+#include "relay/edge/keyfile.h"
 
 enum {
-    PUBLISH_BUFFER = 128, /* frames per subscriber before the oldest is dropped */
     RECEIVE_BUFFER = 32,
     REQUEST_BUFFER = 64,
     RECONNECT_MIN = 100, /* ms */
@@ -38,7 +38,6 @@ enum {
     SIZE_SLACK = 1024,  /* beyond the largest frame: so that one that is a little too large is refused by name */
     ASK_TIMEOUT = 5000, /* ms */
     CLOSE_S = 3,
-    PEM_MAX = 64 << 10,
     SUBSCRIBER = 0x21, /* numbers of nng protocols */
     REQUESTER = 0x30
 };
@@ -66,6 +65,8 @@ struct door {
     nng_listener listener;
     struct edge_greeting greeting;
     atomic_uint_fast64_t accepted; /* connections let in */
+    struct edge_inbox_sent sent;
+    unsigned room; /* frames that may wait for a subscriber; 0: as at the start */
 };
 
 struct edge_mesh {
@@ -87,13 +88,17 @@ static const char *relay_name(const struct edge_mesh *mesh, uint16_t relay)
 
 /* ---- frames come in: nng's threads -------------------------------------------------------------------------------- */
 
+/* ThreadSanitizer drops reports with a frame of nng in them (tests/tsan.supp). A callback that it does not compile in hides
+ * nng's frames from it, so what our code does on nng's threads is still checked, from the first call on. */
+#define CALLED_BY_NNG __attribute__((no_sanitize("thread")))
+
 static struct bytes message_bytes(nng_msg *message)
 {
     return (struct bytes){nng_msg_body(message), nng_msg_len(message)};
 }
 
 /* Subscribed frames and responses: who is at the other end is known. */
-static void link_received(void *argument)
+CALLED_BY_NNG static void link_received(void *argument)
 {
     struct link *link = argument;
     struct edge_inbox_peer *peer = link->peer;
@@ -108,7 +113,7 @@ static void link_received(void *argument)
     enum edge_gate_reason reason = EDGE_GATE_OVERFLOW;
     if (!edge_inbox_full(peer))
         reason = edge_gate_take(&frame, link->mesh->inbox.gate, publishes ? PROOF_FRAME_PUBLISH : PROOF_FRAME_RESPONSE,
-                                peer->relay, edge_inbox_clock(), message_bytes(message));
+                                peer->relay, edge_inbox_time(), message_bytes(message));
     if (reason == EDGE_GATE_OK)
         edge_inbox_add(peer, publishes ? EDGE_ARRIVAL_PUBLISHED : EDGE_ARRIVAL_ANSWERED, frame.id, message, frame.body);
     else
@@ -116,7 +121,7 @@ static void link_received(void *argument)
     nng_recv_aio(link->socket, link->aio);
 }
 
-static void request_received(void *argument)
+CALLED_BY_NNG static void request_received(void *argument)
 {
     struct edge_mesh *mesh = argument;
     if (nng_aio_result(mesh->requests_aio) != 0) {
@@ -127,7 +132,7 @@ static void request_received(void *argument)
     nng_msg *message = nng_aio_get_msg(mesh->requests_aio);
     struct edge_gate_frame frame;
     enum edge_gate_reason reason = edge_gate_take(&frame, mesh->inbox.gate, PROOF_FRAME_REQUEST, EDGE_GATE_STRANGER,
-                                                  edge_inbox_clock(), message_bytes(message));
+                                                  edge_inbox_time(), message_bytes(message));
     struct edge_inbox_peer *peer = reason == EDGE_GATE_OK ? edge_inbox_peer_of(&mesh->inbox, frame.relay) : NULL;
     uint64_t handle = peer && !edge_inbox_full(peer)
                           ? edge_inbox_keep(&mesh->inbox, &frame, nng_msg_header(message), nng_msg_header_len(message))
@@ -144,7 +149,7 @@ static void request_received(void *argument)
     nng_recv_aio(mesh->requests->socket, mesh->requests_aio);
 }
 
-static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
+CALLED_BY_NNG static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct link *link = argument;
     bool added = event == NNG_PIPE_EV_ADD_POST;
@@ -167,21 +172,6 @@ static bool fail(struct failure *failure, const char *what, const char *url, int
 {
     snprintf(failure->text, failure->cap, "mesh: %s %s: %s", what, url, nng_strerror(error));
     return false;
-}
-
-static char *read_pem(const char *path, struct failure *failure)
-{
-    FILE *file = path ? fopen(path, "re") : NULL;
-    char *text = file ? calloc(1, PEM_MAX + 1) : NULL;
-    size_t len = text ? fread(text, 1, PEM_MAX, file) : 0;
-    if (file)
-        fclose(file);
-    if (len > 0 && len < PEM_MAX)
-        return text;
-    snprintf(failure->text, failure->cap, "mesh: cannot read the TLS file %s (PEM, below 64 KiB)",
-             path ? path : "(none)");
-    free(text);
-    return NULL;
 }
 
 /* A configuration that shows our certificate and demands the other's. name: the relay to expect, NULL for a listener. */
@@ -210,10 +200,10 @@ static bool load_tls(struct edge_mesh *mesh, struct failure *failure)
     const struct edge_mesh_options *options = &mesh->options;
     if (!options->tls_certificate_file)
         return true;
-    mesh->tls_certificate = read_pem(options->tls_certificate_file, failure);
-    mesh->tls_key = mesh->tls_certificate ? read_pem(options->tls_key_file, failure) : NULL;
-    mesh->tls_ca = mesh->tls_key ? read_pem(options->tls_ca_file, failure) : NULL;
-    mesh->tls_server = mesh->tls_ca ? tls_config(mesh, NULL, failure) : NULL;
+    if (edge_keyfile_pem(&mesh->tls_certificate, options->tls_certificate_file, false, failure->text, failure->cap) &&
+        edge_keyfile_pem(&mesh->tls_key, options->tls_key_file, true, failure->text, failure->cap) &&
+        edge_keyfile_pem(&mesh->tls_ca, options->tls_ca_file, false, failure->text, failure->cap))
+        mesh->tls_server = tls_config(mesh, NULL, failure);
     return mesh->tls_server != NULL;
 }
 
@@ -263,6 +253,7 @@ static int prepare(nng_socket socket, size_t largest, int send, int receive)
 {
     int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, largest);
     (void)nng_socket_set_bool(socket, NNG_OPT_TCP_NODELAY, true); /* its default; not an option of every transport */
+    (void)nng_socket_set_bool(socket, NNG_OPT_TCP_KEEPALIVE, true);
     if (error == 0 && send)
         error = nng_socket_set_int(socket, NNG_OPT_SENDBUF, send);
     if (error == 0 && receive)
@@ -302,7 +293,7 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
     return error == 0 || fail(failure, "cannot dial", link->url, error);
 }
 
-static void door_entered(nng_pipe pipe, nng_pipe_ev event, void *argument)
+CALLED_BY_NNG static void door_entered(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct door *door = argument;
     (void)pipe, (void)event;
@@ -320,7 +311,7 @@ static bool open_door(struct edge_mesh *mesh, struct door *door, const char *url
     int error = publishes ? nng_pub0_open(&door->socket) : nng_rep0_open_raw(&door->socket);
     door->open = error == 0;
     if (error == 0 && publishes)
-        error = prepare(door->socket, 64, PUBLISH_BUFFER, 0); /* subscribers have nothing to say */
+        error = prepare(door->socket, 64, EDGE_INBOX_FRAMES, 0); /* subscribers have nothing to say */
     else if (error == 0)
         error = prepare(door->socket, (size_t)EDGE_MESH_REQUEST_MAX + SIZE_SLACK, REQUEST_BUFFER, RECEIVE_BUFFER);
     if (error == 0)
@@ -404,6 +395,8 @@ static void kick(struct edge_inbox *inbox, size_t place, enum edge_link_kind kin
         nng_pipe_close(pipe);
         return;
     }
+    if (link->peer->probe.named)
+        return;                     /* nobody has seen a way there: nng's own dialler goes on */
     nng_dialer_close(link->dialer); /* waiting in a connect that TCP repeats too rarely */
     int error = dial(link);
     if (error != 0 && mesh->options.note)
@@ -484,7 +477,7 @@ static void *close_all(void *argument)
     if (mesh->tls_server)
         nng_tls_config_free(mesh->tls_server);
     if (mesh->tls_key)
-        codec_sodium_wipe(mesh->tls_key, PEM_MAX);
+        codec_sodium_wipe(mesh->tls_key, strlen(mesh->tls_key));
     free(mesh->tls_certificate);
     free(mesh->tls_key);
     free(mesh->tls_ca);
@@ -531,6 +524,14 @@ static nng_msg *frame_message(size_t body_len)
     return size > 0 && nng_msg_alloc(&message, size) == 0 ? message : NULL;
 }
 
+/* Before a frame is published: as many may wait for a slow subscriber as fit what peers may take up. */
+static void door_room(const struct edge_mesh *mesh, struct door *door, size_t size)
+{
+    unsigned room = edge_inbox_room(&door->sent, size, mesh->options.queue_bytes);
+    if (room != door->room && nng_socket_set_int(door->socket, NNG_OPT_SENDBUF, (int)room) == 0)
+        door->room = room;
+}
+
 bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body)
 {
     for (size_t i = 0; i < mesh->options.zones_len; i++) {
@@ -539,6 +540,7 @@ bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body)
         nng_msg *message = frame_message(body.len);
         if (!message)
             return false;
+        door_room(mesh, &mesh->doors[i], body.len);
         if (edge_gate_seal_publish(nng_msg_body(message), mesh->inbox.gate, zone, body))
             return send_message(mesh->doors[i].socket, message);
         nng_msg_free(message);

@@ -5,8 +5,9 @@
  * and a requester, so that no neighbour can fill another's queue. nng may drop published frames silently at any time;
  * requests may get no answer. What counts is in the frames (heads), never in the transport.
  *
- * Bounds: 128 frames wait for a slow subscriber, then the oldest is dropped (nng shares a frame between subscribers, so
- * this is per zone, not per subscriber); 32 frames and queue_bytes wait for the loop per neighbour.
+ * Bounds: 128 frames, and no more than queue_bytes of them, wait for a slow subscriber, then the oldest is dropped (nng
+ * shares a frame between subscribers, so this is per zone, not per subscriber); 32 frames and queue_bytes wait for the
+ * loop per neighbour; a relay has at most half of the unanswered requests.
  *
  * Every frame passes relay/edge/gate.h on a thread of nng before the loop sees it. TLS adds privacy, never identity.
  *
@@ -73,7 +74,7 @@ struct edge_mesh_options {
     void (*ask_failed)(void *context, uint16_t relay, uint64_t id);                   /* once, instead of answered */
     void (*peer_up)(void *context, uint16_t relay); /* before the callback of the frame that showed it */
     void (*peer_down)(void *context, uint16_t relay);
-    /* For the log; may be NULL. mesh-redial, mesh-cut-off, mesh-dial: of that relay; mesh-listener: our own. */
+    /* For the log; may be NULL. mesh-redial, mesh-cut-off, mesh-clock, mesh-dial: of that relay; mesh-listener: our own. */
     void (*note)(void *context, uint16_t relay, const char *reason, const char *text);
 };
 

@@ -30,7 +30,8 @@ static void set_address(struct edge_probe *probe, const char *host, const char *
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    if (getaddrinfo(host, port, &hints, &found) != 0)
+    probe->named = getaddrinfo(host, port, &hints, &found) != 0;
+    if (probe->named)
         return;
     if (found->ai_addrlen <= sizeof(probe->address)) {
         memcpy(&probe->address, found->ai_addr, found->ai_addrlen);

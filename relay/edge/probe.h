@@ -17,6 +17,7 @@
 struct edge_probe {
     struct sockaddr_storage address;
     socklen_t address_len; /* 0: not known */
+    bool named;            /* it has a host name, which is not looked up here */
     int fd;                /* -1: none under way */
     uint64_t began;        /* ms, monotonic */
 };
@@ -27,7 +28,7 @@ void edge_probe_fini(struct edge_probe *probe);
 /*
  * Reads a URL of the mesh: ipc://path, tcp://host:port, tls+tcp://host:port. Returns what is wrong with it, static, or NULL.
  * tls: this relay has a certificate; insecure: plain tcp:// may leave this machine. When host is a number ("127.0.0.1",
- * "[::1]") the probe (NULL: none) knows where to look; a name is not looked up, and such a probe never succeeds.
+ * "[::1]") the probe (NULL: none) knows where to look; a name is not looked up: `named`, and such a probe never succeeds.
  */
 const char *edge_probe_url(struct edge_probe *probe, const char *url, bool tls, bool insecure);
 

@@ -16,6 +16,7 @@
 #include "relay/core/verify.h"
 #include "relay/edge/keyfile.h"
 #include "relay/edge/log.h"
+#include "relay/edge/metrics.h"
 #include "relay/store/store.h"
 
 static bool fail(char *text, size_t cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -55,8 +56,8 @@ bool edge_relay_init(struct edge_relay *relay, const struct config_relay *config
     relay->self = (uint16_t)self;
     if (inner == NULL || relay->loop == NULL || !edge_source_list(&relay->source_list, config, network))
         return fail(text, cap, "no memory");
-    inner->tick = edge_timer_new(relay->loop, edge_relay_tick, relay);
     inner->health = edge_health_new(config->sources_len);
+    inner->tick = edge_timer_new(relay->loop, edge_relay_tick, relay);
     inner->term = edge_signal_new(relay->loop, SIGTERM, edge_relay_drain, relay);
     inner->interrupt = edge_signal_new(relay->loop, SIGINT, edge_relay_drain, relay);
     inner->hangup = edge_signal_new(relay->loop, SIGHUP, reload_signalled, relay);
@@ -78,15 +79,14 @@ static void job_drop(struct relay_verify_job *job)
     free(job); /* only when all ends: its evidence is the core's and goes with it */
 }
 
-static bool attester_key(uint8_t out[32], const struct config_relay *config, char *text, size_t cap)
+static bool attester_keys(struct relay_core_config *core, const struct config_relay *config, char *text, size_t cap)
 {
     struct edge_keyfile file;
-    memset(out, 0, 32);
-    if (!config->signer.present || config->signer.keys_len == 0)
-        return true;
-    if (edge_keyfile_look(&file, config->signer.keys[0], text, cap) != EDGE_KEYFILE_OK)
-        return false;
-    memcpy(out, file.key.id, 32);
+    for (size_t i = 0; config->signer.present && i < config->signer.keys_len && i < PROOF_SUITE_COUNT; i++) {
+        if (edge_keyfile_look(&file, config->signer.keys[i], text, cap) != EDGE_KEYFILE_OK)
+            return false;
+        memcpy(core->attester_keys[core->attester_keys_len++], file.key.id, 32);
+    }
     return true;
 }
 
@@ -106,7 +106,7 @@ bool edge_relay_open_core(struct edge_relay *relay, char *text, size_t cap)
                                      .heartbeat_ms = config->timings.heartbeat_ms,
                                      .pull_wait_ms = config->timings.pull_wait_ms,
                                      .turn_blocks = config->timings.turn_blocks};
-    if (!attester_key(core.attester_key, config, text, cap))
+    if (!attester_keys(&core, config, text, cap))
         return false;
     relay->core = relay_core_new(&core);
     inner->writer_wake = edge_wake_new(relay->loop, &writer_fd, edge_relay_writer_woken, relay);
@@ -258,7 +258,6 @@ bool edge_relay_open_control(struct edge_relay *relay, char *text, size_t cap)
     return relay->control != NULL;
 }
 
-void edge_relay_fini(struct edge_relay *relay)
 bool edge_relay_open_http(struct edge_relay *relay, char *text, size_t cap)
 {
     if (relay->config->http.listen == NULL)
@@ -270,10 +269,11 @@ bool edge_relay_open_http(struct edge_relay *relay, char *text, size_t cap)
     return relay->http != NULL;
 }
 
+void edge_relay_fini(struct edge_relay *relay)
 {
     struct edge_relay_inner *inner = relay->inner;
-    edge_control_free(relay->control);
     edge_http_free(relay->http);
+    edge_control_free(relay->control);
     edge_child_free(relay->signer);
     edge_sources_free(relay->sources);
     edge_pool_free(relay->pool);
@@ -293,8 +293,8 @@ bool edge_relay_open_http(struct edge_relay *relay, char *text, size_t cap)
         edge_signal_free(inner->term);
         edge_signal_free(inner->interrupt);
         edge_signal_free(inner->hangup);
-        free(inner->zones);
         edge_health_free(inner->health);
+        free(inner->zones);
         free(inner->peers);
         free(inner->deferred);
         free(inner);
@@ -338,7 +338,9 @@ static bool sources_same(const struct config_relay *old, const struct config_rel
                 same(a->program, b->program) && a->submits == b->submits &&
                 a->program_hash_given == b->program_hash_given &&
                 memcmp(a->program_hash, b->program_hash, sizeof(a->program_hash)) == 0 &&
-                a->options_len == b->options_len;
+                a->options_len == b->options_len && a->readable_len == b->readable_len;
+        for (size_t j = 0; equal && j < a->readable_len; j++)
+            equal = same(a->readable[j], b->readable[j]);
         for (size_t j = 0; equal && j < a->options_len; j++)
             equal = same(a->options[j].name, b->options[j].name) && same(a->options[j].value, b->options[j].value);
     }
@@ -364,10 +366,10 @@ static void compare(struct difference *out, const struct config_relay *old, cons
     compare_text(out, "control socket", old->control_socket, new->control_socket);
     compare_text(out, "key", old->key_file, new->key_file);
     compare_text(out, "request URL", old->request_url, new->request_url);
+    compare_text(out, "http.listen", old->http.listen, new->http.listen);
     compare_text(out, "guard", old->signer.guard, new->signer.guard);
     if (!peers_same(old, new))
         say(out, "restart", "peers or listeners");
-    compare_text(out, "http.listen", old->http.listen, new->http.listen);
     if (!sources_same(old, new))
         say(out, "restart", "sources");
     if (memcmp(&old->budgets, &new->budgets, sizeof(old->budgets)) != 0)

@@ -10,11 +10,13 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,12 +37,15 @@
 
 /* Landlock as of ABI 6 (Linux 6.12); Debian 12's header has ABI 2. */
 enum {
+    FS_EXECUTE = 1 << 0,
     FS_WRITE_FILE = 1 << 1,
     FS_READ_FILE = 1 << 2,
+    FS_READ_DIR = 1 << 3,
     FS_REMOVE_FILE = 1 << 5,
     FS_MAKE_REG = 1 << 8,
     FS_REFER = 1 << 13,
     FS_TRUNCATE = 1 << 14,
+    SCOPE_ABSTRACT_SOCKET = 1 << 0,
     SCOPE_SIGNAL = 1 << 1
 };
 struct ruleset {
@@ -84,29 +89,100 @@ static uint64_t landlock_rights(long *abi)
     return *abi == 1 ? (1u << 13) - 1 : *abi == 2 ? (1u << 14) - 1 : (1u << 15) - 1;
 }
 
+/* Allows `rights`, as far as they are handled, for path and what lies below it; a file has no rights of folders. */
 static bool landlock_allow(int rules, const char *path, uint64_t rights)
 {
+    struct stat status;
     int fd = open(path, O_PATH | O_CLOEXEC);
     struct landlock_path_beneath_attr beneath = {.allowed_access = rights, .parent_fd = fd};
     if (fd < 0)
         return false;
-    bool done = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+    bool done = fstat(fd, &status) == 0;
+    if (done && !S_ISDIR(status.st_mode))
+        beneath.allowed_access &= FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE;
+    done = done && syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+    int error = errno;
     close(fd);
+    errno = error;
     return done;
 }
 
-/* Forbids `handled` everywhere, but allows `rights` (as far as the kernel knows them) below path. */
-static bool landlock_enter(uint64_t handled, const char *path, uint64_t rights, long abi, char *text, size_t cap)
+/* Rules that forbid `handled` everywhere but where it is allowed; -1 on failure. */
+static int landlock_new(uint64_t handled, long abi)
 {
-    struct ruleset set = {.handled_access_fs = handled, .scoped = abi >= 6 ? SCOPE_SIGNAL : 0};
-    size_t size = abi >= 6 ? sizeof(set) : sizeof(set.handled_access_fs);
-    int rules = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
-    if (rules < 0)
-        return fail(text, cap, "landlock_create_ruleset");
-    bool done = landlock_allow(rules, path, rights & handled) && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+    struct ruleset set = {.handled_access_fs = handled, .scoped = abi >= 6 ? SCOPE_SIGNAL | SCOPE_ABSTRACT_SOCKET : 0};
+    return (int)syscall(SYS_landlock_create_ruleset, &set, abi >= 6 ? sizeof(set) : sizeof(set.handled_access_fs), 0);
+}
+
+static bool landlock_enter(int rules)
+{
+    return syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+}
+
+bool edge_sandbox_whole(void)
+{
+    long abi;
+    return landlock_rights(&abi) != 0;
+}
+
+static bool landlock_signer(const char *folder, char *text, size_t cap)
+{
+    const uint64_t rights = FS_WRITE_FILE | FS_READ_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_REFER | FS_TRUNCATE;
+    long abi;
+    uint64_t all = landlock_rights(&abi);
+    if (all == 0)
+        return true; /* edge_sandbox_whole: the relay has said so */
+    int rules = landlock_new(all, abi);
+    bool done = rules >= 0 && landlock_allow(rules, folder, rights & all) && landlock_enter(rules);
     if (!done)
-        fail(text, cap, path);
-    close(rules);
+        fail(text, cap, folder);
+    if (rules >= 0)
+        close(rules);
+    return done;
+}
+
+/* What any program may read: libraries, certificates, names of hosts, the machine's and its own figures. Of /etc file by
+ * file, as a relay's configuration may lie there. Nothing here may ever hold a key. */
+static const char *const READABLE[] = {
+    "/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/localtime",
+    /* certificates */
+    "/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf", "/etc/crypto-policies",
+    "/var/lib/ca-certificates",
+    /* names */
+    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+    "/etc/protocols", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
+    /* figures; of processes only its own */
+    "/dev/urandom", "/dev/random", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm/overcommit_memory",
+    "/sys/devices/system/cpu"};
+
+/* What is not there, or not for this user, cannot be read anyway. */
+static bool landlock_read(int rules, const char *path)
+{
+    return path == NULL || access(path, F_OK) != 0 || landlock_allow(rules, path, FS_READ_FILE | FS_READ_DIR);
+}
+
+/* Reading is allowed where it is named; executing is not handled: whatever it runs is in this sandbox, too. */
+static bool landlock_connector(const char *const *readable, char *text, size_t cap)
+{
+    const uint64_t writing = FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE;
+    long abi;
+    uint64_t all = landlock_rights(&abi);
+    const char *at = "/dev/null";
+    if (all == 0)
+        return true; /* edge_sandbox_whole: the relay has said so */
+    int rules = landlock_new(all & ~(uint64_t)FS_EXECUTE, abi);
+    bool done = rules >= 0 && landlock_allow(rules, at, writing & all);
+    for (size_t i = 0; done && i < sizeof(READABLE) / sizeof(READABLE[0]); i++)
+        done = landlock_read(rules, at = READABLE[i]);
+    for (size_t i = 0; done && readable[i] != NULL; i++)
+        done = landlock_read(rules, at = readable[i]);
+    done = done && landlock_read(rules, getenv("SSL_CERT_FILE")) && landlock_read(rules, getenv("SSL_CERT_DIR")) &&
+           landlock_enter(rules);
+    if (!done)
+        fail(text, cap, at);
+    if (rules >= 0)
+        close(rules);
     return done;
 }
 
@@ -217,6 +293,13 @@ static bool seccomp_connector(void)
     for (size_t i = 0; i < COUNT(signals) && error == 0; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), signals[i], 1,
                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
+    /* The control socket and ipc:// doors let our own user in. Pairs stay, but for datagrams, which could be sent anywhere. */
+    if (error == 0)
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+                                 SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, AF_UNIX));
+    if (error == 0)
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socketpair), 1,
+                                 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
     if (error == 0) /* typing into a terminal that it shares with us */
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
                                  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));
@@ -229,34 +312,32 @@ static bool seccomp_connector(void)
 
 /* ---- the two sandboxes --------------------------------------------------------------------------------------------- */
 
+bool edge_sandbox_hide(void)
+{
+    return prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
 bool edge_sandbox_signer(const char *folder, char *text, size_t cap)
 {
-    const uint64_t rights = FS_WRITE_FILE | FS_READ_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_REFER | FS_TRUNCATE;
-    long abi;
-    uint64_t all = landlock_rights(&abi);
-    /* Not dumpable: nobody of the same user may read the keys out of its memory. */
-    if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    if (!edge_sandbox_hide() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(text, cap, "prctl");
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 64) || !limit(RLIMIT_FSIZE, 256 << 20))
         return fail(text, cap, "setrlimit");
-    if (all != 0 && !landlock_enter(all, folder, rights, abi, text, cap))
+    if (!landlock_signer(folder, text, cap))
         return false;
     if (!SANITIZED && !seccomp_signer())
         return fail(text, cap, "seccomp");
     return true;
 }
 
-bool edge_sandbox_connector(char *text, size_t cap)
+bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap)
 {
-    const uint64_t reading = 1 | FS_READ_FILE | 1 << 3; /* execute, read files and folders */
-    long abi;
-    uint64_t all = landlock_rights(&abi);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(text, cap, "prctl");
     /* A hostile answer may be small on the wire and large as a tree: one connector must not take the machine's memory. */
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) || (!SANITIZED && !limit(RLIMIT_DATA, 1ul << 30)))
         return fail(text, cap, "setrlimit");
-    if (all != 0 && !landlock_enter(all & ~reading, "/dev/null", FS_WRITE_FILE | FS_TRUNCATE, abi, text, cap))
+    if (!landlock_connector(readable, text, cap))
         return false;
     if (!SANITIZED && !seccomp_connector())
         return fail(text, cap, "seccomp");
@@ -280,7 +361,8 @@ static bool hash_matches(int fd, const uint8_t *hash)
     return same;
 }
 
-int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, char *text, size_t cap)
+int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, const char *const *readable,
+                     char *text, size_t cap)
 {
     int fd = open(program, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -295,7 +377,7 @@ int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *has
         close(fd);
         return 126;
     }
-    if (!edge_sandbox_connector(text, cap)) {
+    if (!edge_sandbox_connector(readable, text, cap)) {
         close(fd);
         return 126;
     }

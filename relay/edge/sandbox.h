@@ -24,16 +24,27 @@ bool edge_sandbox_die_with_parent(void);
 bool edge_sandbox_signer(const char *folder, char *text, size_t cap);
 
 /*
- * The connector's: a read-only file system, no tracing, mounting, modules, keys, namespaces or raw kernel interfaces
- * (those calls answer EPERM); network and threads as it likes.
+ * The connector's: reads what any program needs (libraries, certificates, names of hosts, its own /proc) and `readable`
+ * (files, or folders with all below them; ends with NULL; what is not there is skipped), writes nothing, and reaches no
+ * unix socket: neither the keys of its user nor the relay's own doors. No tracing, mounting, modules, keys, namespaces or
+ * raw kernel interfaces. Refused calls answer EACCES or EPERM; network and threads as it likes. Without Landlock
+ * (edge_sandbox_whole) it may read what its user may.
  */
-bool edge_sandbox_connector(char *text, size_t cap);
+bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap);
 
 /*
  * Runs a connector's program in the connector's sandbox; returns only on failure, with an exit code (126: it may not run,
  * 127: it is not there), text says why. hash: BLAKE2b-256 that the program's file must have, NULL: any. What is hashed
- * is what is run: the file is opened once.
+ * is what is run: the file is opened once. readable: as above; a script must be able to read itself, so name the program.
  */
-int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, char *text, size_t cap);
+int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, const char *const *readable,
+                     char *text, size_t cap);
+
+/* False: this kernel has no Landlock (before Linux 5.13, or switched off), so the sandboxes do not hold files back. */
+bool edge_sandbox_whole(void);
+
+/* From now on nobody of the same user may look into this process (its memory, its descriptors), nor does it leave a core
+ * file; for processes that hold a key, before they read it. Children that are started begin anew. */
+bool edge_sandbox_hide(void);
 
 #endif

@@ -10,6 +10,7 @@
     scene.stop()
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -38,6 +39,11 @@ class Problem(Exception):
 
 def other_side(side):
     return "west" if side == "east" else "east"
+
+
+def digest(program):
+    """What `b2sum -l 256` prints: a relay runs no connector but the registered one."""
+    return hashlib.blake2b(program.read_bytes(), digest_size=32).hexdigest()
 
 
 class Scene:
@@ -158,6 +164,7 @@ class Scene:
             for i, name in enumerate(SOURCES):
                 out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
                         f"    software: {name}", f"    program: {self.program['connector']}",
+                        f"    program_hash: {digest(self.program['connector'])}",
                         f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {chain.url}",
                         f"      ws: ws://127.0.0.1:{chain.port}", "      poll-ms: \"200\""]
                 out += [f"      key-file: {gas}"] if i == 0 else []

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -244,6 +245,7 @@ static void keys_make(struct world *world)
     assert_non_null(file);
     fprintf(file, "%s\n", (const char *)passphrase);
     fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
 }
 
 static void test_signer__over_its_socket_killed_and_started_again_goes_on_from_its_guard(void **state)

@@ -100,8 +100,12 @@ static const struct change changes[] = {
      "peers[1].relay", "already peers[0]"},
     {"keys: [keys/attester.key]", "keys: keys/attester.key", "keys/attester.key", "signer.keys", "is no list"},
     {"  guard: guard ", "  gard: guard ", "keys: [", "", NULL},
+    {"readable: []", "readable: keys", "keys    ", "sources[0].readable", "is no list"},
+    {"readable: []", "readable: [.]", ".]", "sources[0].readable[0]", "would let the connector read"},
+    {"readable: []", "readable: [/usr, ././relay.yaml]", "././relay", "sources[0].readable[1]", "relay.yaml"},
+    {"readable: []", "readable: [/]", "/]", "sources[0].readable[0]", "would let the connector read"},
     {"submits: true", "submits: yes", "yes", "sources[0].submits", "neither true nor false"},
-    {"    submits: true", "    program_hash: abc\n    submits: true", "abc", "sources[0].program_hash", "b2sum"},
+    {"program_hash: 0f", "program_hash: abc", "abc", "sources[0].program_hash", "b2sum"},
     {"      http: http", "      http: [a]\n      x: http", "[a]", "sources[0].options.http", "is a list"},
     {"queue_bytes: 64MiB", "queue_bytes: 10KiB", "10KiB", "budgets.queue_bytes", "out of range"},
     {"peer_silence_ms: 5000", "peer_silence_ms: 1500", "1500", "timings.peer_silence_ms", "two heartbeats"},
@@ -214,6 +218,7 @@ static const struct change misfits[] = {
     {"  - relay: strait\n    publish: ipc:///run/isthmus/strait.east\n    request: ipc:///run/isthmus/strait.req\n", "",
      "- relay: east-beta", "peers", "lacks the addresses of 'strait'"},
     {"    submits: true ", "    submits: false ", "- chain:", "sources", "no source of it has 'submits: true'"},
+    {"    program_hash: 0f1d", "    # 0f1d", "chain:", "sources[0]", "lacks program_hash"},
 };
 
 static void test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place(void **state)

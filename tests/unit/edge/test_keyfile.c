@@ -118,6 +118,7 @@ static void content_write(const char *content, size_t len)
     assert_non_null(file);
     assert_int_equal(fwrite(content, 1, len, file), len);
     fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
 }
 
 static void test_keyfile__no_truncation_and_no_changed_character_opens(void **state)
@@ -180,6 +181,53 @@ static void test_passphrase__comes_from_a_file_a_descriptor_or_a_file_named_by_t
     assert_int_equal(len, 0);
 }
 
+static void test_passphrase__a_file_that_others_may_read_is_refused_and_a_descriptor_is_not_looked_at(void **state)
+{
+    static const mode_t open_modes[] = {0640, 0604, 0660, 0644};
+    uint8_t words[EDGE_PASSPHRASE_MAX];
+    char where[32];
+    size_t len;
+    (void)state;
+    content_write("correct horse\n", 14);
+    for (size_t i = 0; i < sizeof(open_modes) / sizeof(*open_modes); i++) {
+        assert_int_equal(chmod(path, open_modes[i]), 0);
+        assert_false(edge_keyfile_passphrase(words, &len, path, text, sizeof(text)));
+        assert_int_equal(len, 0);
+        assert_non_null(strstr(text, "chmod 600"));
+    }
+    int fd = open(path, O_RDONLY);
+    snprintf(where, sizeof(where), "fd:%d", fd);
+    assert_true(edge_keyfile_passphrase(words, &len, where, text, sizeof(text)));
+    close(fd);
+    assert_int_equal(chmod(path, 0400), 0);
+    assert_true(edge_keyfile_passphrase(words, &len, path, text, sizeof(text)));
+}
+
+static void test_pem__a_key_that_others_may_read_is_refused_and_a_certificate_is_not(void **state)
+{
+    char *pem = NULL;
+    (void)state;
+    content_write("-----BEGIN PRIVATE KEY-----\n", 28);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_false(edge_keyfile_pem(&pem, path, true, text, sizeof(text)));
+    assert_null(pem);
+    assert_non_null(strstr(text, "others may read it"));
+    assert_int_equal(chmod(path, 0620), 0);
+    assert_false(edge_keyfile_pem(&pem, path, true, text, sizeof(text)));
+    assert_int_equal(chmod(path, 0640), 0); /* a group of those that share a certificate */
+    assert_true(edge_keyfile_pem(&pem, path, true, text, sizeof(text)));
+    assert_string_equal(pem, "-----BEGIN PRIVATE KEY-----\n");
+    free(pem);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_true(edge_keyfile_pem(&pem, path, false, text, sizeof(text)));
+    free(pem);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_false(edge_keyfile_pem(&pem, path, false, text, sizeof(text)));
+    assert_int_equal(truncate(path, EDGE_PEM_MAX + 1), 0);
+    assert_false(edge_keyfile_pem(&pem, path, false, text, sizeof(text)));
+    assert_non_null(strstr(text, "64 KiB"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -190,6 +238,8 @@ int main(void)
         TEST(test_keyfile__no_truncation_and_no_changed_character_opens),
         TEST(test_keyfile__a_newer_version_and_other_files_are_named),
         TEST(test_passphrase__comes_from_a_file_a_descriptor_or_a_file_named_by_the_environment),
+        TEST(test_passphrase__a_file_that_others_may_read_is_refused_and_a_descriptor_is_not_looked_at),
+        TEST(test_pem__a_key_that_others_may_read_is_refused_and_a_certificate_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,12 @@
 
 static const uint64_t start = 1700000000u * UINT64_C(1000000000) + 250000000u;
 
+/* The time of a test: it began an hour after the relays did. */
+static struct edge_gate_time at_ms(uint64_t ms)
+{
+    return (struct edge_gate_time){.ms = ms, .unix_s = start / 1000000000u + 3600};
+}
+
 struct fixture {
     struct scene scene;
     struct edge_gate *gates[SCENE_RELAYS];
@@ -80,7 +86,7 @@ static enum edge_gate_reason take(struct fixture *fixture, uint16_t at, uint16_t
                                   const struct sealed *sealed)
 {
     struct edge_gate_frame frame;
-    return edge_gate_take(&frame, fixture->gates[at], kind, link, 1000, view(sealed));
+    return edge_gate_take(&frame, fixture->gates[at], kind, link, at_ms(1000), view(sealed));
 }
 
 static uint64_t refusals(struct fixture *fixture, uint16_t at, uint16_t of, enum edge_gate_reason reason)
@@ -95,7 +101,7 @@ static void test_gate__a_published_frame_passes_once(void **state)
     struct fixture *fixture = *state;
     struct sealed sealed = publish(fixture, 0, 1); /* to zone 1, where relay 2 is */
     struct edge_gate_frame frame;
-    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, 1000, view(&sealed)),
+    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, at_ms(1000), view(&sealed)),
                      EDGE_GATE_OK);
     assert_int_equal(frame.relay, 0);
     assert_true(codec_bytes_equal(frame.body, body_of(fixture)));
@@ -140,6 +146,41 @@ static void test_gate__a_restart_within_a_second_counts_on(void **state)
     fixture->gates[0] = edge_gate_new(&fixture->scene.network, 0, fixture->scene.seeds[0], start + 1000000);
     struct sealed sealed = publish(fixture, 0, 1);
     assert_int_equal(take(fixture, 2, 0, PROOF_FRAME_PUBLISH, &sealed), EDGE_GATE_OK);
+}
+
+static void test_gate__a_start_in_the_future_does_not_shut_its_relay_out(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t year = 365 * 86400 * UINT64_C(1000000000);
+    struct sealed now = publish(fixture, 0, 1), asks_now = request(fixture, 0, 2, 1, 5000);
+    edge_gate_free(fixture->gates[0]); /* it starts with a clock that is a year ahead … */
+    fixture->gates[0] = edge_gate_new(&fixture->scene.network, 0, fixture->scene.seeds[0], start + year);
+    struct sealed ahead = publish(fixture, 0, 1), asks_ahead = request(fixture, 0, 2, 2, 5000);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(take(fixture, 2, 0, PROOF_FRAME_PUBLISH, &ahead), EDGE_GATE_CLOCK);
+        assert_int_equal(take(fixture, 2, EDGE_GATE_STRANGER, PROOF_FRAME_REQUEST, &asks_ahead), EDGE_GATE_CLOCK);
+    }
+    struct edge_gate_stats stats;
+    assert_true(edge_gate_stats_of(fixture->gates[2], 0, &stats));
+    assert_int_equal(stats.refused[EDGE_GATE_CLOCK], 40);
+    assert_int_equal(stats.cuts, 0); /* a wrong clock is no offence */
+    /* … and again with the right one: nothing of that year is remembered. */
+    assert_int_equal(take(fixture, 2, 0, PROOF_FRAME_PUBLISH, &now), EDGE_GATE_OK);
+    assert_int_equal(take(fixture, 2, EDGE_GATE_STRANGER, PROOF_FRAME_REQUEST, &asks_now), EDGE_GATE_OK);
+    assert_string_equal(edge_gate_reason_name(EDGE_GATE_CLOCK), "frame-from-the-future");
+}
+
+static void test_gate__clocks_may_be_an_hour_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct edge_gate_time behind = {.ms = 1000, .unix_s = start / 1000000000u - EDGE_GATE_AHEAD_S};
+    const struct edge_gate_time further = {.ms = 1000, .unix_s = behind.unix_s - 1};
+    struct sealed sealed = publish(fixture, 0, 1);
+    struct edge_gate_frame frame;
+    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, further, view(&sealed)),
+                     EDGE_GATE_CLOCK);
+    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, behind, view(&sealed)),
+                     EDGE_GATE_OK);
 }
 
 static void test_gate__every_flipped_bit_is_refused(void **state)
@@ -214,7 +255,7 @@ static void test_gate__an_oversized_frame_is_refused_unread(void **state)
     struct fixture *fixture = *state;
     uint8_t *large = calloc(1, PROOF_FRAME_BYTES_MAX + 1);
     struct edge_gate_frame frame;
-    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, 1,
+    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, at_ms(1),
                                     (struct bytes){large, PROOF_FRAME_BYTES_MAX + 1}),
                      EDGE_GATE_SIZE);
     free(large);
@@ -229,8 +270,9 @@ static void test_gate__an_answer_belongs_to_one_ask(void **state)
     struct sealed ask = request(fixture, 0, 2, 42, 5000);
     struct edge_gate_frame frame;
     assert_int_equal(take(fixture, 1, EDGE_GATE_STRANGER, PROOF_FRAME_REQUEST, &ask), EDGE_GATE_AUDIENCE);
-    assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_REQUEST, EDGE_GATE_STRANGER, 1, view(&ask)),
-                     EDGE_GATE_OK);
+    assert_int_equal(
+        edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_REQUEST, EDGE_GATE_STRANGER, at_ms(1), view(&ask)),
+        EDGE_GATE_OK);
     assert_int_equal(frame.relay, 0);
     assert_int_equal(take(fixture, 2, EDGE_GATE_STRANGER, PROOF_FRAME_REQUEST, &ask), EDGE_GATE_COUNTER);
 
@@ -238,7 +280,7 @@ static void test_gate__an_answer_belongs_to_one_ask(void **state)
     struct sealed wrong_relay = respond(fixture, 1, 0, frame.counter);
     assert_int_equal(take(fixture, 0, 2, PROOF_FRAME_RESPONSE, &other), EDGE_GATE_UNASKED);
     assert_int_equal(take(fixture, 0, 1, PROOF_FRAME_RESPONSE, &wrong_relay), EDGE_GATE_UNASKED);
-    assert_int_equal(edge_gate_take(&frame, fixture->gates[0], PROOF_FRAME_RESPONSE, 2, 1, view(&answer)),
+    assert_int_equal(edge_gate_take(&frame, fixture->gates[0], PROOF_FRAME_RESPONSE, 2, at_ms(1), view(&answer)),
                      EDGE_GATE_OK);
     assert_int_equal(frame.id, 42);
     assert_int_equal(take(fixture, 0, 2, PROOF_FRAME_RESPONSE, &answer), EDGE_GATE_UNASKED);
@@ -261,7 +303,7 @@ static void test_gate__asks_expire_once_and_are_bounded(void **state)
     assert_false(edge_gate_expired(fixture->gates[0], 5000, &relay, &id));
     struct edge_gate_frame frame;
     assert_int_equal(
-        edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_REQUEST, EDGE_GATE_STRANGER, 1, view(&first)),
+        edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_REQUEST, EDGE_GATE_STRANGER, at_ms(1), view(&first)),
         EDGE_GATE_OK);
     struct sealed late = respond(fixture, 2, 0, frame.counter);
     assert_int_equal(take(fixture, 0, 2, PROOF_FRAME_RESPONSE, &late), EDGE_GATE_UNASKED);
@@ -275,7 +317,7 @@ static unsigned offend(struct fixture *fixture, uint16_t link, uint64_t now, uin
     for (unsigned i = 1; i < 100; i++) {
         struct sealed bad = publish(fixture, 0, 1);
         bad.data[bad.len - 1] ^= 1;
-        assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, link, now, view(&bad)),
+        assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, link, at_ms(now), view(&bad)),
                          EDGE_GATE_SIGNATURE);
         edge_gate_stats_of(fixture->gates[2], link, &stats);
         *until = stats.cut_until;
@@ -296,9 +338,10 @@ static void test_gate__repeat_offenders_are_cut_off_longer_each_time(void **stat
         assert_true(last <= 300000);
         struct edge_gate_frame frame;
         struct sealed good = publish(fixture, 0, 1);
-        assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, until - 1, view(&good)),
-                         EDGE_GATE_CUT_OFF);
-        assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, until, view(&good)),
+        assert_int_equal(
+            edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, at_ms(until - 1), view(&good)),
+            EDGE_GATE_CUT_OFF);
+        assert_int_equal(edge_gate_take(&frame, fixture->gates[2], PROOF_FRAME_PUBLISH, 0, at_ms(until), view(&good)),
                          EDGE_GATE_OK);
         now = until;
     }
@@ -343,6 +386,8 @@ int main(void)
         TEST(test_gate__frames_are_those_of_the_format),
         TEST(test_gate__an_older_frame_is_a_replay_even_if_new_to_us),
         TEST(test_gate__a_restart_within_a_second_counts_on),
+        TEST(test_gate__a_start_in_the_future_does_not_shut_its_relay_out),
+        TEST(test_gate__clocks_may_be_an_hour_apart),
         TEST(test_gate__every_flipped_bit_is_refused),
         TEST(test_gate__each_refusal_has_its_reason),
         TEST(test_gate__content_and_signature_are_told_apart),
