@@ -198,7 +198,7 @@ struct relay_log_view {
     enum relay_cause cause;
     uint64_t since;              /* ms, monotonic: when the cause changed or the log moved last */
     uint64_t oldest;             /* ms, Unix: when the oldest record here that is not settled was stored; 0 none */
-    uint16_t signers, quorum;    /* distinct operators over the newest certified head; needed */
+    uint16_t signers;            /* distinct operators over the newest certified head */
     uint16_t waits_for_operator; /* QUORUM: operator number whose head is missing, 0 none */
     uint16_t waits_for_source;   /* index or RELAY_NO_SOURCE */
     uint16_t waits_for_relay;    /* TURN */

@@ -85,10 +85,8 @@ bool relay_core_log_view(const struct relay_core *core, uint16_t lane, uint8_t k
     out->since = log->since;
     out->frozen = log->frozen != 0;
     out->oldest = oldest_stored(log);
-    const struct topology_epoch *epoch = core_epoch(core, log);
     const struct core_head *newest =
         log->certified ? core_head_find(log, log->certified, log->certified_running) : NULL;
-    out->quorum = epoch ? epoch->quorum : 0;
     out->signers = newest ? (uint16_t)newest->signers_len : 0;
     bool quorum = log->cause == RELAY_CAUSE_QUORUM;
     out->waits_for_operator = quorum ? operator_missing(core, log, head_covering(log, log->certified + 1)) : 0;

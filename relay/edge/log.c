@@ -25,6 +25,8 @@ static struct {
     uint64_t suppressed;
     size_t limits_len;
     struct limit limits[EDGE_LOG_REASONS_MAX];
+    uint64_t newest;                          /* number of the newest kept line */
+    struct edge_log_line kept[EDGE_LOG_KEPT]; /* line n at n % EDGE_LOG_KEPT */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = RELAY_INFO, .fd = STDERR_FILENO};
 
 struct line {
@@ -145,6 +147,41 @@ static bool admitted(const char *reason, uint64_t *left_out)
     return true;
 }
 
+/* Keeps a line in place of the oldest. Locked. */
+static void keep(enum relay_level level, const char *reason, const char *subject, const char *text, uint64_t left_out)
+{
+    struct timespec now;
+    struct edge_log_line *line = &state.kept[++state.newest % EDGE_LOG_KEPT];
+    clock_gettime(CLOCK_REALTIME, &now);
+    *line = (struct edge_log_line){.number = state.newest,
+                                   .time_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+                                   .level = level,
+                                   .reason = reason,
+                                   .left_out = left_out};
+    snprintf(line->subject, sizeof(line->subject), "%s", subject != NULL ? subject : "");
+    snprintf(line->text, sizeof(line->text), "%s", text);
+}
+
+bool edge_log_kept(struct edge_log_line *out, uint64_t after)
+{
+    pthread_mutex_lock(&state.lock);
+    uint64_t first = state.newest > EDGE_LOG_KEPT ? state.newest - EDGE_LOG_KEPT + 1 : 1;
+    uint64_t number = after < first ? first : after + 1;
+    bool there = number <= state.newest;
+    if (there)
+        *out = state.kept[number % EDGE_LOG_KEPT];
+    pthread_mutex_unlock(&state.lock);
+    return there;
+}
+
+uint64_t edge_log_newest(void)
+{
+    pthread_mutex_lock(&state.lock);
+    uint64_t newest = state.newest;
+    pthread_mutex_unlock(&state.lock);
+    return newest;
+}
+
 void edge_log(enum relay_level level, const char *reason, const char *subject, const char *format, ...)
 {
     struct line line = {.len = 0};
@@ -156,6 +193,7 @@ void edge_log(enum relay_level level, const char *reason, const char *subject, c
     va_end(arguments);
     pthread_mutex_lock(&state.lock);
     if (level >= state.level && admitted(reason, &left_out)) {
+        keep(level, reason, subject, text, left_out);
         append_start(&line, level, reason);
         if (subject != NULL) {
             append(&line, " subject=");

@@ -147,24 +147,23 @@ static uint64_t pending(const struct relay_log_view *view)
     return view->newest_seen > view->settled ? view->newest_seen - view->settled : 0;
 }
 
-static uint64_t window(const struct relay_log_view *view)
-{
-    return view->window;
-}
-
-static uint64_t window_used(const struct relay_log_view *view)
-{
-    return view->window_used;
-}
-
 static uint64_t signers(const struct relay_log_view *view)
 {
     return view->signers;
 }
 
-static uint64_t quorum(const struct relay_log_view *view)
+/* Only messages take window. */
+static void windows(struct metrics *out, const struct edge_relay *relay, const struct relay_log_view *views, size_t len)
 {
-    return view->quorum;
+    metrics_family(out, "isthmus_lane_window_used_bytes", "gauge", "Bytes of the lane's window in use.");
+    for (size_t i = 0; i < len; i++)
+        if (views[i].kind == PROOF_LOG_MESSAGE)
+            metrics_value(out, views[i].window_used, "lane=\"%s\"", lane_of(relay, &views[i]));
+    metrics_family(out, "isthmus_lane_window_bytes", "gauge",
+                   "The lane's window: what it may hold beyond what is settled.");
+    for (size_t i = 0; i < len; i++)
+        if (views[i].kind == PROOF_LOG_MESSAGE)
+            metrics_value(out, views[i].window, "lane=\"%s\"", lane_of(relay, &views[i]));
 }
 
 static void metrics_logs(struct metrics *out, const struct edge_relay *relay)
@@ -175,10 +174,7 @@ static void metrics_logs(struct metrics *out, const struct edge_relay *relay)
     } plain[] = {
         {"isthmus_log_pending_records", "Records seen and not settled.", pending},
         {"isthmus_log_frozen", "1 while a contradiction holds this log until a person decides.", frozen},
-        {"isthmus_log_window_used_bytes", "Bytes of the lane's window in use.", window_used},
-        {"isthmus_log_window_bytes", "The lane's window.", window},
         {"isthmus_log_certified_signers", "Distinct operators that signed the newest certified head.", signers},
-        {"isthmus_log_quorum", "Operators that must sign a head.", quorum},
     };
     size_t len;
     uint64_t now = edge_loop_now(), unix_ms = 1000 * edge_loop_unix();
@@ -193,6 +189,7 @@ static void metrics_logs(struct metrics *out, const struct edge_relay *relay)
         for (size_t i = 0; i < len; i++)
             metrics_value(out, plain[f].value(&views[i]), LOG_LABELS, lane_of(relay, &views[i]), kind_of(&views[i]));
     }
+    windows(out, relay, views, len);
     metrics_family(out, "isthmus_log_oldest_pending_seconds", "gauge",
                    "Age of the oldest record stored here that is not settled; 0: none.");
     for (size_t i = 0; i < len; i++) {

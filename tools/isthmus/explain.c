@@ -85,8 +85,9 @@ static void print_story(const struct tools_json *root, const char *lane, uint64_
              is(root, "pruned") ? "; its record is pruned here" : "");
     step(settled, "settled", about);
     if (!settled && is(root, "seen") && isthmus_waits(root))
-        printf("\n  waits for: %s%s (for %s)\n", isthmus_text(root, "cause"), isthmus_waits_for(root).text,
-               isthmus_duration(time, isthmus_number(root, "since_ms")));
+        printf("\n  waits for  %s%s (for %s)\n  can act    %s\n", isthmus_text(root, "cause"),
+               isthmus_waits_for(root).text, isthmus_duration(time, isthmus_number(root, "since_ms")),
+               isthmus_text(root, "who"));
     const char *digest = isthmus_text(root, "digest");
     if (strspn(digest, "0-") != strlen(digest))
         printf("\n  digest     %s\n", digest);

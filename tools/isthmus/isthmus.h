@@ -32,6 +32,9 @@ int isthmus_lanes(int argc, char **argv);
 int isthmus_peers(int argc, char **argv);
 int isthmus_sources(int argc, char **argv);
 int isthmus_explain(int argc, char **argv);
+int isthmus_tail(int argc, char **argv);
+int isthmus_top(int argc, char **argv);
+int isthmus_decode(int argc, char **argv);
 
 /* Runs the command of a table that argv[1] names; usage and --help list the table. `title` is what stands before it. */
 int isthmus_dispatch(const struct isthmus_command *commands, size_t len, const char *title, int argc, char **argv);
