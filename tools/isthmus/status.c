@@ -18,7 +18,7 @@ static const char *const USAGE = "usage: isthmus status " ISTHMUS_VIEW_OPTIONS "
 
 enum { PATIENCE_MS = 60000 };
 
-static bool print_head(const struct tools_json *root)
+static void print_head(const struct tools_json *root)
 {
     const struct tools_json *network = tools_json_get(root, "network"), *store = tools_json_get(root, "store");
     const struct tools_json *signer = tools_json_get(root, "signer"), *sources = tools_json_get(root, "sources");
@@ -49,11 +49,34 @@ static bool print_head(const struct tools_json *root)
     if (isthmus_number(peers, "other_document"))
         printf("%" PRIu64 " of the peers run another network document: isthmus peers\n",
                isthmus_number(peers, "other_document"));
-    return ready && !draining && store_ok && isthmus_number(lanes, "frozen") == 0 &&
-           isthmus_number(peers, "other_document") == 0 &&
-           isthmus_number(sources, "up") == isthmus_number(sources, "total") &&
-           isthmus_number(peers, "up") == isthmus_number(peers, "total") &&
-           (tools_json_kind(signer) == TOOLS_JSON_NONE || strcmp(isthmus_text(signer, "state"), "up") == 0);
+}
+
+/* Why somebody is needed, in one line; true when nobody is. patient: no log has waited for over a minute. */
+static bool print_needs(const struct tools_json *root, bool patient)
+{
+    const struct tools_json *signer = tools_json_get(root, "signer"), *sources = tools_json_get(root, "sources");
+    const struct tools_json *peers = tools_json_get(root, "peers");
+    const struct {
+        bool well;
+        const char *text;
+    } needs[] = {
+        {tools_json_is_true(tools_json_get(root, "ready")) && !tools_json_is_true(tools_json_get(root, "draining")),
+         "the relay is not ready"},
+        {tools_json_is_true(tools_json_get(tools_json_get(root, "store"), "ok")),
+         "the store failed (the log says how)"},
+        {tools_json_kind(signer) == TOOLS_JSON_NONE || strcmp(isthmus_text(signer, "state"), "up") == 0,
+         "the signer is down (the log says why)"},
+        {isthmus_number(sources, "up") == isthmus_number(sources, "total"), "a source is down (isthmus sources)"},
+        {isthmus_number(peers, "up") == isthmus_number(peers, "total"), "a peer is down (isthmus peers)"},
+        {isthmus_number(peers, "other_document") == 0, "a peer has another document (isthmus peers)"},
+        {isthmus_number(tools_json_get(root, "lanes"), "frozen") == 0, "a lane is frozen (the log says why)"},
+        {patient, "a log has waited for over a minute"}};
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (!needs[i].well)
+            printf("%s%s", found++ ? ", " : "\nsomebody is needed: ", needs[i].text);
+    fputs(found ? "\n" : "", stdout);
+    return found == 0;
 }
 
 /* What stands still, longest first, as the daemon gives it. */
@@ -73,8 +96,8 @@ static bool print_waiting(const struct tools_json *waiting)
         isthmus_table_add(table, "%s%s", isthmus_text(log, "cause"), isthmus_waits_for(log).text);
         patient = patient && isthmus_number(log, "since_ms") < PATIENCE_MS;
     }
-    printf("\n%s\n",
-           isthmus_table_rows(table) ? "what is not moving (AT: settled of newest seen):" : "everything moves");
+    printf("\n%s\n", isthmus_table_rows(table) ? "what is not moving (AT: settled of newest seen):"
+                                               : "no log waits for anything");
     if (isthmus_table_rows(table))
         isthmus_table_print(table);
     else
@@ -110,8 +133,8 @@ int isthmus_status(int argc, char **argv)
     if (code >= 0)
         return code;
     const struct tools_json *root = tools_json_root(answer);
-    bool well = print_head(root);
-    well = print_waiting(tools_json_get(root, "waiting")) && well;
+    print_head(root);
+    bool well = print_needs(root, print_waiting(tools_json_get(root, "waiting")));
     print_counters(tools_json_get(root, "counters"));
     tools_json_close(answer);
     return well ? ISTHMUS_OK : ISTHMUS_NOT_OK;

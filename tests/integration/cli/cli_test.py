@@ -254,13 +254,16 @@ class Cli(unittest.TestCase):
         self.assertIn("1 of the peers run another network document", out)
         self.assertRegex(out, r"claim-over-budget +3")
         self.assertIn("ready for 3h12m", out)
+        self.assertIn("\nsomebody is needed: a peer is down (isthmus peers), a peer has another document (isthmus peers), "
+                      "a log has waited for over a minute\n", out)
         printed = json.loads(self.run_command("status", "--socket", "s", "--json")[0])
         self.assertEqual(printed, waiting)
 
     def test_status__is_0_when_everything_moves(self):
         Answers(self.path("s"), {"status": self.STATUS})
         out, _ = self.run_command("status", "--socket", "s")
-        self.assertIn("everything moves", out)
+        self.assertIn("no log waits for anything", out)
+        self.assertNotIn("somebody is needed", out)
 
     def test_views__lanes_peers_sources_are_tables(self):
         moving = dict(self.LOG, cause="moving", since_ms=0, waits_for_operator=None, kind="outcome", delivered=0)
