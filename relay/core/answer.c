@@ -32,15 +32,20 @@ static uint32_t refusal_pack(struct codec_pack *pack, const uint8_t log[32], enu
 }
 
 /* Attestations over kept heads in [from, to]: each signer's, each with its path. */
-static uint32_t heads_pack(struct codec_pack *pack, const struct core_log *log, uint64_t from, uint64_t to)
+static uint32_t heads_pack(struct codec_pack *pack, const struct relay_core *core, const struct core_log *log,
+                           uint64_t from, uint64_t to)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < log->heads_len && count < ANSWER_HEADS_MAX; i++) {
         const struct core_head *head = &log->heads[i];
         if (head->number < from || head->number > to)
             continue;
-        for (size_t j = 0; j < head->signers_len; j++, count++)
+        for (size_t j = 0; j < head->signers_len; j++) {
+            if (head->signers[j]->write > core->committed)
+                continue;
             core_attestation_pack(pack, log, head, head->signers[j]);
+            count++;
+        }
     }
     return count;
 }
@@ -132,7 +137,7 @@ static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, 
     } else {
         /* The asker may know an older head than those kept here: the first one that covers `from` goes along. */
         uint64_t low = ask->from <= log->base ? log->base : ask->from, first = useful_head(log, low, ask->to);
-        count = heads_pack(&items, log, low, first > ask->to ? first : ask->to);
+        count = heads_pack(&items, core, log, low, first > ask->to ? first : ask->to);
         if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0) {
             if (ask->from <= log->base && history_load(core, log, ask, peer, request, &items, count))
                 return;

@@ -86,11 +86,11 @@ static struct core_head *head_insert(struct relay_core *core, struct core_log *l
 }
 
 static void signer_add(struct core_head *head, const struct proof_item_attestation *item, struct bytes path,
-                       uint16_t operator_number)
+                       uint16_t operator_number, uint64_t write)
 {
     struct core_attestation *attestation = core_alloc(NULL, 1, sizeof(*attestation) + path.len);
     *attestation = (struct core_attestation){
-        .operator_number = operator_number, .suite = item->suite, .path_len = (uint16_t)path.len};
+        .operator_number = operator_number, .suite = item->suite, .write = write, .path_len = (uint16_t)path.len};
     memcpy(attestation->key_id, item->key_id, 32);
     memcpy(attestation->root, item->root, 32);
     memcpy(attestation->signature, item->signature, 64);
@@ -127,7 +127,7 @@ void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t
         return; /* of an epoch that the document no longer knows */
     struct core_head *head = head_insert(core, log, number, value->running);
     if (core_head_key(head, key_id) == NULL)
-        signer_add(head, &item, value->path, operator_number);
+        signer_add(head, &item, value->path, operator_number, 0);
     if (number > log->hint)
         log->hint = number;
 }
@@ -279,7 +279,7 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     equivocation_check(core, log, head->number, head->running,
                        operator_number); /* its second word is kept: the proof */
     struct core_head *kept = head_insert(core, log, head->number, head->running);
-    signer_add(kept, item, leaf->path, operator_number);
+    signer_add(kept, item, leaf->path, operator_number, core->write_id);
     head_write(core, log, kept, kept->signers[kept->signers_len - 1]);
     if (head->number > log->hint)
         log->hint = head->number;

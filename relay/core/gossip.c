@@ -152,6 +152,8 @@ static void republish(struct relay_core *core, struct core_log *log)
             continue;
         told++;
         for (size_t j = 0; j < log->heads[i].signers_len; j++) {
+            if (log->heads[i].signers[j]->write > core->committed)
+                continue;
             codec_pack_clear(&core->pack);
             core_attestation_pack(&core->pack, log, &log->heads[i], log->heads[i].signers[j]);
             if (!core->pack.failed)

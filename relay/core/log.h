@@ -36,6 +36,7 @@ struct core_attestation {
     enum proof_suite suite;
     uint8_t root[32];
     uint8_t signature[64];
+    uint64_t write; /* the WRITE that holds it: told to nobody before that is committed */
     uint16_t path_len;
     uint8_t path[]; /* path_len bytes */
 };

@@ -232,6 +232,43 @@ static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **st
     world_free(world);
 }
 
+static bool operator_signed(const struct world *world, uint16_t seen_by, uint16_t relay, uint64_t sequence)
+{
+    struct relay_explain explain = {0};
+    relay_core_explain(world->relays[seen_by].core, WORLD_EASTWARD, sequence, &explain);
+    for (size_t i = 0; i < explain.signers_len; i++) {
+        if (explain.signers[i] == world->network.relays[relay].operator_number)
+            return true;
+    }
+    return false;
+}
+
+/* I2: the disk of relay 0 stops between its signer's answer and the commit that holds it. Told and then lost would be a word
+ * that its relay knows nothing of. */
+static void what_is_not_on_disk_is_told_to_nobody(void **state)
+{
+    (void)state;
+    struct world *world = world_new(70);
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, 30, 10);
+    for (unsigned signs = world->relays[0].signs; world->relays[0].signs == signs;)
+        world_run(world, 1);
+    assert_true(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested < 30);
+    world->relays[0].store_held = true;
+    world_run(world, 5000);
+    assert_true(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested == 30);
+    assert_true(operator_signed(world, 1, 1, 30));
+    assert_false(operator_signed(world, 1, 0, 30));
+    assert_false(operator_signed(world, WORLD_MIDDLE, 0, 30));
+    world_kill(world, 0);
+    world->relays[0].store_held = false;
+    world_start(world, 0);
+    world_expect(world, world_quiet, 100000);
+    world_check_once(world);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +282,7 @@ int main(void)
         cmocka_unit_test(on_a_once_lane_a_failure_is_final_and_told_to_the_sender),
         cmocka_unit_test(messages_larger_than_a_call_are_all_executed),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
+        cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

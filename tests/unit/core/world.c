@@ -383,6 +383,13 @@ void world_signer_down(struct world *world, uint16_t relay, bool down)
 static void commit(struct world *world, struct world_item *item)
 {
     struct world_relay *state = &world->relays[item->relay];
+    if (state->store_held) {
+        struct world_item *again = world_post(world, 10, WORLD_COMMIT, item->relay, (struct bytes){NULL, 0});
+        again->event = item->event;
+        again->batch = item->batch;
+        item->batch = NULL;
+        return;
+    }
     item->event.status = state->store_fails ? STORE_FULL : state->store->ops->commit(state->store, item->batch);
     state->store->ops->batch_free(item->batch);
     item->batch = NULL;

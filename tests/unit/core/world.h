@@ -65,6 +65,7 @@ struct world_relay {
     struct world_guard guards[WORLD_LOGS];     /* the signer's own file: outlives the relay */
     uint64_t signatures;
     bool store_fails; /* the next commit */
+    bool store_held;  /* commits wait, until the relay is killed */
     unsigned bans;
     unsigned published, signs; /* actions seen */
     uint64_t committed_writes;
