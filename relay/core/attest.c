@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 
 enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000, BEHIND_PAUSE_MS = 60000 };
@@ -25,7 +26,11 @@ static bool is_signed(const struct relay_core *core, const struct core_log *log,
 {
     const uint8_t *running = core_log_running(core, log, number);
     const struct core_head *head = running ? core_head_find(log, number, running) : NULL;
-    return head != NULL && core_head_key(head, core->config.attester_key) != NULL;
+    for (size_t i = 0; head != NULL && i < core->config.attester_keys_len; i++) {
+        if (core_head_key(head, core->config.attester_keys[i]) != NULL)
+            return true;
+    }
+    return false;
 }
 
 /*
@@ -84,7 +89,7 @@ static bool wants_signature(const struct relay_core *core, const struct core_log
     uint64_t durable = log->kind == PROOF_LOG_SETTLEMENT ? (log - 1)->durable : log->durable;
     if (!core->config.attests || !log->is_home || log->frozen || !log->guard_known || log->evidence == NULL)
         return false;
-    if (durable < top || top < log->guard)
+    if (durable < top || top < log->guard || !log->hear.done || top < log->hear.floor)
         return false;
     if (core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE)
         return false;
@@ -157,6 +162,8 @@ struct core_step core_stage_attest(struct relay_core *core, struct core_log *log
     if (!core->config.attests || !log->is_home || log->frozen)
         return (struct core_step){RELAY_CAUSE_NONE};
     bool behind = log->proven > log->attested;
+    if (!core_hear(core, log) || (behind && log->evidence_number < log->hear.floor))
+        return (struct core_step){behind ? RELAY_CAUSE_HEARING : RELAY_CAUSE_NONE};
     if (behind && (!core->signer_up || !log->guard_known))
         return (struct core_step){RELAY_CAUSE_SIGNER};
     if (!core->signer_up || !wants_signature(core, log))
@@ -191,8 +198,33 @@ static void guard_check(struct relay_core *core, struct core_log *log)
         return;
     log->guard_known = false;
     core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_BEHIND, log, log->guard,
-              "the signer remembers %llu, this relay has its signature up to %llu: not asking it for this log",
+              "the signer remembers %llu, its signature reaches %llu: not asking it for this log until its guard is "
+              "restored or a head is adopted by name",
               (unsigned long long)log->guard, (unsigned long long)log->attested);
+}
+
+bool core_key_is_own(const struct relay_core *core, const uint8_t key_id[32])
+{
+    for (size_t i = 0; i < core->config.attester_keys_len; i++) {
+        if (memcmp(core->config.attester_keys[i], key_id, 32) == 0)
+            return true;
+    }
+    return false;
+}
+
+void core_attest_own(struct relay_core *core, struct core_log *log, const struct proof_head *head)
+{
+    char running[65], id[65];
+    log->attested = head->number;
+    log->row_dirty = true;
+    if (log->guard_known && log->guard >= head->number)
+        return; /* only the store is old */
+    codec_hex_encode(running, BYTES_OF(head->running));
+    codec_hex_encode(id, BYTES_OF(log->id));
+    core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_BEHIND, log, head->number,
+              "a peer shows our operator's %s:%llu:%s", id, (unsigned long long)head->number, running);
+    if (log->guard_known)
+        guard_check(core, log);
 }
 
 static void attested(struct relay_core *core, struct bytes body)
@@ -218,6 +250,7 @@ static void attested(struct relay_core *core, struct bytes body)
             log->attested = leaf.leaf.head.number;
             log->row_dirty = true;
         }
+        guard_check(core, log); /* a peer may have shown a later word while this request was under way */
         log->sign_again = 0;
         core_log_mark(core, log);
     }
@@ -228,8 +261,8 @@ static void guards_told(struct relay_core *core)
 {
     for (size_t i = 0; i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
-        if (log->guard_known)
-            continue;
+        if (log->guard_known || log->guard != 0)
+            continue; /* told; refused, when it is behind */
         guard_note(core, log, 0, log->start);
         guard_check(core, log);
     }
@@ -277,6 +310,7 @@ void core_signer_event(struct relay_core *core, const struct relay_event *event)
         core->chains[i].signing = false;
     for (size_t i = 0; i < core->logs_len; i++) {
         core->logs[i].guard_known = false;
+        core->logs[i].guard = 0;
         core_log_mark(core, &core->logs[i]);
     }
 }

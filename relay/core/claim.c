@@ -180,6 +180,7 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
     struct proof_items items;
     struct proof_item item;
     struct run run = {0};
+    bool told = true; /* what it has; else it only says that it says nothing */
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {
         if (item.type == PROOF_ITEM_ATTESTATION)
@@ -195,9 +196,12 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
             range_take(core, &run, &item.range, peer);
         else if (item.type == PROOF_ITEM_REFUSAL && ask != 0)
             core_gossip_refused(core, peer, &item.refusal);
+        if (item.type == PROOF_ITEM_REFUSAL)
+            told = item.refusal.reason == PROOF_REFUSAL_NOT_HERE || item.refusal.reason == PROOF_REFUSAL_PRUNED;
     }
     run_finish(core, &run, peer);
     free(run.records);
     free(run.bytes);
     ask_answered(core, ask);
+    core_hear_answered(core, ask, told);
 }

@@ -169,6 +169,7 @@ static void tick(struct relay_core *core)
 {
     core_chain_tick(core);
     core_gossip_tick(core);
+    core_hear_tick(core);
     for (size_t i = 0; i < core->logs_len; i++) {
         if (core->logs[i].cause != RELAY_CAUSE_NONE || core->logs[i].behind_since != 0)
             core_log_mark(core, &core->logs[i]);

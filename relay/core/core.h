@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "proofs/codec/bytes.h"
+#include "proofs/suite.h"
 #include "relay/store/store.h"
 #include "topology/network.h"
 
@@ -49,10 +50,11 @@ struct relay_core_config {
     bool verify_forwarded;    /* a hop that serves neither chain asks for proof anyway: accept only certified ranges */
     bool dev;                 /* permits 1-of-1 */
     uint64_t attester_budget; /* bytes of claims per (lane, attester); 0: the lane's window */
-    uint8_t attester_key[32]; /* key id of this relay's signer; zero without one */
-    uint32_t heartbeat_ms;    /* 0: 1000 */
-    uint32_t pull_wait_ms;    /* how long a range may take to arrive by itself; 0: 150 */
-    uint32_t turn_blocks;     /* destination blocks after which the next relay steps in; 0: 4 */
+    uint8_t attester_keys[PROOF_SUITE_COUNT][32]; /* key ids of this relay's signer: one a suite */
+    size_t attester_keys_len;
+    uint32_t heartbeat_ms; /* 0: 1000 */
+    uint32_t pull_wait_ms; /* how long a range may take to arrive by itself; 0: 150 */
+    uint32_t turn_blocks;  /* destination blocks after which the next relay steps in; 0: 4 */
 };
 
 /* ---- events -------------------------------------------------------------------------------------------------------- */
@@ -170,6 +172,7 @@ enum relay_cause { /* what a log waits for: `isthmus status` says it in words (r
                    RELAY_CAUSE_EVIDENCE,         /* hints seen, proof not yet */
                    RELAY_CAUSE_WINDOW_FULL,
                    RELAY_CAUSE_SIGNER,
+                   RELAY_CAUSE_HEARING,    /* just started: signs nothing before peers said which heads they have */
                    RELAY_CAUSE_RECORDS,    /* an attested head is known, its records are not */
                    RELAY_CAUSE_QUORUM,     /* too few operators signed the next head */
                    RELAY_CAUSE_TURN,       /* another relay's turn to submit */

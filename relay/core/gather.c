@@ -255,8 +255,11 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     uint16_t operator_number = 0;
     if (log == NULL || log->frozen || log->suite != item->suite)
         return false;
-    /* What would not be kept is not taken either: else relays would tell it to each other for ever. */
-    if (head->number < log->base || !number_is_needed(log, head->number))
+    /* What would not be kept is not taken either: else relays would tell it to each other for ever. Our own word is looked
+     * at in any case. */
+    bool kept_here = head->number >= log->base && number_is_needed(log, head->number);
+    bool own = peer != core->config.self && core_key_is_own(core, item->key_id) && head->number > log->attested;
+    if (!kept_here && !own)
         return false;
     const struct core_head *known = core_head_find(log, head->number, head->running);
     const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
@@ -267,6 +270,10 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
                   core->network->relays[peer].name, epoch ? "signature or path is wrong" : "not an attester's key");
         return false;
     }
+    if (own)
+        core_attest_own(core, log, head);
+    if (!kept_here)
+        return false;
     const uint8_t *ours = core_log_running(core, log, head->number);
     if (ours != NULL && head->number <= log->proven && memcmp(ours, head->running, 32) != 0) {
         core_note(core, RELAY_ALARM, RELAY_REASON_HEAD_CONTRADICTS, log, head->number, "operator %u", operator_number);

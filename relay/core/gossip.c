@@ -263,8 +263,8 @@ static uint16_t peer_choose(const struct relay_core *core, const struct core_log
     return newest_signed(log) >= number ? any : RELAY_NO_SOURCE;
 }
 
-static void ask_send(struct relay_core *core, struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
-                     size_t bytes)
+uint64_t core_ask(struct relay_core *core, const struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
+                  size_t bytes)
 {
     struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = from, .to = to, .max_bytes = (uint32_t)bytes}};
     memcpy(item.ask.log, log->id, 32);
@@ -272,9 +272,17 @@ static void ask_send(struct relay_core *core, struct core_log *log, uint16_t pee
     codec_pack_array(&core->pack, 1);
     proof_item_write(&core->pack, &item);
     struct relay_action *action = core_act(core, RELAY_ACTION_ASK);
-    action->id = log->ask_id = ++core->next_id;
-    action->peer = log->ask_peer = peer;
+    action->id = ++core->next_id;
+    action->peer = peer;
     action->body = core_keep(core, codec_pack_bytes(&core->pack));
+    return action->id;
+}
+
+static void ask_send(struct relay_core *core, struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
+                     size_t bytes)
+{
+    log->ask_id = core_ask(core, log, peer, from, to, bytes);
+    log->ask_peer = peer;
     /* Asks that bring nothing become rare: a head that nobody has records for must not cost a pull each moment. */
     if (log->asked_at != log->stored + log->certified)
         log->asks = 0;
@@ -439,6 +447,7 @@ void core_gossip_event(struct relay_core *core, const struct relay_event *event)
             if (core->logs[i].ask_id == event->id)
                 core->logs[i].ask_id = 0;
         }
+        core_hear_answered(core, event->id, false);
     } else {
         peer->up = true;
         peer->last_heard = core->now;

@@ -76,6 +76,10 @@ size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint
 
 /* ---- attest.c, gather.c ---- */
 void core_signer_event(struct relay_core *core, const struct relay_event *event);
+/* True when a signature of this relay's own signer. */
+bool core_key_is_own(const struct relay_core *core, const uint8_t key_id[32]);
+/* A peer shows a head that our operator signed and that lies beyond all we know of: the guard must be there, too. */
+void core_attest_own(struct relay_core *core, struct core_log *log, const struct proof_head *head);
 bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer);
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
 const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
@@ -88,7 +92,16 @@ const struct topology_epoch *core_epoch(const struct relay_core *core, const str
 void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
                            const struct core_attestation *attestation);
 
+/* ---- hear.c ---- */
+/* True when peers have said which heads of this log they have; until then it asks them. */
+bool core_hear(struct relay_core *core, struct core_log *log);
+void core_hear_answered(struct relay_core *core, uint64_t ask, bool answered);
+void core_hear_tick(struct relay_core *core);
+
 /* ---- claim.c, gossip.c, answer.c ---- */
+/* Sends an ask; bytes 0: heads only. Returns its id. */
+uint64_t core_ask(struct relay_core *core, const struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
+                  size_t bytes);
 void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer, uint64_t ask);
 void core_gossip_event(struct relay_core *core, const struct relay_event *event);
 void core_gossip_tick(struct relay_core *core);

@@ -29,6 +29,7 @@ const char *relay_cause_text(enum relay_cause cause)
     case RELAY_CAUSE_EVIDENCE: return "messages seen, proof not yet";
     case RELAY_CAUSE_WINDOW_FULL: return "window full: waits for settlement";
     case RELAY_CAUSE_SIGNER: return "waits for this relay's signer";
+    case RELAY_CAUSE_HEARING: return "just started: signs nothing before it heard from peers what was signed";
     case RELAY_CAUSE_RECORDS: return "a signed head is known, its records are not here yet";
     case RELAY_CAUSE_QUORUM: return "too few operators signed the next head";
     case RELAY_CAUSE_TURN: return "another relay's turn to submit";
@@ -52,6 +53,7 @@ const char *relay_cause_name(enum relay_cause cause)
     case RELAY_CAUSE_EVIDENCE: return "evidence";
     case RELAY_CAUSE_WINDOW_FULL: return "window-full";
     case RELAY_CAUSE_SIGNER: return "signer";
+    case RELAY_CAUSE_HEARING: return "hearing";
     case RELAY_CAUSE_RECORDS: return "records";
     case RELAY_CAUSE_QUORUM: return "quorum";
     case RELAY_CAUSE_TURN: return "turn";
@@ -76,6 +78,7 @@ const char *relay_cause_actor(enum relay_cause cause)
         return "nobody for some blocks (finality, then a proof); then who runs the sources' nodes";
     case RELAY_CAUSE_WINDOW_FULL: return "the destination's operators: outcomes do not come back";
     case RELAY_CAUSE_SIGNER: return "this relay's operator: its signer";
+    case RELAY_CAUSE_HEARING: return "nobody for some seconds; then who runs this relay's links and sources";
     case RELAY_CAUSE_RECORDS: return "who runs the links: a relay that has the records is cut off";
     case RELAY_CAUSE_QUORUM: return "the operator named: its relay, its signer or its sources";
     case RELAY_CAUSE_TURN: return "the relay named; after its turn the next one steps in";

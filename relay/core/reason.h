@@ -24,6 +24,7 @@
     X(SIGNER_DOWN, "signer-down")                                                                                      \
     X(SIGNER_REFUSED, "signer-refused")                                                                                \
     X(SIGNER_BEHIND, "signer-guard-behind")                                                                            \
+    X(SIGNER_UNHEARD, "signer-heard-no-peer")                                                                          \
     X(HEAD_REFUSED, "head-refused")                                                                                    \
     X(HEAD_CONTRADICTS, "head-contradicts-proven")                                                                     \
     X(EQUIVOCATION, "operator-signed-two-words")                                                                       \

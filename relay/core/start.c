@@ -160,6 +160,7 @@ static void segments_ask(struct relay_core *core)
 static void ready(struct relay_core *core)
 {
     core->ready = true;
+    core->heard_at = core->now;
     for (size_t i = 0; i < core->logs_len; i++)
         core_log_mark(core, &core->logs[i]);
     core_note(core, RELAY_INFO, RELAY_REASON_READY, NULL, 0, "%zu lanes, %zu chains", core->network->lanes_len,

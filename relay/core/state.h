@@ -111,6 +111,8 @@ struct relay_core {
     bool scarce; /* the disk is nearly full */
     bool ready, halted, signer_up, marks_loaded, heads_asked;
     size_t loads_pending, start_next; /* start.c */
+    size_t hears;                     /* asks of hear.c in flight */
+    uint64_t heard_at;                /* ms: when one was answered last; at first: when the core was ready */
     struct core_load loads[CORE_LOADS_MAX];
     uint64_t next_id;
     uint64_t write_id, committed; /* write_id: of the WRITE that this step is filling */
