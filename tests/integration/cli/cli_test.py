@@ -290,13 +290,15 @@ class Cli(unittest.TestCase):
                  "stored": True, "stored_at_ms": 1795261853000, "brought_by": "own source", "proven": True, "attested": True,
                  "certified": False, "certified_head": 0, "signers": ["east-alpha"], "quorum": 2, "delivered": False,
                  "settled": False, "pruned": False, "outcome": None, "reason": 0, "digest": "00" * 32,
-                 "cause": "too few operators signed the next head", "since_ms": 4000, "waits_for_operator": "east-beta"}
+                 "cause": "too few operators signed the next head", "since_ms": 4000, "waits_for_operator": "east-beta",
+                 "who": "operator x: its relay or its sources"}
         daemon = Answers(self.path("s"), {"explain": story})
         out, _ = self.run_command("explain", "east-to-west/17", "--socket", "s")
         self.assertTrue(out.startswith("east-to-west/17: proven\n"))
         self.assertIn("[x] stored     brought by own source at 2026-11-21T", out)
         self.assertIn("[ ] certified  signed by east-alpha; 2 are needed", out)
-        self.assertIn("waits for: too few operators signed the next head: operator east-beta (for 4s)", out)
+        self.assertIn("waits for  too few operators signed the next head: operator east-beta (for 4s)\n", out)
+        self.assertIn("can act    operator x: its relay or its sources\n", out)
         self.assertEqual(daemon.requests, [{"command": "explain", "lane": "east-to-west", "sequence": 17}])
         story.update(stage="settled", certified=True, certified_head=256, settled=True, outcome="done", cause="moving",
                      digest="5a" * 32, pruned=True)
