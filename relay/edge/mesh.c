@@ -81,11 +81,6 @@ struct edge_mesh {
     struct edge_inbox inbox;
 };
 
-static const char *relay_name(const struct edge_mesh *mesh, uint16_t relay)
-{
-    return mesh->options.network->relays[relay].name;
-}
-
 /* ---- frames come in: nng's threads -------------------------------------------------------------------------------- */
 
 /* ThreadSanitizer drops reports with a frame of nng in them (tests/tsan.supp). A callback that it does not compile in hides
@@ -240,7 +235,7 @@ static int dial(struct link *link)
     if (tls_url(link->url)) {
         char text[256];
         struct failure failure = {text, sizeof(text)};
-        nng_tls_config *config = tls_config(mesh, relay_name(mesh, link->peer->relay), &failure);
+        nng_tls_config *config = tls_config(mesh, mesh->options.network->relays[link->peer->relay].name, &failure);
         error = config ? nng_dialer_set_ptr(link->dialer, NNG_OPT_TLS_CONFIG, config) : NNG_ENOMEM;
         if (config)
             nng_tls_config_free(config); /* the dialler holds it */

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A connector for the daemon's tests: says its manifest, looks around, and then does what its options tell it to."""
 import os
+import re
 import socket
+import ssl
 import struct
 import sys
 
@@ -51,6 +53,31 @@ def look_around():
     say("chroot " + attempt(lambda: os.chroot("/")))
 
 
+def read_one(path):
+    if os.path.isdir(path):
+        os.listdir(path)
+    else:
+        with open(path, "rb") as file:
+            file.read(1)
+
+
+def knock(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+
+
+def try_out(configure):
+    """What its options ask it to try: read=PATH, knock=PATH, names, certificates."""
+    for path in re.findall(rb"read=([^ ]+);", configure):
+        say(f"read {os.path.basename(path.decode())} " + attempt(lambda: read_one(path)))
+    for path in re.findall(rb"knock=([^ ]+);", configure):
+        say(f"knock {os.path.basename(path.decode())} " + attempt(lambda: knock(path)))
+    if b"names;" in configure:
+        say("names " + attempt(lambda: socket.getaddrinfo("localhost", 80)))
+    if b"certificates;" in configure:
+        say(f"certificates {attempt(ssl.create_default_context)} {len(ssl.create_default_context().get_ca_certs())}")
+
+
 def main():
     stream = socket.socket(fileno=3)
     look_around()
@@ -58,6 +85,7 @@ def main():
     configure = receive(stream)
     if configure is None:
         return 0
+    try_out(configure)
     if b"crash" in configure:
         return 7
     send(stream, [3, int(b"refuse" not in configure), "as told"])

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """test_daemon.py ISTHMUS ISTHMUSD: two relays on this machine, with connectors that misbehave, from start to stop."""
+import ctypes
 import hashlib
 import json
 import os
@@ -7,6 +8,8 @@ import re
 import shutil
 import signal
 import socket
+import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -45,13 +48,24 @@ def contents(path):
         return file.read()
 
 
+def without_landlock():
+    """From here on this process and its children run on a kernel that has none: the call is answered with ENOSYS."""
+    library = ctypes.CDLL(None, use_errno=True)
+    code = struct.pack("HBBI" * 4,  # load the call's number; landlock_create_ruleset? then fail, else go on
+                       0x20, 0, 0, 0, 0x15, 0, 1, 444, 0x06, 0, 0, 0x00050000 | 38, 0x06, 0, 0, 0x7fff0000)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = ctypes.create_string_buffer(struct.pack("HP", 4, ctypes.addressof(buffer)))
+    if library.prctl(38, 1, 0, 0, 0) != 0 or library.prctl(22, 2, program, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
 class Relay:
     """One isthmusd and its log."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, program=ISTHMUSD, **how):
         self.folder, self.lines = folder, []
-        self.process = subprocess.Popen([ISTHMUSD, "--config", f"{folder}/relay.yaml", *options],
-                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen([program, "--config", f"{folder}/relay.yaml", *options],
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, **how)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -92,7 +106,9 @@ class Daemon(unittest.TestCase):
         cls.temporary = tempfile.TemporaryDirectory(prefix="isthmus-d-")
         cls.folder = cls.temporary.name
         cls.connector = f"{cls.folder}/connector"
-        shutil.copy(CONNECTOR, cls.connector)
+        with open(CONNECTOR) as source, open(cls.connector, "w") as copy:  # by this interpreter, whose tree it may read
+            copy.write(f"#!{os.path.realpath(sys.executable)}\n" + source.read().split("\n", 1)[1])
+        os.chmod(cls.connector, 0o755)
         keys = {}
         for name in CHAINS:
             out = cls.tool("init", name, "--relay", name, "--cheap")
@@ -136,8 +152,9 @@ class Daemon(unittest.TestCase):
                   "     suites: [keccak256-secp256k1], evidence: [slot]}"]
         return "\n".join(lines) + "\n"
 
-    def configure(self, name, options="http: \"http://127.0.0.1:1\"", extra=""):
-        """Writes NAME's relay.yaml; options are those of its connector, extra more of its source."""
+    def configure(self, name, options="http: \"http://127.0.0.1:1\"", extra="", readable=()):
+        """Writes NAME's relay.yaml; options are those of its connector, extra more of its source; readable: for it to read."""
+        extra += f", readable: [{', '.join((sys.base_prefix, *readable))}]"
         other = next(n for n in CHAINS if n != name)
         with open(f"{self.folder}/{name}/relay.first") as file:
             text = file.read()
@@ -157,8 +174,8 @@ class Daemon(unittest.TestCase):
         self.configure(name, **more)
         return self.again(name, *arguments)
 
-    def again(self, name, *arguments):
-        relay = Relay(f"{self.folder}/{name}", "--dev", *arguments)
+    def again(self, name, *arguments, **how):
+        relay = Relay(f"{self.folder}/{name}", "--dev", *arguments, **how)
         self.addCleanup(relay.end, signal.SIGKILL)
         relay.said("reason=ready")
         return relay
@@ -174,7 +191,7 @@ class Daemon(unittest.TestCase):
         status = east.status()
         self.assertTrue(status["ok"] and status["ready"] and status["store"]["ok"])
         self.assertEqual((status["relay"], status["operator"], status["network"]["name"]), ("east", "east", "pair"))
-        peer = east.ask("peers")["peers"][0]
+        peer = eventually(lambda: (p := east.ask("peers")["peers"][0])["document_version"] and p, "a heartbeat")
         self.assertEqual((peer["relay"], peer["document_version"], peer["document_hash"]),
                          ("west", 3, status["network"]["hash"]))
         lane = east.ask("lanes")["lanes"][0]
@@ -200,6 +217,77 @@ class Daemon(unittest.TestCase):
         if privileges.group(2) == "2":  # not in builds with sanitizers
             self.assertNotEqual(east.said(r"text=\"kill-parent (\S+)\"").group(1), "allowed")
             self.assertNotEqual(east.said(r"text=\"chroot (\S+)\"").group(1), "allowed")
+
+    def tried(self, relay, what):
+        return relay.said(rf"text=\"{what} (\S+)\"").group(1)
+
+    def lay_out(self):
+        """A key of its own, a folder of its own, and a stranger's file; all for their owner alone."""
+        os.makedirs(f"{self.folder}/given", exist_ok=True)
+        for name in ("gas.key", "given/data", "stranger"):
+            with open(os.open(f"{self.folder}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write("secret")
+        folder = self.folder
+        return (f"x: \"read={folder}/east/keys/relay.key; read={folder}/east/keys/passphrase; read={folder}/east/relay.yaml; "
+                f"read={folder}/east/keys; read={folder}/stranger; read={folder}/gas.key; read={folder}/given/data; "
+                f"knock={folder}/east/control.sock; knock={folder}/east.req; names; certificates;\", "
+                f"gas-file: {folder}/gas.key")
+
+    def test_isthmusd__a_connector_reads_what_it_was_given_and_opens_no_door(self):
+        east = self.start("east", options=self.lay_out(), readable=[f"{self.folder}/given"])
+        for name in ("gas.key", "data"):
+            self.assertEqual(self.tried(east, f"read {name}"), "allowed", name)
+        self.assertEqual(self.tried(east, "names"), "allowed")
+        certificates = east.said(r"text=\"certificates (\S+) (\d+)\"")
+        self.assertEqual((certificates.group(1), int(certificates.group(2))),
+                         ("allowed", len(ssl.create_default_context().get_ca_certs())))
+        eventually(lambda: east.status()["sources"]["up"] == 1, "source up")
+        if any("reason=sandbox-weak" in line for line in east.lines):
+            self.skipTest("this kernel has no Landlock")
+        for name in ("relay.key", "passphrase", "relay.yaml", "keys", "stranger"):
+            self.assertEqual(self.tried(east, f"read {name}"), "permission-denied", name)
+        if east.said(r"privileges (\d) seccomp (\d)").group(2) == "2":  # not in builds with sanitizers
+            for name in ("control.sock", "east.req"):
+                self.assertEqual(self.tried(east, f"knock {name}"), "permission-denied", name)
+
+    def test_isthmusd__without_landlock_it_works_and_says_once_that_the_sandbox_is_weak(self):
+        self.configure("east", options=self.lay_out())
+        east = self.again("east", preexec_fn=without_landlock)
+        eventually(lambda: east.status()["sources"]["up"] == 1, "source up")
+        eventually(lambda: east.status()["signer"]["state"] == "up", "signer up")
+        self.assertEqual(self.tried(east, "read stranger"), "allowed")
+        first = east.source()["process"]["pid"]
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: east.source()["process"]["pid"] not in (0, first), "connector again")
+        eventually(lambda: east.status()["sources"]["up"] == 1, "source up again")
+        self.assertEqual(sum("reason=sandbox-weak" in line for line in east.lines), 1)
+
+    def test_isthmusd__nobody_of_its_user_may_look_into_a_relay_or_its_signer(self):
+        """What is not dumpable belongs to root in /proc, and so to no other process of the same user."""
+        type(self).connector, keep = "/bin/true", self.connector
+        self.addCleanup(setattr, type(self), "connector", keep)
+        self.configure("east")
+        how, program = {}, f"{self.folder}/isthmusd"
+        shutil.copy(ISTHMUSD, program)
+        if os.getuid() == 0:  # then everything belongs to root: run it as nobody
+            how = {"user": 65534, "group": 65534, "extra_groups": []}
+            mode = os.stat(self.folder).st_mode & 0o777
+            os.chmod(self.folder, 0o777)
+            self.addCleanup(os.chmod, self.folder, mode)
+            self.give(65534)
+            self.addCleanup(self.give, 0)
+        east = self.again("east", program=program, **how)
+        signer = eventually(lambda: (east.status()["signer"] or {}).get("state") == "up" and east.status()["signer"]["pid"],
+                            "signer up")
+        east.said("reason=signer-ready")
+        for pid in (east.process.pid, signer):
+            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
+        self.assertEqual(east.end(), 0)
+
+    def give(self, user):
+        for folder, _, files in os.walk(f"{self.folder}/east"):
+            for name in (folder, *(f"{folder}/{file}" for file in files)):
+                os.chown(name, user, user, follow_symlinks=False)
 
     def test_isthmusd__the_signer_is_alone_with_its_guard(self):
         east = self.start("east")
@@ -245,6 +333,19 @@ class Daemon(unittest.TestCase):
         eventually(lambda: os.path.exists(path), "sign of life")
         self.assertEqual(relay.end(), 0)
 
+    def test_isthmusd__sigterm_during_the_start_starts_nothing_any_more(self):
+        self.configure("east")
+        relay = Relay(f"{self.folder}/east", "--dev")
+        self.addCleanup(relay.end, signal.SIGKILL)
+        caught = lambda: int(re.search(r"SigCgt:\t(\w+)", contents(f"/proc/{relay.process.pid}/status")).group(1), 16)  # noqa: E731
+        eventually(lambda: caught() >> (signal.SIGTERM - 1) & 1, "a handler for SIGTERM: before the store is opened")
+        self.assertEqual(relay.end(), 0)
+        text = "\n".join(relay.lines)
+        self.assertIn("reason=stopping", text)
+        after = text.split("reason=stopping")[1]
+        for late in ("reason=started", "child-says", "reason=connector-started", "reason=signer-ready", "drain-incomplete"):
+            self.assertNotIn(late, after)
+
     # ---- children that misbehave
 
     def test_isthmusd__a_connector_that_breaks_the_protocol_is_restarted_with_the_reason(self):
@@ -283,7 +384,7 @@ class Daemon(unittest.TestCase):
         path = f"{self.folder}/east/relay.yaml"
         with open(path) as file:
             text = file.read()
-        with open(f"{self.folder}/east/wrong", "w") as file:
+        with open(os.open(f"{self.folder}/east/wrong", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write("not this one\n")
         head, tail = text.split("signer:", 1)
         with open(path, "w") as file:
