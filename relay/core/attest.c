@@ -143,7 +143,7 @@ static void request_send(struct relay_core *core, uint16_t chain, const struct c
     if (request.logs_len == 0 || request.statements_len == 0)
         return;
     request.id = core->chains[chain].signing_id = ++core->next_id;
-    memcpy(request.document, core->network->hash, 32);
+    relay_signing_document(request.document, core->network->hash, core->config.sources, core->config.sources_len);
     request.evidence = (struct bytes){evidence->bytes, evidence->bytes_len};
     size_t cap = bytes + 4096 + request.logs_len * (128 + sizeof(logs[0].heads));
     uint8_t *message = core_scratch(core, cap);

@@ -4,8 +4,10 @@
  */
 #include "relay/core/signing.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "proofs/codec/sodium.h"
 #include "relay/core/core.h"
 
 enum { TYPE_REQUEST = 0x52, REASON_MAX = 4096 };
@@ -13,6 +15,31 @@ enum { TYPE_REQUEST = 0x52, REASON_MAX = 4096 };
 static struct bytes hash_bytes(const uint8_t hash[32])
 {
     return (struct bytes){hash, 32};
+}
+
+/* With its final zero, so that no two lists of texts look alike. */
+static struct bytes text_bytes(const char *text)
+{
+    return text != NULL ? (struct bytes){(const uint8_t *)text, strlen(text) + 1} : (struct bytes){NULL, 0};
+}
+
+void relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
+                            size_t sources_len)
+{
+    memcpy(out, network_hash, 32);
+    for (size_t i = 0; i < sources_len; i++) {
+        const uint8_t chain[2] = {(uint8_t)(sources[i].chain >> 8), (uint8_t)sources[i].chain};
+        const struct bytes parts[] = {{out, 32},
+                                      BYTES_OF(chain),
+                                      text_bytes(sources[i].name),
+                                      text_bytes(sources[i].operator_tag),
+                                      text_bytes(sources[i].network_tag),
+                                      text_bytes(sources[i].software_tag)};
+        uint8_t hash[32];
+        if (!codec_sodium_blake2b256(hash, parts, sizeof(parts) / sizeof(parts[0])))
+            abort(); /* it cannot fail on lengths like these */
+        memcpy(out, hash, 32);
+    }
 }
 
 static void log_write(struct codec_writer *writer, const struct relay_signing_log *log)

@@ -15,6 +15,8 @@
 #include "proofs/codec/bytes.h"
 #include "proofs/lane.h"
 
+struct relay_source; /* relay/core/core.h */
+
 enum {
     RELAY_SIGNING_VERSION = 1,
     RELAY_SIGNING_LOGS_MAX = 64,        /* logs in one request */
@@ -50,7 +52,7 @@ struct relay_signing_log {
 struct relay_signing_request {
     uint64_t id;
     uint16_t chain;       /* index in the network document */
-    uint8_t document[32]; /* hash of the network document the relay runs; the signer refuses another */
+    uint8_t document[32]; /* relay_signing_document of what the relay runs; the signer refuses another */
     const struct relay_signing_statement *statements;
     size_t statements_len;
     struct bytes evidence; /* connector message 12, whole */
@@ -74,6 +76,13 @@ struct relay_signing_answer {
     bool last;           /* no more answers to this request follow */
     struct bytes body;   /* ATTESTATION: item; REFUSAL: reason text */
 };
+
+/*
+ * What relay and signer must both have read: the network document (its hash) and the sources, in their order, with their
+ * tags, as statements name sources by index. One that was edited while the other ran gives another hash.
+ */
+void relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
+                            size_t sources_len);
 
 /* Writes into out (capacity cap); returns the length, 0 when it does not fit or counts are over their limits. */
 size_t relay_signing_request_write(uint8_t *out, size_t cap, const struct relay_signing_request *request);

@@ -23,7 +23,7 @@
  * stand behind a colon: "evidence-refused:mpt-node-hash". */
 #define EDGE_SIGNER_REASONS(X)                                                                                         \
     X(MALFORMED, "request-malformed")                                                                                  \
-    X(DOCUMENT, "other-network-document")                                                                              \
+    X(DOCUMENT, "other-network-document-or-sources")                                                                   \
     X(CHAIN, "unknown-chain")                                                                                          \
     X(NO_KEY, "no-key-of-this-suite")                                                                                  \
     X(SOURCE, "statement-of-unknown-source")                                                                           \

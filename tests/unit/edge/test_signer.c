@@ -191,7 +191,7 @@ static void test_signer__each_refusal_of_a_request_has_its_reason(void **state)
 
     make(scene, 1, 0, 5, 9);
     scene->request.request.document[3] ^= 1;
-    expect_refusal(scene, "other-network-document");
+    expect_refusal(scene, "other-network-document-or-sources");
 
     make(scene, 1, 0, 5, 9);
     scene->request.request.chain = 2;
@@ -221,6 +221,28 @@ static void test_signer__each_refusal_of_a_request_has_its_reason(void **state)
     scene->request.statements[0].header_hash[0] ^= 1;
     scene->request.statements[1].header_hash[0] ^= 1;
     expect_refusal(scene, "agreed-on-another-header");
+}
+
+/* The operator edited `sources`, and only the signer started again: an index means another source to each of them. */
+static void test_signer__refuses_when_its_list_of_sources_is_not_the_relays(void **state)
+{
+    struct scene *scene = *state;
+    struct relay_source *sources = scene->world->sources, first = sources[0];
+    sign(scene, 0, 5);
+
+    make(scene, 1, 0, 5, 9);
+    sources[0] = sources[1]; /* another order */
+    sources[1] = first;
+    expect_refusal(scene, "other-network-document-or-sources");
+
+    make(scene, 1, 0, 5, 9);
+    sources[0].operator_tag = "somebody-else"; /* another tag */
+    expect_refusal(scene, "other-network-document-or-sources");
+
+    make(scene, 1, 0, 5, 9);
+    scene->world->trust.sources_len--; /* one fewer */
+    expect_refusal(scene, "other-network-document-or-sources");
+    sign(scene, 5, 9); /* both the same again */
 }
 
 static void test_signer__each_refusal_of_one_log_has_its_reason(void **state)
@@ -507,6 +529,7 @@ int main(void)
         TEST(test_signer__a_head_below_the_guard_on_another_branch_is_not_signed),
         TEST(test_signer__heads_that_the_items_do_not_show_are_left_out_by_name),
         TEST(test_signer__each_refusal_of_a_request_has_its_reason),
+        TEST(test_signer__refuses_when_its_list_of_sources_is_not_the_relays),
         TEST(test_signer__each_refusal_of_one_log_has_its_reason),
         TEST(test_signer__lane_state_and_evidence_kind_are_the_documents),
         TEST(test_signer__one_source_is_enough_only_under_dev),

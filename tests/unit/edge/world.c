@@ -243,7 +243,7 @@ void world_request_make(struct world_request *out, const struct world *world, co
                                                   .evidence = codec_pack_bytes(&out->evidence),
                                                   .logs = out->logs,
                                                   .logs_len = count};
-    memcpy(out->request.document, world->network.hash, 32);
+    relay_signing_document(out->request.document, world->network.hash, world->trust.sources, world->trust.sources_len);
     for (size_t i = 0; i < 2; i++) {
         out->statements[i].source = (uint16_t)i;
         memcpy(out->statements[i].header_hash, hash, 32);
