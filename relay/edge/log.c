@@ -158,8 +158,10 @@ static void keep(enum relay_level level, const char *reason, const char *subject
                                    .level = level,
                                    .reason = reason,
                                    .left_out = left_out};
-    snprintf(line->subject, sizeof(line->subject), "%s", subject != NULL ? subject : "");
-    snprintf(line->text, sizeof(line->text), "%s", text);
+    /* Cut on purpose where a kept line is shorter than a written one. */
+    snprintf(line->subject, sizeof(line->subject), "%.*s", (int)sizeof(line->subject) - 1,
+             subject != NULL ? subject : "");
+    snprintf(line->text, sizeof(line->text), "%.*s", (int)sizeof(line->text) - 1, text);
 }
 
 bool edge_log_kept(struct edge_log_line *out, uint64_t after)

@@ -139,7 +139,7 @@ static enum store_status commit_group(struct edge_writer *writer, const struct w
     if (status != STORE_OK)
         store->ops->error(store, text, cap);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    *microseconds = (uint64_t)(end.tv_sec - start.tv_sec) * 1000000u + (uint64_t)(end.tv_nsec - start.tv_nsec) / 1000u;
+    *microseconds = (uint64_t)((end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000);
     return status;
 }
 
