@@ -74,8 +74,20 @@ class Relay:
             self.lines.append(line.rstrip("\n"))
 
     def said(self, pattern, seconds=PATIENCE):
-        return eventually(lambda: next((m for line in list(self.lines) if (m := re.search(pattern, line))), None),
-                          f"{pattern!r} in the log:\n" + "\n".join(self.lines[-40:]), seconds)
+        """The first line that fits; at once an error when the relay has ended without it."""
+        def found():
+            ended = self.process.poll() is not None and not self.reader.is_alive()
+            line = next((m for line in list(self.lines) if (m := re.search(pattern, line))), None)
+            return line or ended
+
+        try:
+            line = eventually(found, f"{pattern!r} in the log", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n" + "\n".join(self.lines[-60:])) from None
+        if line is True:
+            raise AssertionError(f"ended with {self.process.poll()} without {pattern!r} in the log:\n"
+                                 + "\n".join(self.lines[-60:]))
+        return line
 
     def ask(self, command, **more):
         with socket.socket(socket.AF_UNIX) as client:

@@ -15,6 +15,7 @@ int main(int argc, char **argv)
     }
     scene_init(&node.scene);
     node.self = (uint16_t)strtoul(argv[1], NULL, 10);
+    node.silence = NODE_SILENCE;
     uint16_t peer = (uint16_t)strtoul(argv[4], NULL, 10);
     if (node.self > 1 || peer > 1)
         return 2;

@@ -270,6 +270,7 @@ static void open_behind_proxy(struct node *nodes, struct urls *urls, struct prox
     struct urls through;
     urls_make(urls, "tcp", "");
     nodes_init(nodes, 2);
+    nodes[0].silence = nodes[1].silence = NODE_SILENCE;
     uint16_t port = free_port();
     proxy_start(proxy, port, url_port(urls->publish[0][0]));
     through = *urls;
@@ -410,6 +411,7 @@ static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
     struct node nodes[2];
     urls_make(&urls, "tcp", "");
     nodes_init(nodes, 2);
+    nodes[0].silence = nodes[1].silence = NODE_SILENCE;
     assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
     meet(nodes, 2);
     for (unsigned round = 1; round <= 3; round++) {
@@ -439,7 +441,7 @@ static void test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_d
     struct proxy proxy;
     open_behind_proxy(nodes, &urls, &proxy);
     atomic_store(&proxy.cut, true);
-    uint64_t end = node_now() + 4000;
+    uint64_t end = node_now() + NODE_SILENCE + 3400;
     while (node_now() < end) {
         beat(nodes, 1, 1);
         nodes_turn(nodes, 2, 50);
