@@ -32,6 +32,10 @@ struct evm {
     size_t headers_asked;
     bool full;               /* the relay does not read: nothing is sent before `drained` */
     uint64_t nonsense_until; /* ms: the next notice 5 not before this */
+    struct sdk_timer trouble;
+    uint64_t trouble_until; /* ms: the next notice 3 not before this */
+    bool down_told;
+    char down_text[160]; /* why the endpoint is left alone; "": it is not */
 };
 
 /* Notice 5, at most one in ten seconds. */

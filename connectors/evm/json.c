@@ -19,8 +19,20 @@ static const struct evm_json *out_of(const json_t *value)
     return (const struct evm_json *)(const void *)value;
 }
 
+bool evm_json_is_crowded(struct bytes in)
+{
+    size_t values = 0;
+    for (size_t i = 0; i < in.len && values <= EVM_JSON_VALUES_MAX; i++)
+        values += in.data[i] == '[' || in.data[i] == '{' || in.data[i] == ',';
+    return values > EVM_JSON_VALUES_MAX;
+}
+
 struct evm_json *evm_json_parse(struct bytes bytes, char *text, size_t cap)
 {
+    if (evm_json_is_crowded(bytes)) {
+        snprintf(text, cap, "an answer of more than %d values", EVM_JSON_VALUES_MAX);
+        return NULL;
+    }
     json_error_t error;
     json_t *root = json_loadb((const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!root)

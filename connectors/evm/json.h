@@ -15,6 +15,11 @@
 /* A value inside a parsed document; borrowed from it. */
 struct evm_json;
 
+/* True when a text holds so many values that its tree could take far more memory than the text: some 250 bytes each, where
+ * two bytes are enough to write one. Strings are counted like all else: no answer of a node comes near. */
+enum { EVM_JSON_VALUES_MAX = 1 << 19 };
+bool evm_json_is_crowded(struct bytes in);
+
 /* NULL, and text says what is wrong and where, when this is not one JSON value. */
 struct evm_json *evm_json_parse(struct bytes in, char *text, size_t cap);
 /* Frees a document (what evm_json_parse returned). NULL is allowed. */

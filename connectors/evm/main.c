@@ -94,13 +94,32 @@ static void nonsense(void *context, const char *text)
     evm_nonsense(context, text);
 }
 
+/* Notice 3, at most one in ten seconds: an endpoint that takes one question and not the other goes up and down all the time. */
+static void tell_trouble(void *context)
+{
+    struct evm *evm = context;
+    const uint64_t now = sdk_loop_now(evm->loop);
+    if (!evm->down_text[0] || evm->down_told)
+        return;
+    if (now < evm->trouble_until) {
+        sdk_timer_set(evm->loop, &evm->trouble, evm->trouble_until - now);
+        return;
+    }
+    evm->trouble_until = now + NONSENSE_MS;
+    evm->down_told = true;
+    connector_notice(evm->connector, CONNECTOR_NOTICE_UNREACHABLE, "%s", evm->down_text);
+}
+
 static void health(void *context, bool up, const char *text)
 {
     struct evm *evm = context;
-    if (up)
+    snprintf(evm->down_text, sizeof evm->down_text, "%s", up ? "" : text);
+    if (!up) {
+        tell_trouble(evm);
+    } else if (evm->down_told) {
+        evm->down_told = false;
         connector_notice(evm->connector, CONNECTOR_NOTICE_BACK, "the endpoint answers again");
-    else
-        connector_notice(evm->connector, CONNECTOR_NOTICE_UNREACHABLE, "%s", text);
+    }
 }
 
 static void news(void *context)
@@ -206,6 +225,8 @@ static void configure(void *context, const struct connector_configure *message)
     } else if (!begin(evm)) {
         connector_configured(evm->connector, false, "no memory, or ws is not ws://host[:port][/path]");
     } else {
+        evm->trouble.fire = tell_trouble;
+        evm->trouble.context = evm;
         evm->poll.fire = ask_chain;
         evm->poll.context = evm;
         ask_chain(evm);

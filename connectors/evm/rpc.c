@@ -176,9 +176,15 @@ static void answer_with(struct exchange *exchange, enum evm_rpc_status status, c
 static void answer_body(struct exchange *exchange)
 {
     char text[160] = "the answer does not belong to the question";
+    const struct bytes body = {exchange->body, exchange->len};
+    if (evm_json_is_crowded(body)) {
+        snprintf(text, sizeof text, "an answer of more than %d values", EVM_JSON_VALUES_MAX);
+        answer_with(exchange, EVM_RPC_TOO_LARGE, text, NULL, NULL);
+        return;
+    }
     struct evm_arena arena = {0};
     struct evm_rpc_reply *replies = evm_arena_take(&arena, exchange->calls, sizeof *replies);
-    struct evm_json *root = evm_json_parse((struct bytes){exchange->body, exchange->len}, text, sizeof text);
+    struct evm_json *root = evm_json_parse(body, text, sizeof text);
     if (replies && root && read_replies(replies, exchange->calls, root)) {
         went_well(exchange->rpc);
         answer_with(exchange, EVM_RPC_OK, "", replies, &arena);

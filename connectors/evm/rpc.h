@@ -24,7 +24,7 @@ enum evm_rpc_status {
     EVM_RPC_OK = 0,
     EVM_RPC_UNREACHABLE, /* no answer, HTTP error, or left alone for now */
     EVM_RPC_NONSENSE,    /* an answer that is no JSON-RPC answer to this request */
-    EVM_RPC_TOO_LARGE    /* the answer passed max-response */
+    EVM_RPC_TOO_LARGE    /* the answer passed max-response, or holds too many values */
 };
 
 /* The answer to one call: a result, or an error of the node. */

@@ -277,7 +277,8 @@ static void looked(void *context, const struct evm_rpc_answer *answer)
     const char *wrong = NULL;
     struct evm_block newest, tagged;
     if (answer->status != EVM_RPC_OK || answer->replies[0].is_error || evm_json_is_null(answer->replies[0].result)) {
-        give_up(tracker, answer->status == EVM_RPC_NONSENSE ? answer->text : NULL);
+        const bool said = answer->status == EVM_RPC_NONSENSE || answer->status == EVM_RPC_TOO_LARGE;
+        give_up(tracker, said ? answer->text : NULL);
         return;
     }
     if (!evm_parse_block(&newest, answer->replies[0].result, answer->arena, &wrong)) {

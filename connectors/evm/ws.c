@@ -26,7 +26,9 @@ enum {
     LIVE_MS = 60000,
     ATTEMPT_MS = 5000, /* for connecting and shaking hands */
     RETRY_MIN_MS = 500,
-    RETRY_MAX_MS = 30000
+    RETRY_MAX_MS = 30000,
+    TURN_BYTES = 1 << 18, /* read in one turn of the loop: who sends without end stops nothing else */
+    QUEUE_MAX = 64,       /* answers to pings that the node does not read */
 };
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SHAKING, PHASE_OPEN };
@@ -45,6 +47,7 @@ struct evm_ws {
     char request[1024];
     wslay_event_context_ptr wslay;
     unsigned confirmed; /* subscriptions that the node took */
+    size_t turn;        /* bytes that may still be read in this turn */
     uint64_t heard;
     unsigned failures;
     bool up, lost;
@@ -100,10 +103,12 @@ static ssize_t recv_bytes(wslay_event_context_ptr wslay, uint8_t *data, size_t l
         ws->taken += n;
         return (ssize_t)n;
     }
-    const ssize_t n = recv(ws->fd, data, len, 0);
-    if (n > 0)
+    const ssize_t n = ws->turn ? recv(ws->fd, data, len < ws->turn ? len : ws->turn, 0) : -1;
+    if (n > 0) {
+        ws->turn -= (size_t)n;
         return n;
-    const bool later = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    }
+    const bool later = ws->turn == 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
     wslay_event_set_error(wslay, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
 }
@@ -320,8 +325,10 @@ static void ready(void *context, int fd, short revents)
     if (ws->phase == PHASE_SHAKING)
         shake(ws, revents);
     if (ws->phase == PHASE_OPEN) {
+        ws->turn = TURN_BYTES;
         const bool bad = (wslay_event_want_read(ws->wslay) && wslay_event_recv(ws->wslay) != 0) ||
-                         (wslay_event_want_write(ws->wslay) && wslay_event_send(ws->wslay) != 0);
+                         (wslay_event_want_write(ws->wslay) && wslay_event_send(ws->wslay) != 0) ||
+                         wslay_event_get_queued_msg_count(ws->wslay) > QUEUE_MAX;
         if (bad || ws->lost || (!wslay_event_want_read(ws->wslay) && !wslay_event_want_write(ws->wslay)))
             lose(ws, ws->lost ? "the node ended it, or took no subscription" : "connection lost");
     }

@@ -93,7 +93,7 @@ class Connector:
         self.log = open(os.environ.get("CONNECTOR_LOG", os.devnull), "ab")
         # The shell gives the socket the number 3, whatever number it has here, and becomes the connector.
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec 3<&{theirs.fileno()} {theirs.fileno()}<&-; exec "$0"', str(program)]
+            ["/bin/bash", "-c", f'exec 3<&{theirs.fileno()} {theirs.fileno()}<&-; exec "$0"', str(program)]  # dash knows one digit
             if theirs.fileno() != 3 else [str(program)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=[theirs.fileno()])
         theirs.close()
