@@ -12,6 +12,9 @@
 /* An embedded node is shorter than this; a longer one is referred to by its hash. */
 #define NODE_HASHED_FROM 32
 
+/* Nodes of a proof that are hashed side by side, before the first of them is read. */
+#define HASH_AHEAD 16
+
 const uint8_t PROOF_MPT_EMPTY_ROOT[32] = {
     0x56, 0xe8, 0x1f, 0x17, 0x1b, 0xcc, 0x55, 0xa6, 0xff, 0x83, 0x45, 0xe6, 0x92, 0xc0, 0xf8, 0x6e,
     0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c, 0xad, 0xc0, 0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21,
@@ -36,11 +39,13 @@ struct walk {
     const struct bytes *nodes;
     size_t node_count;
     size_t used;
-    size_t depth;            /* nibbles consumed */
-    const uint8_t *hash;     /* the next node's hash ... */
-    struct bytes embedded;   /* ... or, when hash is NULL, the node itself */
-    bool after_extension;    /* only a branch may come now */
-    enum proof_presence end; /* set at the end of the path */
+    size_t hashed;                  /* nodes, always a prefix ... */
+    uint8_t hashes[HASH_AHEAD][32]; /* ... the last HASH_AHEAD of them: node i at i % HASH_AHEAD */
+    size_t depth;                   /* nibbles consumed */
+    const uint8_t *hash;            /* the next node's hash ... */
+    struct bytes embedded;          /* ... or, when hash is NULL, the node itself */
+    bool after_extension;           /* only a branch may come now */
+    enum proof_presence end;        /* set at the end of the path */
     struct bytes value;
 };
 
@@ -128,20 +133,30 @@ static enum proof_reason read_node(struct node *node, struct bytes raw)
     return count == 17 ? read_branch(node, items) : read_short(node, items);
 }
 
+/* The hash of node i, which is asked for in order. What a node says does not change what the next ones hash to, so several
+ * are hashed at once; an accepted proof costs no more for it, as every node must be used. */
+static const uint8_t *node_hash(struct walk *walk, size_t i)
+{
+    if (i == walk->hashed) {
+        size_t left = walk->node_count - i;
+        walk->hashed += left < HASH_AHEAD ? left : HASH_AHEAD;
+        codec_keccak256_many(walk->hashes, walk->nodes + i, walk->hashed - i);
+    }
+    return walk->hashes[i % HASH_AHEAD];
+}
+
 /* The bytes of the node that the last reference named: the embedded node, or the next one of the proof if its hash is
  * right. Only the root may be hashed although it is short. */
 static enum proof_reason take_node(struct bytes *raw, struct walk *walk)
 {
-    uint8_t hash[32];
     if (!walk->hash) {
         *raw = walk->embedded;
         return PROOF_REASON_VALID;
     }
     if (walk->used == walk->node_count)
         return PROOF_REASON_MPT_NODE_MISSING;
-    *raw = walk->nodes[walk->used++];
-    codec_keccak256(hash, *raw);
-    if (memcmp(hash, walk->hash, 32) != 0)
+    *raw = walk->nodes[walk->used];
+    if (memcmp(node_hash(walk, walk->used++), walk->hash, 32) != 0)
         return PROOF_REASON_MPT_NODE_HASH;
     if (walk->used > 1 && raw->len < NODE_HASHED_FROM)
         return PROOF_REASON_MPT_NOT_CANONICAL;

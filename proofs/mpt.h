@@ -59,8 +59,8 @@ struct proof_mpt_source {
 };
 
 /* The root of the trie that holds exactly these entries. Keys are 1..PROOF_MPT_KEY_MAX bytes, strictly ascending; values are
- * not empty. Stack use is bounded by the key length (about 2 KiB for each nibble shared by two keys); leaves of one branch
- * are hashed side by side. result->at is the index of the entry. */
+ * not empty. Stack use is bounded by the key length (12 KiB, and about 2 KiB for each nibble shared by two keys); leaves are
+ * hashed side by side, 64 at a time. result->at is the index of the entry. */
 enum proof_verdict proof_mpt_root(struct proof_result *result, uint8_t root[32], const struct proof_mpt_source *source);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The root of a whole trie from its sorted entries. Nothing is stored but one branch a level: the entries below a branch are a
- * range of the sorted source, so the trie is built by splitting ranges. The leaves of one branch, which are most of the
- * bytes of a receipts trie, are hashed side by side.
+ * range of the sorted source, so the trie is built by splitting ranges. Leaves, which are most of the bytes of a receipts
+ * trie, are needed in the order of the entries, and where a leaf begins only its neighbours decide: so a window of them is
+ * hashed side by side, whatever branches they belong to.
  */
 #include <string.h>
 
@@ -22,9 +23,18 @@ struct reference {
 /* Keeps the buffers of a helper out of the frame of the recursive function. */
 #define OWN_FRAME __attribute__((noinline))
 
-/* The entries [from, to) of source, which share their first `depth` nibbles. */
-struct range {
+/* Leaves that are hashed side by side: enough to keep all lanes busy in spite of their different lengths. */
+#define WINDOW 64
+
+struct builder {
     const struct proof_mpt_source *source;
+    size_t from; /* the leaves of entries [from, to) are in leaves */
+    size_t to;
+    struct reference leaves[WINDOW];
+};
+
+/* The entries [from, to), which share their first `depth` nibbles. */
+struct range {
     size_t from;
     size_t to;
     size_t depth;
@@ -101,27 +111,80 @@ static size_t make_leaf_head(uint8_t head[LEAF_HEAD_MAX], struct proof_mpt_entry
     return writer.len;
 }
 
-/* The leaves among the 16 children of a branch: children[i] is entry start[i] alone when start[i + 1] == start[i] + 1. */
-OWN_FRAME static void build_leaves(struct reference children[16], const struct range *range, const size_t start[17])
+/* How many nibbles the first and the last key share: as many as all keys between them do. */
+static size_t shared_nibbles(struct bytes a, struct bytes b, size_t from)
 {
-    uint8_t heads[16][LEAF_HEAD_MAX];
-    struct codec_keccak_job jobs[16];
+    size_t most = 2 * (a.len < b.len ? a.len : b.len);
+    while (from < most && nibble_at(a, from) == nibble_at(b, from))
+        from++;
+    return from;
+}
+
+/* Where the branch above an entry stands: behind all that its key shares with a neighbour. Two entries or more. */
+static size_t branch_depth(const struct proof_mpt_source *source, size_t index, struct bytes key)
+{
+    uint8_t scratch[PROOF_MPT_KEY_MAX];
+    struct proof_mpt_entry other;
+    size_t depth = 0;
+    if (index > 0) {
+        entry_at(&other, scratch, source, index - 1);
+        depth = shared_nibbles(other.key, key, 0);
+    }
+    if (index + 1 < source->count) {
+        entry_at(&other, scratch, source, index + 1);
+        size_t after = shared_nibbles(key, other.key, 0);
+        depth = after > depth ? after : depth;
+    }
+    return depth;
+}
+
+/* The longest first: what is left for the last rounds is short then, and few lanes idle. */
+static void sort_jobs(struct codec_keccak_job *jobs, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct codec_keccak_job job = jobs[i];
+        size_t at = i;
+        for (; at > 0 && jobs[at - 1].body.len < job.body.len; at--)
+            jobs[at] = jobs[at - 1];
+        jobs[at] = job;
+    }
+}
+
+/* Makes the leaves of entries [from, from + WINDOW). An entry that is a branch's value has none. */
+OWN_FRAME static void fill_window(struct builder *builder, size_t from)
+{
+    uint8_t heads[WINDOW][LEAF_HEAD_MAX];
+    struct codec_keccak_job jobs[WINDOW];
+    size_t left = builder->source->count - from;
     size_t count = 0;
-    for (size_t i = 0; i < 16; i++) {
+    builder->from = from;
+    builder->to = from + (left < WINDOW ? left : WINDOW);
+    for (size_t i = from; i < builder->to; i++) {
         uint8_t scratch[PROOF_MPT_KEY_MAX];
         struct proof_mpt_entry entry;
-        if (start[i + 1] - start[i] != 1)
+        struct reference *leaf = &builder->leaves[i - from];
+        entry_at(&entry, scratch, builder->source, i);
+        size_t depth = branch_depth(builder->source, i, entry.key);
+        if (depth == 2 * entry.key.len)
             continue;
-        entry_at(&entry, scratch, range->source, start[i]);
-        struct bytes head = {heads[count], make_leaf_head(heads[count], entry, range->depth + 1)};
+        struct bytes head = {heads[count], make_leaf_head(heads[count], entry, depth + 1)};
         if (head.len + entry.value.len < 32) {
-            set_reference(&children[i], head, entry.value);
+            set_reference(leaf, head, entry.value);
             continue;
         }
-        set_hash(&children[i]);
-        jobs[count++] = (struct codec_keccak_job){.out = children[i].rlp + 1, .head = head, .body = entry.value};
+        set_hash(leaf);
+        jobs[count++] = (struct codec_keccak_job){.out = leaf->rlp + 1, .head = head, .body = entry.value};
     }
+    sort_jobs(jobs, count);
     codec_keccak256_jobs(jobs, count);
+}
+
+/* The leaf of an entry; asked for in ascending order. */
+static const struct reference *leaf_of(struct builder *builder, size_t index)
+{
+    if (index >= builder->to)
+        fill_window(builder, index);
+    return &builder->leaves[index - builder->from];
 }
 
 OWN_FRAME static void finish_branch(struct reference *out, const struct reference children[16], struct bytes value)
@@ -154,13 +217,13 @@ OWN_FRAME static void finish_extension(struct reference *out, struct bytes key, 
 }
 
 /* Where the children of a branch begin in its range: child i is [start[i], start[i + 1]). */
-static void split(size_t start[17], const struct range *range, size_t first)
+static void split(size_t start[17], const struct proof_mpt_source *source, const struct range *range, size_t first)
 {
     size_t child = 0;
     for (size_t i = first; i < range->to; i++) {
         uint8_t scratch[PROOF_MPT_KEY_MAX];
         struct proof_mpt_entry entry;
-        entry_at(&entry, scratch, range->source, i);
+        entry_at(&entry, scratch, source, i);
         unsigned nibble = nibble_at(entry.key, range->depth);
         while (child <= nibble)
             start[child++] = i;
@@ -169,17 +232,8 @@ static void split(size_t start[17], const struct range *range, size_t first)
         start[child++] = range->to;
 }
 
-/* How many nibbles the first and the last key share: as many as all keys between them do. */
-static size_t shared_nibbles(struct bytes a, struct bytes b, size_t from)
-{
-    size_t most = 2 * (a.len < b.len ? a.len : b.len);
-    while (from < most && nibble_at(a, from) == nibble_at(b, from))
-        from++;
-    return from;
-}
-
 /* Two entries or more. Recursion goes one or more nibbles deeper each time, so at most 2 * PROOF_MPT_KEY_MAX times. */
-static void build_range(struct reference *out, struct range range)
+static void build_range(struct reference *out, struct builder *builder, struct range range)
 {
     uint8_t scratch[2][PROOF_MPT_KEY_MAX];
     struct proof_mpt_entry first;
@@ -188,23 +242,24 @@ static void build_range(struct reference *out, struct range range)
     size_t start[17];
     struct bytes value = {NULL, 0};
     size_t from = range.depth;
-    entry_at(&first, scratch[0], range.source, range.from);
-    entry_at(&last, scratch[1], range.source, range.to - 1);
+    entry_at(&first, scratch[0], builder->source, range.from);
+    entry_at(&last, scratch[1], builder->source, range.to - 1);
     range.depth = shared_nibbles(first.key, last.key, from);
 
     bool at_branch = 2 * first.key.len == range.depth;
     if (at_branch)
         value = first.value;
-    split(start, &range, at_branch ? range.from + 1 : range.from);
+    split(start, builder->source, &range, at_branch ? range.from + 1 : range.from);
     for (size_t i = 0; i < 16; i++) {
         children[i] = (struct reference){.len = 1, .rlp = {0x80}};
         if (start[i + 1] - start[i] > 1)
-            build_range(&children[i], (struct range){range.source, start[i], start[i + 1], range.depth + 1});
+            build_range(&children[i], builder, (struct range){start[i], start[i + 1], range.depth + 1});
+        else if (start[i + 1] - start[i] == 1)
+            children[i] = *leaf_of(builder, start[i]);
     }
-    build_leaves(children, &range, start);
     finish_branch(out, children, value);
     if (range.depth > from) {
-        entry_at(&first, scratch[0], range.source, range.from);
+        entry_at(&first, scratch[0], builder->source, range.from);
         finish_extension(out, first.key, from, range.depth);
     }
 }
@@ -256,7 +311,8 @@ enum proof_verdict proof_mpt_root(struct proof_result *result, uint8_t root[32],
         entry_at(&entry, scratch, source, 0);
         set_reference(&top, (struct bytes){head, make_leaf_head(head, entry, 0)}, entry.value);
     } else if (source->count > 1) {
-        build_range(&top, (struct range){.source = source, .to = source->count});
+        struct builder builder = {.source = source};
+        build_range(&top, &builder, (struct range){.to = source->count});
     }
     hash_root(root, &top);
     proof_accept(result);

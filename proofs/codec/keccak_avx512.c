@@ -1,6 +1,15 @@
 /*
  * Keccak-256 in the eight lanes of AVX-512 registers.
  */
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+/* The last argument is the truth table. */
+#define KECCAK_LOGIC(a, b, c, table) ((lanes)_mm512_ternarylogic_epi64((__m512i)(a), (__m512i)(b), (__m512i)(c), table))
+#define KECCAK_XOR3(a, b, c)         KECCAK_LOGIC(a, b, c, 0x96)
+#define KECCAK_XORANDN(a, b, c)      KECCAK_LOGIC(a, b, c, 0xd2)
+#endif
+
 #include "proofs/codec/keccak_lanes.h"
 
 #ifdef KECCAK_HAVE_LANES

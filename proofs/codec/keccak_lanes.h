@@ -38,6 +38,12 @@ static inline void keccak_store64(uint8_t *out, uint64_t word)
 
 #define KECCAK_ROTATE(x, n) ((x) << (n) | (x) >> (64 - (n)))
 
+/* Three-input logic, which AVX-512 has as one instruction: its file defines these, as gcc does not find them by itself. */
+#ifndef KECCAK_XOR3
+#define KECCAK_XOR3(a, b, c)    ((a) ^ (b) ^ (c))
+#define KECCAK_XORANDN(a, b, c) ((a) ^ (~(b) & (c)))
+#endif
+
 /* b[y + 5 * ((2x + 3y) mod 5)] = rotated a[x + 5y], written out: rho and pi in one (FIPS 202, 3.2.2 and 3.2.3). */
 #define KECCAK_RHO_PI(a, b, d)                                                                                         \
     b[0] = a[0] ^ d[0];                                                                                                \
@@ -67,20 +73,22 @@ static inline void keccak_store64(uint8_t *out, uint64_t word)
     b[24] = KECCAK_ROTATE(a[21] ^ d[1], 2)
 
 #define KECCAK_CHI(a, b, y)                                                                                            \
-    a[y] = b[y] ^ (~b[(y) + 1] & b[(y) + 2]);                                                                          \
-    a[(y) + 1] = b[(y) + 1] ^ (~b[(y) + 2] & b[(y) + 3]);                                                              \
-    a[(y) + 2] = b[(y) + 2] ^ (~b[(y) + 3] & b[(y) + 4]);                                                              \
-    a[(y) + 3] = b[(y) + 3] ^ (~b[(y) + 4] & b[y]);                                                                    \
-    a[(y) + 4] = b[(y) + 4] ^ (~b[y] & b[(y) + 1])
+    a[y] = KECCAK_XORANDN(b[y], b[(y) + 1], b[(y) + 2]);                                                               \
+    a[(y) + 1] = KECCAK_XORANDN(b[(y) + 1], b[(y) + 2], b[(y) + 3]);                                                   \
+    a[(y) + 2] = KECCAK_XORANDN(b[(y) + 2], b[(y) + 3], b[(y) + 4]);                                                   \
+    a[(y) + 3] = KECCAK_XORANDN(b[(y) + 3], b[(y) + 4], b[y]);                                                         \
+    a[(y) + 4] = KECCAK_XORANDN(b[(y) + 4], b[y], b[(y) + 1])
+
+#define KECCAK_COLUMN(a, x) KECCAK_XOR3(KECCAK_XOR3(a[x], a[(x) + 5], a[(x) + 10]), a[(x) + 15], a[(x) + 20])
 
 /* One round of the state a, with b as scratch. */
 #define KECCAK_ROUND(word, a, b, constant)                                                                             \
     do {                                                                                                               \
-        word c0 = a[0] ^ a[5] ^ a[10] ^ a[15] ^ a[20];                                                                 \
-        word c1 = a[1] ^ a[6] ^ a[11] ^ a[16] ^ a[21];                                                                 \
-        word c2 = a[2] ^ a[7] ^ a[12] ^ a[17] ^ a[22];                                                                 \
-        word c3 = a[3] ^ a[8] ^ a[13] ^ a[18] ^ a[23];                                                                 \
-        word c4 = a[4] ^ a[9] ^ a[14] ^ a[19] ^ a[24];                                                                 \
+        word c0 = KECCAK_COLUMN(a, 0);                                                                                 \
+        word c1 = KECCAK_COLUMN(a, 1);                                                                                 \
+        word c2 = KECCAK_COLUMN(a, 2);                                                                                 \
+        word c3 = KECCAK_COLUMN(a, 3);                                                                                 \
+        word c4 = KECCAK_COLUMN(a, 4);                                                                                 \
         word d[5] = {c4 ^ KECCAK_ROTATE(c1, 1), c0 ^ KECCAK_ROTATE(c2, 1), c1 ^ KECCAK_ROTATE(c3, 1),                  \
                      c2 ^ KECCAK_ROTATE(c4, 1), c3 ^ KECCAK_ROTATE(c0, 1)};                                            \
         KECCAK_RHO_PI(a, b, d);                                                                                        \
