@@ -9,6 +9,7 @@
 #include "proofs/codec/bytes.h"
 #include "proofs/codec/sodium.h"
 #include "proofs/lane.h"
+#include "proofs/message.h"
 #include "topology/network.h"
 #include "topology/route.h"
 
@@ -277,10 +278,13 @@ static void check_lane(struct check *check, size_t index)
     if (!(lane->suites & source->suite))
         add(check, place("lanes", index, "suites").text, "lacks %s, the suite of %s",
             proof_suite_name(proof_suite_by_bit(source->suite)), source->id);
-    if (lane->window < 2 * (uint64_t)lane->payload_max)
+    /* Connectors give whole blocks: what an outbox writes in one batch must fit, whatever its suites. */
+    uint64_t batch = PROOF_RANGE_MAX * (uint64_t)PROOF_MESSAGE_RECORD_BYTES(PROOF_SUITE_COUNT, lane->payload_max);
+    if (lane->window < batch)
         add(check, place("lanes", index, "window").text,
-            "%llu bytes hold less than two payloads of %u bytes: one message would stop the lane",
-            (unsigned long long)lane->window, lane->payload_max);
+            "%llu bytes are less than the largest batch, %d messages of %u bytes with their fields: a block could stop "
+            "the lane; take %llu or more, or lower payload_max",
+            (unsigned long long)lane->window, PROOF_RANGE_MAX, lane->payload_max, (unsigned long long)batch);
     if (lane->source != lane->destination && lane->state != TOPOLOGY_LANE_CLOSED) {
         check_direction(check, index, "messages", lane->source, lane->destination);
         check_direction(check, index, "outcomes", lane->destination, lane->source);

@@ -140,10 +140,10 @@ static void request_send(struct relay_core *core, uint16_t chain, const struct c
     }
     request.statements = evidence->statements;
     request.statements_len = evidence->statements_len;
-    if (request.logs_len == 0 || request.statements_len == 0)
+    if (request.logs_len == 0 || request.statements_len == 0 ||
+        !relay_signing_document(request.document, core->network->hash, core->config.sources, core->config.sources_len))
         return;
     request.id = core->chains[chain].signing_id = ++core->next_id;
-    relay_signing_document(request.document, core->network->hash, core->config.sources, core->config.sources_len);
     request.evidence = (struct bytes){evidence->bytes, evidence->bytes_len};
     size_t cap = bytes + 4096 + request.logs_len * (128 + sizeof(logs[0].heads));
     uint8_t *message = core_scratch(core, cap);

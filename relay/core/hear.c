@@ -2,8 +2,10 @@
  * Before this relay asks its signer for a log for the first time since its start, it hears what others have of it (DESIGN
  * section 5): store and guard may both be of an old copy, and only peers can show what was signed since. Heads under our
  * own key come back that way (core_attest_own), and certified ones, below which nothing is signed until our own proof
- * leads there or contradicts (core_evidence_apply). A network that has nobody to ask, or where nobody answers, still
- * starts: after a silence, with a note.
+ * leads there or contradicts (core_evidence_apply).
+ *
+ * While nobody answers a signature would reach nobody and make no quorum, so waiting costs nothing; but where one operator
+ * is a quorum. There, after a silence, with a note, what is known here must do. A relay without neighbours asks nobody.
  */
 #include "relay/core/parts.h"
 
@@ -42,10 +44,11 @@ static bool has_neighbour(const struct relay_core *core)
     return false;
 }
 
-/* Nobody answers anything: what is known here is all that will be known. */
+/* Nobody answers anything, and this signature alone is a certificate: what is known here must do. */
 static bool silence(struct relay_core *core, struct core_log *log)
 {
-    if (core->now - core->heard_at < HEAR_SILENCE_MS)
+    const struct topology_epoch *epoch = core_epoch(core, log);
+    if (epoch == NULL || epoch->quorum > 1 || core->now - core->heard_at < HEAR_SILENCE_MS)
         return false;
     core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_UNHEARD, log, log->attested,
               "no peer said which heads it has of this log: signing on from what is known here");

@@ -4,7 +4,6 @@
  */
 #include "relay/core/signing.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "proofs/codec/sodium.h"
@@ -23,7 +22,7 @@ static struct bytes text_bytes(const char *text)
     return text != NULL ? (struct bytes){(const uint8_t *)text, strlen(text) + 1} : (struct bytes){NULL, 0};
 }
 
-void relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
+bool relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
                             size_t sources_len)
 {
     memcpy(out, network_hash, 32);
@@ -37,9 +36,10 @@ void relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], con
                                       text_bytes(sources[i].software_tag)};
         uint8_t hash[32];
         if (!codec_sodium_blake2b256(hash, parts, sizeof(parts) / sizeof(parts[0])))
-            abort(); /* it cannot fail on lengths like these */
+            return false;
         memcpy(out, hash, 32);
     }
+    return true;
 }
 
 static void log_write(struct codec_writer *writer, const struct relay_signing_log *log)

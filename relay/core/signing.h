@@ -79,9 +79,9 @@ struct relay_signing_answer {
 
 /*
  * What relay and signer must both have read: the network document (its hash) and the sources, in their order, with their
- * tags, as statements name sources by index. One that was edited while the other ran gives another hash.
+ * tags, as statements name sources by index. One that was edited while the other ran gives another hash. False: not computed.
  */
-void relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
+bool relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
                             size_t sources_len);
 
 /* Writes into out (capacity cap); returns the length, 0 when it does not fit or counts are over their limits. */

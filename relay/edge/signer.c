@@ -236,8 +236,8 @@ static enum edge_signer_reason request_verify(struct edge_signer *signer)
 {
     const struct topology_network *network = signer->trust->network;
     uint8_t document[32];
-    relay_signing_document(document, network->hash, signer->trust->sources, signer->trust->sources_len);
-    if (memcmp(signer->request.document, document, 32) != 0)
+    if (!relay_signing_document(document, network->hash, signer->trust->sources, signer->trust->sources_len) ||
+        memcmp(signer->request.document, document, 32) != 0)
         return EDGE_SIGNER_DOCUMENT;
     if (signer->request.chain >= network->chains_len)
         return EDGE_SIGNER_CHAIN;

@@ -96,7 +96,7 @@ static const struct change changes[] = {
     {"  - [east-alpha, east-beta]", "  - [east-alpha, east-beta]\n  - [strait, strait]", "[strait, strait]", "links[1]",
      "with itself"},
     {"payload_max: 16384 ", "payload_max: 16384\n    window: 16KiB ", "window: 16KiB", "", "twice"},
-    {"window: 16MiB", "window: 16KiB", "16KiB", "lanes[0].window", "less than two payloads"},
+    {"window: 16MiB", "window: 4250367", "4250367", "lanes[0].window", "take 4250368 or more, or lower payload_max"},
     {"  - name: west\n", "  - name: west\n  - name: east\n", "east\n\n# serves", "zones[3].name",
      "already the name of zones[0]"},
     {"delivers: [eip155:31337]", "delivers: [eip155:31338]", "[eip155:31338]", "relays[0].delivers",

@@ -198,10 +198,30 @@ static void a_relay_that_starts_signs_nothing_below_what_others_certified(void *
     world_free(world);
 }
 
-static void a_network_whose_peers_are_silent_still_starts_and_says_so(void **state)
+/* Without a quorum in reach a signature is of no use: it waits however long, and then everything moves. */
+static void a_network_whose_peers_are_silent_waits_for_them(void **state)
+{
+    (void)state;
+    struct world *world = world_new(68);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_isolate(world, relay, true);
+    world_start_all(world);
+    world_send_all(world, 10);
+    world_run(world, 300000);
+    assert_int_equal(world->relays[LOST].guards[0].number, 0);
+    assert_int_equal(world_view(world, LOST, WORLD_EASTWARD, 1).cause, RELAY_CAUSE_HEARING);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_isolate(world, relay, false);
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void where_one_operator_is_a_quorum_silent_peers_hold_it_up_for_seconds_only(void **state)
 {
     (void)state;
     struct world *world = world_new(65);
+    world->epochs[0].quorum = world->epochs[1].quorum = 1;
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
         world_isolate(world, relay, true);
     world_start_all(world);
@@ -240,7 +260,8 @@ int main(void)
         cmocka_unit_test(an_old_store_beside_a_whole_guard_goes_on_by_itself),
         cmocka_unit_test(a_relay_that_starts_cut_off_signs_nothing_before_it_has_heard_a_peer),
         cmocka_unit_test(a_relay_that_starts_signs_nothing_below_what_others_certified),
-        cmocka_unit_test(a_network_whose_peers_are_silent_still_starts_and_says_so),
+        cmocka_unit_test(a_network_whose_peers_are_silent_waits_for_them),
+        cmocka_unit_test(where_one_operator_is_a_quorum_silent_peers_hold_it_up_for_seconds_only),
         cmocka_unit_test(a_relay_without_neighbours_signs_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
