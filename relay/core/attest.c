@@ -238,7 +238,7 @@ static void attested(struct relay_core *core, struct bytes body)
     }
     struct proof_item_parts parts;
     struct proof_item_leaf leaf;
-    core_gather_item(core, &item.attestation, core->config.self);
+    core_gather_item(core, &item.attestation, core->config.self, false);
     proof_item_leaves_init(&parts, &item.attestation);
     while (proof_item_leaves_next(&leaf, &parts)) {
         struct core_log *log = leaf.leaf.kind == PROOF_LEAF_HEAD ? core_log_by_id(core, leaf.leaf.head.log) : NULL;

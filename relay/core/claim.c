@@ -184,7 +184,7 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {
         if (item.type == PROOF_ITEM_ATTESTATION)
-            core_gather_item(core, &item.attestation, peer);
+            core_gather_item(core, &item.attestation, peer, ask != 0);
         else if (item.type == PROOF_ITEM_HEARTBEAT)
             core_gossip_heard(core, peer, &item.heartbeat);
     }

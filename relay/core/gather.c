@@ -200,14 +200,20 @@ static void equivocation_check(struct relay_core *core, struct core_log *log, ui
     }
 }
 
+/* Beyond our records and answered, as far as certificates say: peers that pruned may let this relay begin there. */
+static bool joinable(const struct core_log *log, uint64_t number)
+{
+    return !log->is_home && log->kind != PROOF_LOG_SETTLEMENT && number > log->stored && number <= (log + 1)->certified;
+}
+
 /*
  * Kept: everything beyond the certified head, the certified head, the greatest one that our records lead to (without it
  * they could be neither delivered nor pruned), every multiple of C beyond the settled mark that an inbox may have to
- * step on, and the head at the base, at which a new relay can join.
+ * step on, the head at the base, at which a new relay can join, and the first one at which this relay can.
  */
 static bool number_is_needed(const struct core_log *log, uint64_t number)
 {
-    if (number >= log->certified || number == log->base || number == log->reach)
+    if (number >= log->certified || number == log->base || number == log->reach || number == log->join)
         return true;
     if (number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
         return false;
@@ -248,7 +254,7 @@ static bool lone_admit(struct relay_core *core, struct core_log *log, uint16_t o
 }
 
 static bool leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
-                      const struct proof_item_leaf *leaf, uint16_t peer)
+                      const struct proof_item_leaf *leaf, uint16_t peer, bool asked)
 {
     const struct proof_head *head = &leaf->leaf.head;
     struct core_log *log = core_log_by_id(core, head->log);
@@ -257,7 +263,9 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
         return false;
     /* What would not be kept is not taken either: else relays would tell it to each other for ever. Our own word is looked
      * at in any case. */
-    bool kept_here = head->number >= log->base && number_is_needed(log, head->number);
+    bool needed = head->number >= log->base && number_is_needed(log, head->number);
+    bool joins = asked && joinable(log, head->number) && (log->join == 0 || head->number < log->join);
+    bool kept_here = needed || joins;
     bool own = peer != core->config.self && core_key_is_own(core, item->key_id) && head->number > log->attested;
     if (!kept_here && !own)
         return false;
@@ -291,10 +299,10 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     if (head->number > log->hint)
         log->hint = head->number;
     core_log_mark(core, log);
-    return true;
+    return needed; /* where this relay can join is nobody else's business */
 }
 
-bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer)
+bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer, bool asked)
 {
     struct proof_item_parts parts;
     struct proof_item_leaf leaf;
@@ -302,7 +310,7 @@ bool core_gather_item(struct relay_core *core, const struct proof_item_attestati
     uint16_t any_log = 0;
     proof_item_leaves_init(&parts, item);
     while (proof_item_leaves_next(&leaf, &parts)) {
-        if (leaf.leaf.kind != PROOF_LEAF_HEAD || !leaf_take(core, item, &leaf, peer))
+        if (leaf.leaf.kind != PROOF_LEAF_HEAD || !leaf_take(core, item, &leaf, peer, asked))
             continue;
         news = true;
         any_log = (uint16_t)(core_log_by_id(core, leaf.leaf.head.log) - core->logs);
@@ -426,8 +434,10 @@ static void head_drop(struct relay_core *core, struct core_log *log, struct core
 void core_gather_prune(struct relay_core *core, struct core_log *log)
 {
     size_t kept = 0;
-    log->reach = 0;
+    log->reach = log->join = 0;
     for (size_t i = 0; i < log->heads_len; i++) {
+        if (log->heads[i].certified && log->join == 0 && joinable(log, log->heads[i].number))
+            log->join = log->heads[i].number;
         if (log->heads[i].certified && log->heads[i].number <= log->stored)
             log->reach = log->heads[i].number;
     }

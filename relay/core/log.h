@@ -159,6 +159,7 @@ struct core_log {
     uint64_t asked_at;            /* stored + certified at the last ask */
     unsigned pruned;              /* peers that no longer had what follows, since something was stored */
     uint64_t reach;               /* greatest certified head that our records lead to */
+    uint64_t join;                /* first certified head beyond them at which this relay could begin; 0 none */
     uint16_t contradicted;        /* sources, by place, that show another history than ours */
     uint64_t republish;           /* ms: next retransmission of an uncertified newest head */
     uint8_t frozen;               /* reason + 1 */

@@ -80,7 +80,8 @@ void core_signer_event(struct relay_core *core, const struct relay_event *event)
 bool core_key_is_own(const struct relay_core *core, const uint8_t key_id[32]);
 /* A peer shows a head that our operator signed and that lies beyond all we know of: the guard must be there, too. */
 void core_attest_own(struct relay_core *core, struct core_log *log, const struct proof_head *head);
-bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer);
+/* asked: it came in an answer, where a peer may show the head at which this relay can join. True: news, to be told on. */
+bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer, bool asked);
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
 const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
 const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);

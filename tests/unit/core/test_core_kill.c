@@ -155,6 +155,29 @@ static void a_middle_relay_that_joins_late_with_an_empty_store_catches_up(void *
     joins_late(WORLD_MIDDLE);
 }
 
+/* The head at which it can join is older than the newest certified one, which it hears of first. */
+static void a_middle_relay_that_lost_its_store_passes_on_what_waited_for_it(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 40; seed < 48; seed++) {
+        struct world *world = world_new(seed);
+        world_start_all(world);
+        world_send_all(world, 60);
+        world_expect(world, world_quiet, 100000);
+        world_kill(world, WORLD_MIDDLE);
+        world_store_clear(world, WORLD_MIDDLE);
+        world_send_all(world, 40);
+        world_run(world, world_random(world, 6000));
+        world_start(world, WORLD_MIDDLE);
+        world_run(world, world_random(world, 1000));
+        world_send_all(world, 40);
+        world_expect(world, world_quiet, 100000);
+        world_check_once(world);
+        world_check_bounded(world);
+        world_free(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_destination_relay_that_joins_late_with_an_empty_store_catches_up),
         cmocka_unit_test(a_source_relay_that_joins_late_with_an_empty_store_catches_up),
         cmocka_unit_test(a_middle_relay_that_joins_late_with_an_empty_store_catches_up),
+        cmocka_unit_test(a_middle_relay_that_lost_its_store_passes_on_what_waited_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
