@@ -66,7 +66,7 @@ struct door {
     struct edge_greeting greeting;
     atomic_uint_fast64_t accepted; /* connections let in */
     struct edge_inbox_sent sent;
-    unsigned room; /* frames that may wait for a subscriber; 0: as at the start */
+    unsigned room; /* frames that may wait for a subscriber */
 };
 
 struct edge_mesh {
@@ -302,6 +302,7 @@ static bool open_door(struct edge_mesh *mesh, struct door *door, const char *url
     if (!check_url(mesh, url, NULL, failure))
         return false;
     door->url = strdup(url);
+    door->room = EDGE_INBOX_FRAMES;
     edge_greeting_init(&door->greeting, url, publishes ? SUBSCRIBER : REQUESTER);
     int error = publishes ? nng_pub0_open(&door->socket) : nng_rep0_open_raw(&door->socket);
     door->open = error == 0;
@@ -370,7 +371,7 @@ static void set_defaults(struct edge_mesh_options *options)
     if (options->queue_bytes == 0)
         options->queue_bytes = 32u << 20;
     if (options->requests == 0)
-        options->requests = 64;
+        options->requests = 128;
 }
 
 static void release(void *message)

@@ -64,7 +64,7 @@ struct edge_mesh_options {
     uint32_t silence_ms; /* nothing heard for longer: down, and look for a way back; 0: 3000 */
     size_t
         queue_bytes; /* frames that wait for the loop, per neighbour, 0: 32 MiB; above, they are dropped and counted */
-    unsigned requests; /* unanswered requests taken at a time, 0: 64 */
+    unsigned requests; /* unanswered requests taken at a time, half of them of one relay; 0: 128 */
     int wake_fd;       /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
     void *context;
     bool (*held)(void *context); /* true: deliver nothing more now; asked before each frame. May be NULL */

@@ -264,8 +264,8 @@ static void test_mesh__frames_of_another_network_audience_or_key_are_refused(voi
     expect_refused(other_key, 0, EDGE_GATE_SENDER);
 }
 
-/* Relay 1 hears relay 0 through a proxy. */
-static void open_behind_proxy(struct node *nodes, struct urls *urls, struct proxy *proxy)
+/* Relay 1 hears relay 0 through a proxy, which it knows by this host. */
+static void open_behind_proxy(struct node *nodes, struct urls *urls, struct proxy *proxy, const char *host)
 {
     struct urls through;
     urls_make(urls, "tcp", "");
@@ -274,7 +274,7 @@ static void open_behind_proxy(struct node *nodes, struct urls *urls, struct prox
     uint16_t port = free_port();
     proxy_start(proxy, port, url_port(urls->publish[0][0]));
     through = *urls;
-    snprintf(through.publish[0][0], NODE_URL, "tcp://127.0.0.1:%u", port);
+    snprintf(through.publish[0][0], NODE_URL, "tcp://%s:%u", host, port);
     assert_true(node_open(&nodes[0], urls, NULL, 0) && node_open(&nodes[1], &through, NULL, 0));
     meet(nodes, 2);
 }
@@ -285,7 +285,7 @@ static void test_mesh__what_is_forged_or_repeated_on_the_wire_is_refused(void **
     struct node nodes[2];
     struct urls urls;
     struct proxy proxy;
-    open_behind_proxy(nodes, &urls, &proxy);
+    open_behind_proxy(nodes, &urls, &proxy, "127.0.0.1");
     uint64_t heard = nodes[1].heard[0];
     atomic_store(&proxy.mode, PROXY_TWICE);
     for (uint64_t number = 1; number <= 5; number++) {
@@ -433,13 +433,13 @@ static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
     close_all(nodes, 2);
 }
 
-static void test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead(void **state)
+/* Cuts relay 1 off for four seconds; afterwards it must hear relay 0 again, within ms. How often it connected anew. */
+static uint64_t cut_and_heal(const char *host, uint64_t ms)
 {
-    (void)state;
     struct node nodes[2];
     struct urls urls;
     struct proxy proxy;
-    open_behind_proxy(nodes, &urls, &proxy);
+    open_behind_proxy(nodes, &urls, &proxy, host);
     atomic_store(&proxy.cut, true);
     uint64_t end = node_now() + NODE_SILENCE + 3400;
     while (node_now() < end) {
@@ -450,16 +450,28 @@ static void test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_d
     uint64_t heard = nodes[1].heard[0], healed = node_now();
     atomic_store(&proxy.cut, false);
     while (nodes[1].heard[0] == heard) {
-        assert_true(node_now() < healed + 5000);
+        assert_true(node_now() < healed + ms);
         beat(nodes, 1, 2);
         nodes_turn(nodes, 2, 50);
     }
     print_message("heard %d ms after the heal\n", (int)(node_now() - healed));
     struct edge_mesh_peer_stats stats;
     assert_true(edge_mesh_peer_stats(nodes[1].mesh, 0, &stats));
-    assert_in_range(stats.redials, 1, 4);
     close_all(nodes, 2);
     proxy_stop(&proxy);
+    return stats.redials;
+}
+
+static void test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead(void **state)
+{
+    (void)state;
+    assert_in_range(cut_and_heal("127.0.0.1", 5000), 1, 4);
+}
+
+static void test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobody_probes_it(void **state)
+{
+    (void)state;
+    assert_in_range(cut_and_heal("localhost", DEADLINE), 1, 20);
 }
 
 static size_t resident_bytes(void)
@@ -502,6 +514,36 @@ static void test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue(voi
 #endif
     for (int i = 0; i < 3; i++)
         close(fds[i]);
+    close_all(nodes, 2);
+}
+
+static void test_mesh__large_frames_for_a_subscriber_that_does_not_read_are_bounded_in_bytes(void **state)
+{
+    (void)state;
+    enum { FRAME = 4 << 20, FRAMES = 60, QUEUE_BYTES = 32 << 20 };
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, QUEUE_BYTES) && node_open(&nodes[1], &urls, NULL, 0));
+    meet(nodes, 2);
+    int fd = wire_connect(url_port(urls.publish[0][0]));
+    assert_true(fd >= 0 && wire_handshake(fd, 0x21));
+    assert_true(wire_send(fd, "\0\0\0\0\0\0\0\0", 8)); /* subscribed to all, and silent from now on */
+    size_t before = resident_bytes(), most = 0;
+    for (uint64_t number = 1; number <= FRAMES; number++) {
+        assert_true(node_publish(&nodes[0], 0, number, FRAME));
+        RUN_UNTIL(nodes, 2, nodes[1].last[0] == number); /* whoever reads gets each of them */
+        size_t now = resident_bytes();
+        most = now > before && now - before > most ? now - before : most;
+    }
+    print_message("%d MiB published, %d MiB more memory\n", FRAMES * (FRAME >> 20), (int)(most >> 20));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_in_range(most, 0, 3 * (size_t)QUEUE_BYTES);
+#endif
+    assert_true(node_publish(&nodes[0], 0, FRAMES + 1, 1000)); /* and small ones go on */
+    RUN_UNTIL(nodes, 2, nodes[1].last[0] == FRAMES + 1);
+    close(fd);
     close_all(nodes, 2);
 }
 
@@ -573,7 +615,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mesh__an_ipc_listener_that_nng_lost_is_made_anew),
         cmocka_unit_test(test_mesh__a_peer_that_restarts_is_heard_again),
         cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead),
+        cmocka_unit_test(test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobody_probes_it),
         cmocka_unit_test(test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue),
+        cmocka_unit_test(test_mesh__large_frames_for_a_subscriber_that_does_not_read_are_bounded_in_bytes),
         cmocka_unit_test(test_mesh__a_loop_that_does_not_drain_costs_a_bounded_queue),
         cmocka_unit_test(test_mesh__unanswered_requests_are_bounded_and_time_out),
     };
