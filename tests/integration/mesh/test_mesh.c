@@ -9,61 +9,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "tests/integration/mesh/node.h"
+#include "tests/integration/mesh/meet.h"
 #include "tests/integration/mesh/wire.h"
 #include "tests/unit/store/scratch.h"
-
-enum { DEADLINE = 30000 }; /* ms, for what takes far less on a quiet machine */
-
-static void nodes_init(struct node *nodes, size_t count)
-{
-    memset(nodes, 0, count * sizeof(*nodes));
-    for (size_t i = 0; i < count; i++) {
-        scene_init(&nodes[i].scene);
-        nodes[i].self = (uint16_t)i;
-    }
-}
-
-/* Turns the loops until the condition holds; fails at the deadline. */
-#define RUN_UNTIL(nodes, count, condition)                                                                             \
-    do {                                                                                                               \
-        uint64_t end_ = node_now() + DEADLINE;                                                                         \
-        while (!(condition)) {                                                                                         \
-            assert_true(node_now() < end_);                                                                            \
-            nodes_turn(nodes, count, 20);                                                                              \
-        }                                                                                                              \
-    } while (0)
-
-static void beat(struct node *nodes, size_t count, uint64_t number)
-{
-    for (size_t i = 0; i < count; i++)
-        for (uint16_t zone = 0; nodes[i].mesh && zone < 2; zone++)
-            assert_true(node_publish(&nodes[i], zone, number, 100));
-}
-
-/* Beats until everybody has heard everybody. */
-static void meet(struct node *nodes, size_t count)
-{
-    uint64_t end = node_now() + DEADLINE;
-    for (;;) {
-        bool met = true;
-        for (size_t i = 0; i < count; i++)
-            for (size_t other = 0; other < count; other++)
-                met = met && (i == other || nodes[i].heard[other] > 0);
-        if (met)
-            return;
-        assert_true(node_now() < end);
-        beat(nodes, count, 1);
-        for (int turn = 0; turn < 5; turn++)
-            nodes_turn(nodes, count, 20);
-    }
-}
-
-static void close_all(struct node *nodes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        node_close(&nodes[i]);
-}
 
 /* Frames reach exactly those of the zone; requests are answered by the relay that was asked. */
 static void exchange(const struct urls *urls, const char *tls)
@@ -474,129 +422,6 @@ static void test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobod
     assert_in_range(cut_and_heal("localhost", DEADLINE), 1, 20);
 }
 
-static size_t resident_bytes(void)
-{
-    char line[128] = "";
-    FILE *file = fopen("/proc/self/statm", "re");
-    assert_non_null(file);
-    assert_non_null(fgets(line, sizeof(line), file));
-    fclose(file);
-    return strtoul(strchr(line, ' '), NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static void test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue(void **state)
-{
-    (void)state;
-    enum { FRAME = 128 << 10, FRAMES = 3000, QUEUE = 128 };
-    struct urls urls;
-    struct node nodes[2];
-    urls_make(&urls, "tcp", "");
-    nodes_init(nodes, 2);
-    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
-    meet(nodes, 2);
-    int fds[3];
-    for (int i = 0; i < 3; i++) {
-        fds[i] = wire_connect(url_port(urls.publish[0][0]));
-        assert_true(fds[i] >= 0 && wire_handshake(fds[i], 0x21));
-        assert_true(wire_send(fds[i], "\0\0\0\0\0\0\0\0", 8)); /* subscribed to all, and silent from now on */
-    }
-    size_t before = resident_bytes(), most = 0;
-    for (uint64_t number = 1; number <= FRAMES; number++) {
-        assert_true(node_publish(&nodes[0], 0, number, FRAME));
-        nodes_turn(nodes, 2, 0);
-        size_t now = resident_bytes();
-        most = now > before && now - before > most ? now - before : most;
-    }
-    RUN_UNTIL(nodes, 2, nodes[1].last[0] == FRAMES); /* the one that reads is not held up */
-    print_message("%d MiB published, %d KiB more memory\n", (int)((uint64_t)FRAMES * FRAME >> 20), (int)(most >> 10));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    assert_in_range(most, 0, (QUEUE + 100) * (size_t)FRAME);
-#endif
-    for (int i = 0; i < 3; i++)
-        close(fds[i]);
-    close_all(nodes, 2);
-}
-
-static void test_mesh__large_frames_for_a_subscriber_that_does_not_read_are_bounded_in_bytes(void **state)
-{
-    (void)state;
-    enum { FRAME = 4 << 20, FRAMES = 60, QUEUE_BYTES = 32 << 20 };
-    struct urls urls;
-    struct node nodes[2];
-    urls_make(&urls, "tcp", "");
-    nodes_init(nodes, 2);
-    assert_true(node_open(&nodes[0], &urls, NULL, QUEUE_BYTES) && node_open(&nodes[1], &urls, NULL, 0));
-    meet(nodes, 2);
-    int fd = wire_connect(url_port(urls.publish[0][0]));
-    assert_true(fd >= 0 && wire_handshake(fd, 0x21));
-    assert_true(wire_send(fd, "\0\0\0\0\0\0\0\0", 8)); /* subscribed to all, and silent from now on */
-    size_t before = resident_bytes(), most = 0;
-    for (uint64_t number = 1; number <= FRAMES; number++) {
-        assert_true(node_publish(&nodes[0], 0, number, FRAME));
-        RUN_UNTIL(nodes, 2, nodes[1].last[0] == number); /* whoever reads gets each of them */
-        size_t now = resident_bytes();
-        most = now > before && now - before > most ? now - before : most;
-    }
-    print_message("%d MiB published, %d MiB more memory\n", FRAMES * (FRAME >> 20), (int)(most >> 20));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    assert_in_range(most, 0, 3 * (size_t)QUEUE_BYTES);
-#endif
-    assert_true(node_publish(&nodes[0], 0, FRAMES + 1, 1000)); /* and small ones go on */
-    RUN_UNTIL(nodes, 2, nodes[1].last[0] == FRAMES + 1);
-    close(fd);
-    close_all(nodes, 2);
-}
-
-static void test_mesh__a_loop_that_does_not_drain_costs_a_bounded_queue(void **state)
-{
-    (void)state;
-    struct urls urls;
-    struct node nodes[2];
-    urls_make(&urls, "tcp", "");
-    nodes_init(nodes, 2);
-    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 1 << 20));
-    meet(nodes, 2);
-    uint64_t heard = nodes[1].heard[0], end = node_now() + DEADLINE;
-    while (node_refused(&nodes[1], 0, EDGE_GATE_OVERFLOW) < 5) {
-        assert_true(node_now() < end);
-        assert_true(node_publish(&nodes[0], 0, 9, 100000));
-        nodes_turn(nodes, 1, 5); /* only relay 0's loop runs */
-    }
-    nodes_turn(nodes, 2, 0);
-    assert_in_range(nodes[1].heard[0] - heard, 10, 12); /* 1 MiB of them */
-    heard = nodes[1].heard[0];
-    assert_true(node_publish(&nodes[0], 0, 10, 1000));
-    RUN_UNTIL(nodes, 2, nodes[1].heard[0] > heard && nodes[1].last[0] == 10);
-    close_all(nodes, 2);
-}
-
-static void test_mesh__unanswered_requests_are_bounded_and_time_out(void **state)
-{
-    (void)state;
-    struct urls urls;
-    struct node nodes[2];
-    urls_make(&urls, "tcp", "");
-    nodes_init(nodes, 2);
-    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
-    meet(nodes, 2);
-    nodes[1].mute = true;
-    unsigned sent = 0;
-    for (uint64_t id = 1; id <= 100; id++) {
-        sent += node_ask(&nodes[0], 1, id, id, 1000);
-        nodes_turn(nodes, 2, 5);
-    }
-    assert_in_range(sent, 64, 100);
-    RUN_UNTIL(nodes, 2, nodes[1].asked == 64 && node_refused(&nodes[1], 0, EDGE_GATE_BUSY) == sent - 64);
-    RUN_UNTIL(nodes, 2, nodes[0].failed == sent);
-    assert_int_equal(nodes[0].answered, 0);
-    assert_false(edge_mesh_answer(nodes[1].mesh, 12345, BYTES_OF(scene_goodbye)));
-    assert_false(edge_mesh_answer(nodes[1].mesh, 0, BYTES_OF(scene_goodbye)));
-    assert_false(edge_mesh_ask(nodes[0].mesh, 3, 1, BYTES_OF(scene_goodbye), 0));
-    assert_false(edge_mesh_publish(nodes[0].mesh, 7, BYTES_OF(scene_goodbye)));
-    assert_false(edge_mesh_publish(nodes[0].mesh, 0, (struct bytes){NULL, 0}));
-    close_all(nodes, 2);
-}
-
 /* test_mesh [PATTERN]: only the tests whose names fit ('*' and '?'). */
 int main(int argc, char **argv)
 {
@@ -616,10 +441,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mesh__a_peer_that_restarts_is_heard_again),
         cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead),
         cmocka_unit_test(test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobody_probes_it),
-        cmocka_unit_test(test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue),
-        cmocka_unit_test(test_mesh__large_frames_for_a_subscriber_that_does_not_read_are_bounded_in_bytes),
-        cmocka_unit_test(test_mesh__a_loop_that_does_not_drain_costs_a_bounded_queue),
-        cmocka_unit_test(test_mesh__unanswered_requests_are_bounded_and_time_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
