@@ -89,6 +89,10 @@ def main():
     if b"crash" in configure:
         return 7
     send(stream, [3, int(b"refuse" not in configure), "as told"])
+    if b"account;" in configure:
+        spent = re.search(rb"spent.(\d+)", configure)
+        say(f"given {spent.group(1).decode() if spent else 'nothing'}")
+        send(stream, [34, "5000000000000000000", 1, "700000000000000000", "1000000000000000000", 2])
     if b"babble" in configure:
         stream.sendall(b"\xff" * 64)
     while receive(stream) is not None:

@@ -327,6 +327,17 @@ class Daemon(unittest.TestCase):
             self.assertIn("signal 9", who()["text"])
         eventually(lambda: east.status()["sources"]["up"] == 1, "source up")
 
+    def test_isthmusd__the_gas_account_is_shown_and_what_it_spent_outlives_its_connector(self):
+        east = self.start("east", options="http: \"account;\"")
+        east.said("given nothing")
+        eventually(lambda: east.source()["account"], "account")
+        self.assertEqual(east.source()["account"], {"balance": "5000000000000000000", "low": True, "spent": "700000000000000000",
+                                                    "cap": "1000000000000000000", "spending": "near"})
+        shown = self.tool("sources", "--config", "east/relay.yaml")
+        self.assertRegex(shown, "700000000000000000 of 1000000000000000000 NEAR")
+        os.kill(east.source()["process"]["pid"], signal.SIGKILL)
+        east.said("given 700000000000000000")
+
     def test_isthmusd__kill_9_leaves_no_child_behind_and_the_next_start_works(self):
         east = self.start("east")
         children = [eventually(lambda: east.status()["signer"]["pid"], "signer"),
