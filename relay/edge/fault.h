@@ -101,11 +101,7 @@ void edge_fault(enum edge_fault point);
 #else
 
 #define EDGE_FAULT(point) ((void)0)
-static inline bool edge_fault_arm(enum edge_fault_role role, char *text, size_t cap)
-{
-    (void)role, (void)text, (void)cap;
-    return true;
-}
+#define edge_fault_arm(role, text, cap) ((void)(role), (void)(text), (void)(cap), true)
 
 #endif
 #endif

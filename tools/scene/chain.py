@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import os
 import pathlib
 import random
 import signal
@@ -27,10 +28,11 @@ BATCH = 100  # requests in one
 AUDITED = 200  # blocks read at a time
 
 
-def spawn(command, log):
-    """A process of the scene. It gets no Ctrl-C of ours, and dies when this process dies, however that dies."""
+def spawn(command, log, environment=None):
+    """A process of the scene. It gets no Ctrl-C of ours, and dies when this process dies, however that dies. environment: what
+    it has besides ours."""
     return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, command)], stdin=subprocess.DEVNULL,
-                            stdout=log, stderr=log, start_new_session=True)
+                            stdout=log, stderr=log, start_new_session=True, env={**os.environ, **(environment or {})})
 
 
 def free_port():
@@ -63,6 +65,7 @@ class Chain(Anvil):
         first = self.rpc("eth_getBlockByNumber", "0x0", False)
         self.genesis, self.born = bytes.fromhex(first["hash"][2:]), first["timestamp"]
         self.identity = model.chain_id(chain_id, self.genesis)
+        self.history = History(self)
 
     def _spawn(self, *extra):
         self.local = threading.local()
@@ -134,6 +137,11 @@ class Chain(Anvil):
         if self.rpc("eth_getBlockByNumber", "0x0", False)["hash"] != "0x" + self.genesis.hex():
             raise RuntimeError(f"the anvil of {self.side} came back as another chain")
 
+    def reorganise(self, depth):
+        """The last `depth` blocks were never there; as many empty ones take their place. What they held is lost, as in a pool
+        that keeps nothing."""
+        self.rpc("anvil_reorg", depth, [])
+
     def deploy(self, network_name, members, quorum):
         """Registry of `members` [(operator, side, address)], outbox, inbox, recorder."""
         network = model.network_id(network_name)
@@ -162,6 +170,25 @@ class Chain(Anvil):
         return [self.contracts[bytes.fromhex(log["address"][2:])].read(log) for log in logs]
 
 
+class History:
+    """All events of a chain. Each is read once, unless a reorganisation took it away."""
+
+    def __init__(self, chain):
+        self.chain, self.parts = chain, []  # (last block, its hash, events)
+
+    def _hash(self, number):
+        return (self.chain.rpc("eth_getBlockByNumber", hex(number), False) or {}).get("hash")
+
+    def events(self):
+        while self.parts and self._hash(self.parts[-1][0]) != self.parts[-1][1]:
+            self.parts.pop()
+        first, newest = self.parts[-1][0] + 1 if self.parts else 0, self.chain.height()
+        for start in range(first, newest + 1, AUDITED):
+            last = min(newest, start + AUDITED - 1)
+            self.parts.append((last, self._hash(last), self.chain.events(start, last)))
+        return (event for _, _, events in self.parts for event in events)
+
+
 class Lane:
     """Messages from an account of one chain to the recorder of another."""
 
@@ -174,6 +201,7 @@ class Lane:
         self.id = opened.named("Opened")[0]["lane"]
         self.nonce = self._nonce()  # of message 1: the account sends nothing else
         self.sizes = []  # bytes of the payloads given to the source so far
+        self.digests = {}  # by number, as far as they were asked for
 
     @property
     def ordered(self):
@@ -188,6 +216,11 @@ class Lane:
 
     def payload(self, number):
         return f"{self.name} {number} ".encode().ljust(self.sizes[number - 1], b".")
+
+    def digest(self, number):
+        if number not in self.digests:
+            self.digests[number] = keccak(self.payload(number))
+        return self.digests[number]
 
     def _give(self, numbers):
         deadline, requests = int(time.time()) + self.life // 2, []
@@ -221,15 +254,13 @@ class Lane:
 
 
 def audit(lanes):
-    """Reads both chains whole, event by event, and believes nothing else. By lane: sent; delivered (the receiver had exactly
+    """What both chains hold, event by event; it believes nothing else. By lane: sent; delivered (the receiver had exactly
     this payload, and the inbox calls it done); settled (the outbox took that very outcome); duplicates; lost; disorder
     (messages of an ordered lane that came after a later one)."""
     events = {}
     for chain in {c.side: c for lane in lanes for c in (lane.source, lane.destination)}.values():
-        newest = chain.height()
-        for first in range(0, newest + 1, AUDITED):
-            for event, values in chain.events(first, min(newest, first + AUDITED - 1)):
-                events.setdefault((chain.side, event, values["lane"]), []).append(values)
+        for event, values in chain.history.events():
+            events.setdefault((chain.side, event, values["lane"]), []).append(values)
 
     def of(chain, event, lane):
         return events.get((chain.side, event, lane.id), [])
@@ -245,7 +276,7 @@ def audit(lanes):
             records = [e["records"][at:at + RECORD] for at in range(0, len(e["records"]), RECORD)]
             taken += [(int.from_bytes(r[:8], "big"), r[8:40], r[40]) for r in records]
         done = {o[0] for o in outcomes if o[2] == DONE}
-        delivered = {n for n in done if payloads.get(n) == keccak(lane.payload(n))}
+        delivered = {n for n in done if payloads.get(n) == lane.digest(n)}
         settled = {o[0] for o in set(taken) & set(outcomes) if o[0] in delivered}
         result[lane.name] = {
             "sent": len(set(sent)), "delivered": len(delivered & set(sent)), "settled": len(settled),

@@ -203,9 +203,17 @@ class Scene:
 
     # ---- running
 
-    def start_relay(self, relay):
+    def start_relay(self, relay, fault=None):
+        """fault: NAME:COUNT of relay/edge/fault.h."""
         with open(self.folder / relay / "log", "ab") as log:
-            self.processes[relay] = spawn([self.program["isthmusd"], "--config", self.folder / relay / "relay.yaml"], log)
+            self.processes[relay] = spawn([self.program["isthmusd"], "--config", self.folder / relay / "relay.yaml"], log,
+                                          {"ISTHMUS_FAULT": fault} if fault else None)
+
+    def faults(self):
+        """[(role, name)] of all fault points; none when the programs were built without."""
+        done = subprocess.run([str(self.program["isthmusd"]), "--config", "/dev/null"], capture_output=True, text=True, timeout=30,
+                              env={**os.environ, "ISTHMUS_FAULT": "?"})
+        return [tuple(line.split()) for line in done.stderr.splitlines()[1:]] if "ISTHMUS_FAULT" in done.stderr else []
 
     def start(self, relays=None, patience=30):
         """All of them, or those named; returns when they are ready. From then on the watch notes when messages pass."""
@@ -222,6 +230,20 @@ class Scene:
         done = subprocess.run([str(self.program["isthmus"]), *view, "--json", "--socket", path_of(self.folder, "s", relay, "ctl")],
                               capture_output=True, text=True, timeout=30)
         return json.loads(done.stdout) if done.returncode in (0, 1) and done.stdout else None
+
+    def marks(self, relay, mark="certified"):
+        """{(lane, kind): mark} of a relay; empty when it does not answer."""
+        lanes = (self.ask(relay, "lanes") or {}).get("lanes", [])
+        return {(lane["name"], log["kind"]): log[mark] for lane in lanes for log in lane["logs"]}
+
+    def guard(self, relay, *adopt):
+        """[(log, number, running)] of a stopped relay's guard, after adopting LOG:NUMBER:RUNNING."""
+        done = subprocess.run([str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml"), "-x", "guard",
+                               *adopt], capture_output=True, text=True, timeout=30)
+        if done.returncode != 0:
+            raise Problem(f"guard of {relay} {' '.join(adopt)}: {done.stdout}{done.stderr}")
+        rows = [line.split() for line in done.stdout.splitlines()]
+        return [(row[0], int(row[3]), row[4]) for row in rows]
 
     def wait_ready(self, relay, patience):
         end = time.monotonic() + patience

@@ -1,4 +1,4 @@
-"""What quickstart, kill and join share: options, a folder, the clock, progress, the end, whatever way it comes."""
+"""What quickstart, join and tests/integration/kill share: options, a folder, the clock, progress, the end, whatever way it comes."""
 
 import json
 import os
@@ -17,9 +17,10 @@ BAR = 30
 
 class Stage:
     """A subclass has play(), which returns the report: a mapping with "ok". It may have keep()."""
+    BUILD = "build/release"
 
     def __init__(self, parser):
-        parser.add_argument("--build", default=os.environ.get("ISTHMUS_BUILD", "build/release"), help="build folder (build/release)")
+        parser.add_argument("--build", default=os.environ.get("ISTHMUS_BUILD", self.BUILD), help=f"build folder ({self.BUILD})")
         parser.add_argument("--report", metavar="FILE", help="also write the result as JSON")
         parser.add_argument("--dir", metavar="DIR", help="where the scene lives: new or empty, with a short path (a temporary folder)")
         parser.add_argument("--patience", type=int, default=120, metavar="S", help="seconds to wait for what is not settled (120)")
