@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "proofs/codec/connector.h"
 #include "relay/edge/health.h"
 #include "relay/edge/http.h"
 #include "relay/edge/metrics_parts.h"
@@ -22,6 +23,7 @@ struct source {
     bool submits;
     struct relay_source_view core;
     struct edge_child_view process;
+    struct edge_source_account account;
     uint64_t still_ms;
 };
 
@@ -73,12 +75,61 @@ static void source_heights(struct metrics *out, const struct source *sources, si
         if (sources[i].core.newest_time != 0)
             metrics_real(out, (double)(int64_t)(now - sources[i].core.newest_time), SOURCE_LABELS, sources[i].name,
                          sources[i].chain);
-    metrics_family(out, "isthmus_source_balance_units", "gauge",
-                   "Balance of the submitting account, in the chain's smallest unit.");
-    for (size_t i = 0; i < len; i++) {
-        const char *balance = sources[i].core.balance;
-        if (balance[0] != '\0' && strspn(balance, "0123456789") == strlen(balance))
-            metrics_real(out, strtod(balance, NULL), SOURCE_LABELS, sources[i].name, sources[i].chain);
+}
+
+/* ---- submitting accounts: amounts in the chain's smallest unit --------------------------------------------------------- */
+
+static const char *account_balance(const struct edge_source_account *account)
+{
+    return account->balance;
+}
+
+static const char *account_spent(const struct edge_source_account *account)
+{
+    return account->spent;
+}
+
+static const char *account_cap(const struct edge_source_account *account)
+{
+    return account->cap;
+}
+
+static const char *account_low(const struct edge_source_account *account)
+{
+    return account->low ? "1" : "0";
+}
+
+static const char *account_near(const struct edge_source_account *account)
+{
+    return account->spending == CONNECTOR_SPENDING_NEAR ? "1" : "0";
+}
+
+static const char *account_stopped(const struct edge_source_account *account)
+{
+    return account->spending == CONNECTOR_SPENDING_STOPPED ? "1" : "0";
+}
+
+static void metrics_accounts(struct metrics *out, const struct source *sources, size_t len)
+{
+    static const struct {
+        const char *name, *help;
+        const char *(*digits)(const struct edge_source_account *account);
+    } plain[] = {
+        {"isthmus_account_balance_units", "Balance of the submitting account, in the chain's smallest unit.",
+         account_balance},
+        {"isthmus_account_spent_units", "What it spent within 24 hours.", account_spent},
+        {"isthmus_account_cap_units", "The most that it may spend within 24 hours; absent: no cap.", account_cap},
+        {"isthmus_account_low", "1 while the balance is below the option low-balance.", account_low},
+        {"isthmus_account_near_cap", "1 while the spending is near its cap.", account_near},
+        {"isthmus_account_stopped", "1 while the cap is reached and nothing is submitted.", account_stopped},
+    };
+    for (size_t f = 0; f < sizeof(plain) / sizeof(plain[0]); f++) {
+        metrics_family(out, plain[f].name, "gauge", plain[f].help);
+        for (size_t i = 0; i < len; i++) {
+            const char *digits = plain[f].digits(&sources[i].account);
+            if (sources[i].submits && digits[0] != '\0' && strspn(digits, "0123456789") == strlen(digits))
+                metrics_real(out, strtod(digits, NULL), SOURCE_LABELS, sources[i].name, sources[i].chain);
+        }
     }
 }
 
@@ -108,6 +159,7 @@ static void metrics_sources(struct metrics *out, const struct edge_relay *relay)
         sources[i].chain = relay->network->chains[relay->source_list[i].chain].id;
         sources[i].still_ms = edge_health_still_ms(relay, (uint16_t)i);
         relay_core_source_view(relay->core, (uint16_t)i, &sources[i].core);
+        sources[i].submits = edge_sources_account(relay->sources, (uint16_t)i, &sources[i].account);
         edge_sources_look(relay->sources, (uint16_t)i, &sources[i].process);
     }
     for (size_t f = 0; f < sizeof(plain) / sizeof(plain[0]); f++) {
@@ -116,6 +168,7 @@ static void metrics_sources(struct metrics *out, const struct edge_relay *relay)
             metrics_value(out, plain[f].value(&sources[i]), SOURCE_LABELS, sources[i].name, sources[i].chain);
     }
     source_heights(out, sources, len);
+    metrics_accounts(out, sources, len);
     free(sources);
 }
 

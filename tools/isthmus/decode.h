@@ -19,7 +19,8 @@ enum { DECODE_FILE_MAX = 16 << 20, DECODE_SHOWN_MAX = 32 /* bytes of a value tha
 struct decode_out {
     FILE *stream;
     bool json;
-    struct bytes whole; /* offsets count from its start; empty: offsets are meaningless (rows of a store) */
+    struct bytes whole; /* offsets count from its start */
+    bool rows;          /* of a store: there are no offsets */
     unsigned depth;
     size_t fields;   /* said so far */
     uint64_t number; /* the last one of decode_walk */

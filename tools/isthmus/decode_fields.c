@@ -27,7 +27,7 @@ static void say(struct decode_out *out, struct bytes raw, const char *name, cons
     out->fields++;
     if (out->json) {
         struct tools_json *object = tools_json_new_object();
-        if (out->whole.data != NULL) {
+        if (!out->rows) {
             tools_json_set_integer(object, "offset", (int64_t)offset_of(out, raw));
             tools_json_set_integer(object, "length", (int64_t)raw.len);
         }
@@ -38,7 +38,7 @@ static void say(struct decode_out *out, struct bytes raw, const char *name, cons
         fprintf(out->stream, "%s\n", line);
         free(line);
         tools_json_free(object);
-    } else if (out->whole.data != NULL) {
+    } else if (!out->rows) {
         fprintf(out->stream, "%8zu %8zu  %*s%-*s %s\n", offset_of(out, raw), raw.len, (int)(2 * out->depth), "",
                 (int)(26 - 2 * out->depth), name, value);
     } else {

@@ -196,6 +196,7 @@ bool decode_store(struct decode_out *out, struct store *store, const char *famil
     struct store_snapshot *snapshot = store->ops->snapshot_new(store);
     bool good = snapshot != NULL;
     out->whole = (struct bytes){0};
+    out->rows = true;
     out->depth = 0;
     for (int i = 0; good && i < STORE_FAMILIES; i++)
         if (family == NULL || strcmp(store_family_name((enum store_family)i), family) == 0)
