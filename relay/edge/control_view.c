@@ -207,20 +207,45 @@ static int longest_first(const void *a, const void *b)
     return left->since < right->since ? -1 : left->since > right->since;
 }
 
-/* Every log that waits for something, longest first; and how many move, wait, are frozen. */
+/* How many there are, and of these: frozen, not frozen but waiting, and the rest. */
+struct tally {
+    size_t total, waiting, frozen;
+};
+
+static json_t *tally_pack(const struct tally *tally)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "total", number(tally->total), "moving",
+                     number(tally->total - tally->waiting - tally->frozen), "waiting", number(tally->waiting), "frozen",
+                     number(tally->frozen));
+}
+
+static void tally_add(struct tally *tally, bool frozen, bool waiting)
+{
+    tally->total++;
+    tally->frozen += frozen;
+    tally->waiting += waiting && !frozen;
+}
+
+/* Every log that waits for something, longest first; and the tallies of logs and lanes: a lane is as its worst log is. */
 static void status_lanes(json_t *object, const struct edge_relay *relay)
 {
-    size_t cap = relay->network->lanes_len * TOPOLOGY_LOGS_PER_LANE, len = 0, frozen = 0, moving = 0;
-    struct relay_log_view *views = calloc(cap + 1, sizeof(*views));
+    size_t lanes_len = relay->network->lanes_len, len = 0;
+    struct relay_log_view *views = calloc(lanes_len * TOPOLOGY_LOGS_PER_LANE + 1, sizeof(*views));
+    struct tally lanes = {0}, logs = {0};
     json_t *waiting = json_array();
-    for (size_t i = 0; views != NULL && i < cap; i++) {
-        struct relay_log_view *view = &views[len];
-        if (!relay_core_log_view(relay->core, (uint16_t)(i / TOPOLOGY_LOGS_PER_LANE),
-                                 (uint8_t)(i % TOPOLOGY_LOGS_PER_LANE + 1), view))
-            continue;
-        frozen += view->frozen;
-        moving += view->cause == RELAY_CAUSE_NONE;
-        len += view->cause != RELAY_CAUSE_NONE;
+    for (uint16_t lane = 0; views != NULL && lane < lanes_len; lane++) {
+        bool lane_frozen = false, lane_waits = false;
+        for (uint8_t kind = 1; kind <= TOPOLOGY_LOGS_PER_LANE; kind++) {
+            struct relay_log_view *view = &views[len];
+            if (!relay_core_log_view(relay->core, lane, kind, view))
+                continue;
+            bool waits = view->cause != RELAY_CAUSE_NONE;
+            tally_add(&logs, view->frozen, waits);
+            lane_frozen = lane_frozen || view->frozen;
+            lane_waits = lane_waits || waits;
+            len += waits;
+        }
+        tally_add(&lanes, lane_frozen, lane_waits);
     }
     if (views != NULL)
         qsort(views, len, sizeof(*views), longest_first);
@@ -228,9 +253,8 @@ static void status_lanes(json_t *object, const struct edge_relay *relay)
         json_array_append_new(waiting, log_view(relay, &views[i]));
     free(views);
     json_object_set_new(object, "waiting", waiting);
-    json_object_set_new(object, "lanes",
-                        json_pack("{s:o, s:o, s:o, s:o}", "total", number(relay->network->lanes_len), "moving",
-                                  number(moving), "waiting", number(len), "frozen", number(frozen)));
+    json_object_set_new(object, "lanes", tally_pack(&lanes));
+    json_object_set_new(object, "logs", tally_pack(&logs));
 }
 
 static json_t *command_status(const struct edge_relay *relay)

@@ -18,11 +18,24 @@ static const char *const USAGE = "usage: isthmus status " ISTHMUS_VIEW_OPTIONS "
 
 enum { PATIENCE_MS = 60000 };
 
+/* A lane has three logs (messages, outcomes, settlement) and moves when they all do; logs are counted only where more of
+ * them stand still than lanes do. */
+static void print_lanes(const struct tools_json *lanes, const struct tools_json *logs)
+{
+    uint64_t waiting = isthmus_number(lanes, "waiting"), frozen = isthmus_number(lanes, "frozen");
+    uint64_t still = isthmus_number(logs, "waiting") + isthmus_number(logs, "frozen");
+    printf("lanes %" PRIu64 ": %" PRIu64 " moving, %" PRIu64 " waiting, %" PRIu64 " frozen",
+           isthmus_number(lanes, "total"), isthmus_number(lanes, "moving"), waiting, frozen);
+    if (still > waiting + frozen)
+        printf(" (%" PRIu64 " of their %" PRIu64 " logs stand still)", still, isthmus_number(logs, "total"));
+    putchar('\n');
+}
+
 static void print_head(const struct tools_json *root)
 {
     const struct tools_json *network = tools_json_get(root, "network"), *store = tools_json_get(root, "store");
     const struct tools_json *signer = tools_json_get(root, "signer"), *sources = tools_json_get(root, "sources");
-    const struct tools_json *peers = tools_json_get(root, "peers"), *lanes = tools_json_get(root, "lanes");
+    const struct tools_json *peers = tools_json_get(root, "peers");
     bool ready = tools_json_is_true(tools_json_get(root, "ready"));
     bool draining = tools_json_is_true(tools_json_get(root, "draining"));
     bool store_ok = tools_json_is_true(tools_json_get(store, "ok"));
@@ -43,9 +56,7 @@ static void print_head(const struct tools_json *root)
            tools_json_kind(signer) == TOOLS_JSON_NONE ? "none" : isthmus_text(signer, "state"),
            isthmus_number(sources, "up"), isthmus_number(sources, "total"), isthmus_number(peers, "up"),
            isthmus_number(peers, "total"));
-    printf("lanes %" PRIu64 ": %" PRIu64 " moving, %" PRIu64 " waiting, %" PRIu64 " frozen\n",
-           isthmus_number(lanes, "total"), isthmus_number(lanes, "moving"), isthmus_number(lanes, "waiting"),
-           isthmus_number(lanes, "frozen"));
+    print_lanes(tools_json_get(root, "lanes"), tools_json_get(root, "logs"));
     if (isthmus_number(peers, "other_document"))
         printf("%" PRIu64 " of the peers run another network document: isthmus peers\n",
                isthmus_number(peers, "other_document"));

@@ -243,7 +243,8 @@ class Cli(unittest.TestCase):
               "relay": "east-alpha", "operator": "east-alpha", "network": {"name": "demo", "version": 2, "hash": "cd" * 32},
               "store": {"ok": True, "status": "ok"}, "signer": {"name": "signer", "state": "up"},
               "sources": {"up": 1, "total": 1}, "peers": {"up": 3, "total": 3, "other_document": 0},
-              "lanes": {"total": 2, "moving": 2, "waiting": 0, "frozen": 0}, "waiting": [], "counters": {}}
+              "lanes": {"total": 2, "moving": 2, "waiting": 0, "frozen": 0},
+              "logs": {"total": 6, "moving": 6, "waiting": 0, "frozen": 0}, "waiting": [], "counters": {}}
 
     def test_status__says_what_stands_still_since_when_and_for_whom(self):
         waiting = dict(self.STATUS, lanes={"total": 2, "moving": 1, "waiting": 1, "frozen": 0}, waiting=[self.LOG],
@@ -259,9 +260,21 @@ class Cli(unittest.TestCase):
         printed = json.loads(self.run_command("status", "--socket", "s", "--json")[0])
         self.assertEqual(printed, waiting)
 
+    def test_status__counts_lanes_and_says_logs_only_where_more_of_them_stand_still(self):
+        one = dict(self.STATUS, lanes={"total": 2, "moving": 1, "waiting": 1, "frozen": 0},
+                   logs={"total": 6, "moving": 5, "waiting": 1, "frozen": 0}, waiting=[self.LOG])
+        more = dict(self.STATUS, lanes={"total": 4, "moving": 1, "waiting": 2, "frozen": 1},
+                    logs={"total": 12, "moving": 7, "waiting": 4, "frozen": 1}, waiting=[self.LOG])
+        Answers(self.path("one"), {"status": one})
+        Answers(self.path("more"), {"status": more})
+        self.assertIn("\nlanes 2: 1 moving, 1 waiting, 0 frozen\n", self.run_command("status", "--socket", "one", code=1)[0])
+        self.assertIn("\nlanes 4: 1 moving, 2 waiting, 1 frozen (5 of their 12 logs stand still)\n",
+                      self.run_command("status", "--socket", "more", code=1)[0])
+
     def test_status__is_0_when_everything_moves(self):
         Answers(self.path("s"), {"status": self.STATUS})
         out, _ = self.run_command("status", "--socket", "s")
+        self.assertIn("\nlanes 2: 2 moving, 0 waiting, 0 frozen\n", out)
         self.assertIn("no log waits for anything", out)
         self.assertNotIn("somebody is needed", out)
 
