@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "proofs/codec/hex.h"
 #include "relay/edge/keyfile.h"
 #include "relay/edge/sandbox.h"
 #include "tests/unit/edge/world.h"
@@ -157,34 +158,44 @@ struct process {
     int fd;
 };
 
-static struct process start(struct world *world)
-{
+struct setting {
+    struct config_relay config;
     struct config_source sources[WORLD_SOURCES + 1];
-    struct config_relay config = {.sources = sources, .sources_len = WORLD_SOURCES + 1};
     char key[300], guard[300], passphrase[300];
-    int ends[2];
-    snprintf(key, sizeof(key), "%s/attester.key", world->folder);
-    snprintf(guard, sizeof(guard), "%s/guard", world->folder);
-    snprintf(passphrase, sizeof(passphrase), "%s/passphrase", world->folder);
+};
+
+static void setting_make(struct setting *setting, struct world *world)
+{
+    *setting = (struct setting){.config = {.sources = setting->sources, .sources_len = WORLD_SOURCES + 1}};
+    snprintf(setting->key, sizeof(setting->key), "%s/attester.key", world->folder);
+    snprintf(setting->guard, sizeof(setting->guard), "%s/guard", world->folder);
+    snprintf(setting->passphrase, sizeof(setting->passphrase), "%s/passphrase", world->folder);
     for (size_t i = 0; i <= WORLD_SOURCES; i++) {
         char *name = (char *)(uintptr_t)world->sources[i].name;
-        sources[i] = (struct config_source){.chain = world->chains[world->sources[i].chain].id,
-                                            .name = name,
-                                            .operator_tag = name,
-                                            .network_tag = name,
-                                            .software_tag = name};
+        setting->sources[i] = (struct config_source){.chain = world->chains[world->sources[i].chain].id,
+                                                     .name = name,
+                                                     .operator_tag = name,
+                                                     .network_tag = name,
+                                                     .software_tag = name};
     }
-    config.signer.present = true;
-    config.signer.keys[0] = key;
-    config.signer.keys_len = 1;
-    config.signer.guard = guard;
-    config.signer.passphrase = passphrase;
+    setting->config.signer.present = true;
+    setting->config.signer.keys[0] = setting->key;
+    setting->config.signer.keys_len = 1;
+    setting->config.signer.guard = setting->guard;
+    setting->config.signer.passphrase = setting->passphrase;
+}
+
+static struct process start(struct world *world)
+{
+    struct setting setting;
+    int ends[2];
+    setting_make(&setting, world);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     struct process process = {.pid = fork(), .fd = ends[0]};
     assert_true(process.pid >= 0);
     if (process.pid == 0) {
         close(ends[0]);
-        _exit(edge_signer_main(&config, &world->network, ends[1]));
+        _exit(edge_signer_main(&setting.config, &world->network, ends[1]));
     }
     close(ends[1]);
     return process;
@@ -284,7 +295,7 @@ static void test_signer__a_damaged_guard_stops_it(void **state)
     keys_make(world);
     struct process process = start(world);
     uint8_t greeting[4];
-    assert_int_equal(recv(process.fd, greeting, 4, MSG_WAITALL), 4);
+    assert_true(hear(&process, &(struct world_answers){.world = world})); /* all of it: then it waits for requests */
     assert_int_equal(stop(&process), 0);
     snprintf(path, sizeof(path), "%s/guard/guard", world->folder);
     int fd = open(path, O_RDWR);
@@ -296,6 +307,64 @@ static void test_signer__a_damaged_guard_stops_it(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
 }
 
+/* isthmusd -x guard WORDS; its exit code. */
+static int look(struct world *world, const char *words)
+{
+    struct setting setting;
+    FILE *nowhere = fopen("/dev/null", "w");
+    setting_make(&setting, world);
+    int code = edge_signer_guard_main(&setting.config, &world->network, words, nowhere);
+    fclose(nowhere);
+    return code;
+}
+
+static void test_signer__whose_guard_is_gone_stops_until_a_head_is_adopted_and_goes_on_from_there(void **state)
+{
+    static struct world_request request;
+    static struct world_answers answers;
+    struct world *world = *state;
+    struct world_mark mark = {.kind = 1, .number = 30};
+    uint64_t guard = 0;
+    char path[300], name[200], log[65], running[65];
+    uint8_t greeting[4];
+    keys_make(world);
+    struct process process = start(world);
+    answers = (struct world_answers){.world = world};
+    assert_true(hear(&process, &answers));
+    world_request_make(&request, world, &mark, &guard, 1);
+    assert_true(ask(&process, &request, &answers));
+    assert_int_equal(answers.heads_len, 1);
+    assert_int_equal(stop(&process), 0);
+
+    snprintf(path, sizeof(path), "%s/guard/guard", world->folder);
+    assert_int_equal(unlink(path), 0);
+    process = start(world);
+    assert_int_equal(recv(process.fd, greeting, 4, MSG_WAITALL), 0);
+    int status = stop(&process);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    assert_int_equal(look(world, NULL), 2); /* looking begins nothing, either */
+
+    codec_hex_encode(log, (struct bytes){answers.heads[0].log, 32});
+    codec_hex_encode(running, (struct bytes){answers.heads[0].running, 32});
+    snprintf(name, sizeof(name), "%s:30:%s", log, running);
+    assert_int_equal(look(world, name), 0);
+    process = start(world);
+    answers = (struct world_answers){.world = world};
+    assert_true(hear(&process, &answers));
+    assert_int_equal(answers.guard, 30);
+    mark = (struct world_mark){.kind = 1, .branch = 1, .number = 28}; /* below its word */
+    guard = 0;
+    world_request_make(&request, world, &mark, &guard, 1);
+    assert_true(ask(&process, &request, &answers));
+    assert_int_equal(answers.heads_len, 0);
+    mark = (struct world_mark){.kind = 1, .number = 33};
+    guard = 30;
+    world_request_make(&request, world, &mark, &guard, 1);
+    assert_true(ask(&process, &request, &answers));
+    assert_int_equal(answers.heads_len, 1);
+    assert_int_equal(stop(&process), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -304,6 +373,7 @@ int main(void)
         TEST(test_signer__can_do_its_work_inside_its_sandbox_under_every_suite),
         TEST(test_signer__over_its_socket_killed_and_started_again_goes_on_from_its_guard),
         TEST(test_signer__a_damaged_guard_stops_it),
+        TEST(test_signer__whose_guard_is_gone_stops_until_a_head_is_adopted_and_goes_on_from_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
