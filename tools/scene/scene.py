@@ -47,9 +47,9 @@ def digest(program):
 
 
 class Scene:
-    def __init__(self, build, folder, block_time=0.5, finality_depth=2, say=print):
+    def __init__(self, build, folder, block_time=0.5, finality_depth=2, window="16MiB", payload_max=16384, say=print):
         self.build, self.folder, self.say = pathlib.Path(build).resolve(), pathlib.Path(folder), say
-        self.block_time, self.finality_depth = block_time, finality_depth
+        self.block_time, self.finality_depth, self.window, self.payload_max = block_time, finality_depth, window, payload_max
         self.program = {"isthmus": self.build / "tools/isthmus/isthmus", "isthmusd": self.build / "relay/isthmusd",
                         "connector": self.build / "connectors/isthmus-connector-evm"}
         self.relays = [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
@@ -141,7 +141,7 @@ class Scene:
                     f"    order: {'in-order' if lane.ordered else 'any-order'}",
                     f"    failure: {'retry' if lane.mode & MODE_RETRY else 'once'}", f"    suites: [{SUITE}]",
                     "    evidence: [slot, receipts]",
-                    "    window: 16MiB", "    payload_max: 16384", f"    longest_life: {lane.life}"]
+                    f"    window: {self.window}", f"    payload_max: {self.payload_max}", f"    longest_life: {lane.life}"]
         return "\n".join(out) + "\n"
 
     def relay_yaml(self, relay):

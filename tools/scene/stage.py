@@ -18,6 +18,7 @@ BAR = 30
 class Stage:
     """A subclass has play(), which returns the report: a mapping with "ok". It may have keep()."""
     BUILD = "build/release"
+    SCENE = {}  # what its scene has of its own
 
     def __init__(self, parser):
         parser.add_argument("--build", default=os.environ.get("ISTHMUS_BUILD", self.BUILD), help=f"build folder ({self.BUILD})")
@@ -28,7 +29,7 @@ class Stage:
         self.told, self.last = 0.0, {}
         self.folder = pathlib.Path(self.options.dir or tempfile.mkdtemp(prefix="isthmus-")).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.scene = Scene(self.options.build, self.folder, say=self.say)
+        self.scene = Scene(self.options.build, self.folder, say=self.say, **self.SCENE)
 
     def say(self, text):
         print(f"[{time.monotonic() - self.begun:5.1f}s] {text}", flush=True)
