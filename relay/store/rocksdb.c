@@ -6,6 +6,7 @@
  * last record and nothing else: damage in the middle of the log is an error, never a silent cut.
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -488,6 +489,7 @@ enum store_status store_rocksdb_open(struct store **out, const struct store_opti
         rocks_close(&rocks->base);
         return status;
     }
+    malloc_trim(0); /* what the replay of the log needed would else be held for good */
     *out = &rocks->base;
     return STORE_OK;
 }
