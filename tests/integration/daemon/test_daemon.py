@@ -20,7 +20,7 @@ import unittest
 ISTHMUS, ISTHMUSD = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
 CONNECTOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "connector.py")
 CHAINS = {"east": "eip155:31337", "west": "eip155:31338"}
-PATIENCE = 30
+PATIENCE = 100  # seconds, for what takes far less on a quiet machine
 
 
 def eventually(condition, what, seconds=PATIENCE):

@@ -4,8 +4,6 @@
 
 #include "tests/integration/mesh/node.h"
 
-enum { DEADLINE = 30000 }; /* ms, for what takes far less on a quiet machine */
-
 static inline void nodes_init(struct node *nodes, size_t count)
 {
     memset(nodes, 0, count * sizeof(*nodes));

@@ -30,8 +30,8 @@ static void exchange(const struct urls *urls, const char *tls)
     RUN_UNTIL(nodes, 3, nodes[2].last[0] == 100);
     assert_int_equal(nodes[2].heard[0], before + 100); /* zone 1 */
     assert_int_not_equal(nodes[1].last[0], 100);       /* zone 0 heard none of it */
-    assert_true(node_ask(&nodes[0], 2, 77, 5, 5000));
-    assert_true(node_ask(&nodes[1], 2, 78, 6, 5000));
+    assert_true(node_ask(&nodes[0], 2, 77, 5, DEADLINE));
+    assert_true(node_ask(&nodes[1], 2, 78, 6, DEADLINE));
     RUN_UNTIL(nodes, 3, nodes[0].answered == 1 && nodes[1].answered == 1);
     assert_int_equal(nodes[0].answer_id, 77);
     assert_int_equal(nodes[0].answer_number, 1005);
@@ -40,7 +40,7 @@ static void exchange(const struct urls *urls, const char *tls)
     assert_true(node_publish(&nodes[1], 1, 200, 4u << 20)); /* a large one */
     RUN_UNTIL(nodes, 3, nodes[2].last[1] == 200);
     for (uint64_t id = 1; id <= 40; id++)
-        assert_true(node_ask(&nodes[0], 1, id, id, 5000));
+        assert_true(node_ask(&nodes[0], 1, id, id, DEADLINE));
     RUN_UNTIL(nodes, 3, nodes[0].answered == 41);
     assert_int_equal(nodes[0].failed, 0);
     assert_int_equal(nodes[0].ups[2], 1);
@@ -315,7 +315,7 @@ static void test_mesh__connections_that_end_early_do_not_stop_a_listener(void **
         }
         assert_true(node_open(&nodes[1], &urls, scratch.path, 0));
         meet(nodes, 2);
-        assert_true(node_ask(&nodes[1], 0, 1, 1, 5000));
+        assert_true(node_ask(&nodes[1], 0, 1, 1, DEADLINE));
         RUN_UNTIL(nodes, 2, nodes[1].answered == 1);
         close_all(nodes, 2);
     }
@@ -346,7 +346,7 @@ static void test_mesh__an_ipc_listener_that_nng_lost_is_made_anew(void **state)
     }
     assert_true(node_open(&nodes[1], &urls, NULL, 0));
     meet(nodes, 2);
-    assert_true(node_ask(&nodes[1], 0, 1, 1, 5000));
+    assert_true(node_ask(&nodes[1], 0, 1, 1, DEADLINE));
     RUN_UNTIL(nodes, 2, nodes[1].answered == 1);
     close_all(nodes, 2);
     scratch_free(&scratch);
@@ -375,7 +375,7 @@ static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
             nodes_turn(nodes, 2, 20);
         }
         print_message("heard %d ms after the restart\n", (int)(node_now() - opened));
-        assert_true(node_ask(&nodes[1], 0, 100 + round, 1, 5000));
+        assert_true(node_ask(&nodes[1], 0, 100 + round, 1, DEADLINE));
         RUN_UNTIL(nodes, 2, nodes[1].answered == round);
     }
     close_all(nodes, 2);
