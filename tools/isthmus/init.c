@@ -35,6 +35,7 @@ static const char TEMPLATE_HEAD[] =
     "store: store                  # folder of the database\n"
     "state: state                  # folder of small files\n"
     "control: {socket: control.sock, mode: \"0660\"}\n"
+    "# http: {listen: \"127.0.0.1:9464\"}   # /metrics, /healthz, /readyz for monitors\n"
     "key: {file: keys/relay.key, passphrase: %s}\n"
     "\n"
     "# tls+tcp:// needs all three; ipc:// does not.\n"

@@ -55,6 +55,7 @@ static void test_config__example_relay_is_good(void **state)
     assert_int_equal(relay.control_mode, 0660);
     assert_int_equal(relay.log_level, CONFIG_LOG_INFO);
     assert_true(relay.budgets.queue_bytes == 64 << 20);
+    assert_string_equal(relay.http.listen, "127.0.0.1:9464");
     config_relay_free(&relay);
 }
 
@@ -66,6 +67,7 @@ static void test_config__what_is_left_out_has_its_standard_value(void **state)
 
     (void)state;
     *strstr(text, "\nbudgets:") = '\0';
+    memset(strstr(text, "http: {listen"), '#', 1);
     assert_true(load(&relay, text, &problems));
     assert_int_equal(relay.timings.heartbeat_ms, 1000);
     assert_int_equal(relay.timings.pull_wait_ms, 150);
@@ -73,6 +75,8 @@ static void test_config__what_is_left_out_has_its_standard_value(void **state)
     assert_int_equal(relay.timings.turn_blocks, 4);
     assert_true(relay.budgets.free_bytes == 256 << 20);
     assert_int_equal(relay.log_level, CONFIG_LOG_INFO);
+    assert_null(relay.http.listen); /* off */
+    assert_int_equal(relay.http.stall_s, 120);
     assert_false(relay.verify_forwarded);
     assert_false(relay.dev);
     config_relay_free(&relay);
@@ -85,6 +89,8 @@ static const struct change changes[] = {
     {"  east: 8a88", "  east: 8a8", "8a8e3dd", "roots.east", "is no root key"},
     {"mode: \"0660\"", "mode: \"0777\"", "\"0777\"", "control.mode", "is no mode"},
     {"mode: \"0660\"", "mode: rw", "rw}", "control.mode", "is no mode"},
+    {"127.0.0.1:9464", "localhost:9464", "\"localhost", "http.listen", "is no address"},
+    {"stall_s: 120", "stall_s: 0", "0}", "http.stall_s", "out of range"},
     {"ipc:///run/isthmus/east-alpha.req", "ipc://east-alpha.req", "ipc://east-alpha.req", "listen.request",
      "no ipc URL"},
     {"ipc:///run/isthmus/east-alpha.req", "http://h:1", "http://h:1", "listen.request", "is no URL"},
