@@ -262,7 +262,7 @@ static void receiver_run(struct side *side, const struct urls *urls, int pipe_fd
     }
     edge_writer_free(side->writer);
     side->store->ops->close(side->store);
-    _exit(0); /* nng is slow to close, and its end is not what is measured */
+    scene_end(0); /* nng is slow to close, and its end is not what is measured */
 }
 
 /* ---- the sender ----------------------------------------------------------------------------------------------------- */
@@ -481,6 +481,5 @@ int main(int argc, char **argv)
     report(&side, seconds, sender, cpu_us(RUSAGE_CHILDREN));
     edge_writer_free(side.writer);
     side.store->ops->close(side.store);
-    fflush(stdout);
-    _exit(0);
+    scene_end(0);
 }

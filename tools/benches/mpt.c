@@ -171,7 +171,7 @@ int main(int argc, char **argv)
     read_world(&world, vectors);
     if (dump_path) {
         dump(&world, dump_path);
-        return 0;
+        scene_end(0);
     }
     double receipts = time_us(&world, true, seconds / 2), account = time_us(&world, false, seconds / 2);
     printf("{\"receipts_us\": %.2f, \"account_us\": %.3f, \"receipts\": %zu, \"nodes\": %zu, \"lanes\": %d}\n",
@@ -179,5 +179,5 @@ int main(int argc, char **argv)
            codec_keccak_path_best() == CODEC_KECCAK_AVX512 ? 8
            : codec_keccak_path_best() == CODEC_KECCAK_AVX2 ? 4
                                                            : 1);
-    return 0;
+    scene_end(0);
 }

@@ -124,10 +124,9 @@ static void nng(const struct options *options)
         }
     }
     print("nng", (double)(frames * options->batch), start);
-    fflush(stdout);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    _exit(0);
+    scene_end(0); /* nng is slow to close */
 }
 
 int main(int argc, char **argv)
@@ -155,5 +154,5 @@ int main(int argc, char **argv)
         nng(&options);
     else
         scene_die("%s: rocksdb, segments or nng", argv[1]);
-    return 0;
+    scene_end(0);
 }

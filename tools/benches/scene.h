@@ -38,6 +38,9 @@ struct scene {
 /* Ends the process: benches have nothing to clean up. */
 _Noreturn void scene_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same after success. */
+_Noreturn void scene_end(int status);
+
 uint64_t scene_now_us(void); /* CLOCK_MONOTONIC */
 
 /* payload: bytes of each message. */

@@ -159,7 +159,7 @@ int main(int argc, char **argv)
     options_read(&options, argc, argv);
     if (options.only) {
         write_only(&options);
-        return 0;
+        scene_end(0);
     }
     if (options.path == NULL && (options.path = mkdtemp(folder)) == NULL)
         scene_die("cannot make a folder below /tmp");
@@ -169,5 +169,5 @@ int main(int argc, char **argv)
     double write_ms = (double)(scene_now_us() - begin) / 1e3, ready_ms = start_time(&options, &scene);
     printf("history written in %.0f ms; open to ready: %.1f ms (store in %s)\n", write_ms, ready_ms, options.path);
     report_write(&options, write_ms, ready_ms);
-    return ready_ms < 1000 ? 0 : 1;
+    scene_end(ready_ms < 1000 ? 0 : 1);
 }
