@@ -300,8 +300,10 @@ static void included(struct evm_submissions *submissions, struct evm_submission 
 {
     one->height = inclusion->block;
     memcpy(one->transaction, inclusion->transaction, 32);
+    const uint64_t most = evm_spend_cost(one->gas, one->max_fee),
+                   paid = evm_spend_cost(inclusion->gas, inclusion->price);
     one->has_cost = inclusion->has_cost;
-    one->cost = evm_spend_plus(evm_spend_cost(inclusion->gas, inclusion->price), evm_spend_cost(1, inclusion->extra));
+    one->cost = evm_spend_plus(paid < most ? paid : most, evm_spend_cost(1, inclusion->extra));
     if (inclusion->success) {
         evm_submission_tell(submissions, one, CONNECTOR_CONFIRMED, "");
         return;

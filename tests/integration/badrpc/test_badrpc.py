@@ -72,6 +72,10 @@ class Bad(Case):
         status = pathlib.Path(f"/proc/{self.connector_.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) << 10
 
+    def checker(self):
+        """What AddressSanitizer keeps of memory that was freed."""
+        return 512 << 20 if "libasan" in pathlib.Path(f"/proc/{self.connector_.process.pid}/maps").read_text() else 0
+
     def nothing_false(self, proven=4):
         self.judge.take(message_records)
         self.assertEqual(self.judge.proven, proven)
@@ -101,7 +105,7 @@ class Bad(Case):
         self.connector_.say(ASK_STATUS)  # it is not held up by what it waits for
         self.connector_.wait_for(STATUS, seconds=5)
         self.nothing_false()
-        self.assertLess(self.peak(), MEMORY)
+        self.assertLess(self.peak(), MEMORY + self.checker())
         self.assertLessEqual(self.crooked.most, 9)  # eight connections, and the one of the news
         count = len([m for m in self.connector_.of(NOTICE) if m[1] == code])
         self.assertLessEqual(count, 4)  # told, not shouted
@@ -454,26 +458,28 @@ class News(Bad):
             self.connector_.listen(0.1)
         self.fail("the news never came back")
 
-    def row(self, news, wait=None, alive=False):
-        """alive: it keeps such a connection, and says that it has news."""
+    def row(self, news, alive=False, attempts=1, memory=MEMORY):
+        """alive: it may keep such a connection. attempts: it gives up and tries again so often meanwhile."""
         self.honest_start(news=True, poll_ms=50)
         self.live()
-        seen = threading.Event()
+        seen = threading.Semaphore(0)
 
         def crooked_news(door):
-            seen.set()
+            seen.release()
             news(door)
         self.crooked.news = crooked_news
         self.crooked.hang_up()
-        self.assertTrue(seen.wait(30))
+        self.assertTrue(seen.acquire(timeout=30))
         self.more()
         self.judge.until(6, message_records, seconds=60)
-        self.connector_.listen(1)
+        for _ in range(attempts - 1):
+            self.assertTrue(seen.acquire(timeout=30), "it waits for this connection still")
+        self.connector_.listen(3)
         self.connector_.say(ASK_STATUS)
         told = self.connector_.wait_for(STATUS, seconds=10)[5]
         if not alive:
             self.assertEqual(told, "polling")
-        self.assertLess(self.peak(), MEMORY)
+        self.assertLess(self.peak(), memory + self.checker())
         self.assertEqual(self.judge.records, self.play_.records(self.lane))
         self.assertEqual([m for m in self.connector_.of(NOTICE) if m[1] in (REORGANISED, BROKEN, NONSENSE)], [])
         print(f"{self._testMethodName}: {told}, {self.peak() >> 20} MiB", file=sys.stderr)
@@ -492,7 +498,7 @@ class News(Bad):
         self.row(lambda door: door.flood(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 1000))
 
     def test_a_handshake_a_byte_at_a_time(self):
-        self.row(lambda door: door.trickle(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 1000, every=0.05))
+        self.row(lambda door: door.trickle(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 1000, every=0.05), attempts=2)
 
     def test_a_handshake_for_somebody_else(self):
         self.row(lambda door: door.end.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
@@ -510,7 +516,8 @@ class News(Bad):
 
     def test_a_message_in_pieces_without_end(self):
         self.row(self.shaken(lambda door: (door.end.sendall(frame(b"[", final=False)),
-                                           door.flood(frame(b" " * 1000, opcode=0, final=False)))))
+                                           door.flood(frame(b" " * 1000, opcode=0, final=False)))),
+                 memory=48 << 20)
 
     def test_a_frame_that_only_clients_may_send(self):
         self.row(self.shaken(lambda door: (door.end.sendall(frame(b"{}", masked=True)), door.linger())))
@@ -520,7 +527,7 @@ class News(Bad):
         self.row(self.shaken(lambda door: (door.end.sendall(frame(b"[" + b"[]," * 1000000 + b"0]")), door.linger())))
 
     def test_pings_without_end_whose_answers_are_not_read(self):
-        self.row(self.shaken(lambda door: door.flood(frame(b"p" * 100, opcode=9))), alive=True)
+        self.row(self.shaken(lambda door: door.flood(frame(b"p" * 100, opcode=9))), alive=True, memory=32 << 20)
 
     def test_news_without_end_hold_nothing_up(self):
         news = frame(b'{"jsonrpc":"2.0","method":"eth_subscription","params":{"result":{}}}')
