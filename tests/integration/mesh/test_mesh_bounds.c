@@ -1,4 +1,7 @@
-/* What the mesh holds when somebody does not read, answer or drain: bounded queues, over real nng. */
+/*
+ * What the mesh holds when somebody does not read, answer or drain: bounded queues, over real nng. Silent subscribers are
+ * bare sockets that say nothing after their handshake: nng lets go of one that speaks.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,8 +35,7 @@ static void test_mesh__a_subscriber_that_does_not_read_costs_a_bounded_queue(voi
     int fds[3];
     for (int i = 0; i < 3; i++) {
         fds[i] = wire_connect(url_port(urls.publish[0][0]));
-        assert_true(fds[i] >= 0 &&
-                    wire_handshake(fds[i], 0x21)); /* and silent: nng lets go of a subscriber that speaks */
+        assert_true(fds[i] >= 0 && wire_handshake(fds[i], 0x21));
     }
     size_t before = resident_bytes(), most = 0;
     for (uint64_t number = 1; number <= FRAMES; number++) {
