@@ -6,12 +6,7 @@
 
 #include "relay/core/parts.h"
 
-enum {
-    ANSWER_BYTES = 2 << 20,
-    ANSWER_RANGES = 2048,
-    ANSWER_HEADS_MAX = 512,
-    HISTORY_MAX = 65536 /* entries of a pruned outcome log in one answer */
-};
+enum { ANSWER_BYTES = 2 << 20, ANSWER_RANGES = 2048, ANSWER_HEADS_MAX = 512 };
 
 static void answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
 {
@@ -107,7 +102,7 @@ static bool history_load(struct relay_core *core, const struct core_log *log, co
 {
     uint64_t enough = useful_head(log, log->base, ask->to);
     uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
-    if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > HISTORY_MAX ||
+    if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > RELAY_HISTORY_MIN ||
         (enough - ask->from + 1) * PROOF_OUTCOME_RECORD_BYTES > ask->max_bytes)
         return false;
     keys_segment_key(from, log->id, ask->from >= PROOF_RANGE_MAX ? ask->from - PROOF_RANGE_MAX + 1 : 0);

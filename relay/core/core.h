@@ -29,6 +29,7 @@
 enum {
     RELAY_SOURCES_MAX = 16,       /* per chain: PROOF_AGREEMENT_SOURCES_MAX */
     RELAY_BATCH_MAX = 256 * 1024, /* bytes of records in one range item that a relay publishes */
+    RELAY_HISTORY_MIN = 65536,    /* outcome records below the base that a peer may ask for */
     RELAY_NO_SOURCE = 0xffff
 };
 
@@ -46,10 +47,11 @@ struct relay_core_config {
     uint16_t self;                          /* relay index */
     const struct relay_source *sources;     /* outlive the core */
     size_t sources_len;
-    bool attests;             /* a signer is attached */
-    bool verify_forwarded;    /* a hop that serves neither chain asks for proof anyway: accept only certified ranges */
-    bool dev;                 /* permits 1-of-1 */
-    uint64_t attester_budget; /* bytes of claims per (lane, attester); 0: the lane's window */
+    bool attests;          /* a signer is attached */
+    bool verify_forwarded; /* a hop that serves neither chain asks for proof anyway: accept only certified ranges */
+    bool dev;              /* permits 1-of-1 */
+    uint64_t history; /* settled numbers a log whose digests and outcomes stay; 0: all, else >= RELAY_HISTORY_MIN */
+    uint64_t attester_budget;                     /* bytes of claims per (lane, attester); 0: the lane's window */
     uint8_t attester_keys[PROOF_SUITE_COUNT][32]; /* key ids of this relay's signer: one a suite */
     size_t attester_keys_len;
     uint32_t heartbeat_ms; /* 0: 1000 */

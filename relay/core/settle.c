@@ -7,6 +7,8 @@
 
 #include "relay/core/parts.h"
 
+enum { HISTORY_STEP = 1024 };
+
 static struct core_log *messages_of(struct core_log *outcomes)
 {
     return outcomes - 1; /* logs of a lane lie side by side, in the order of kinds */
@@ -175,6 +177,22 @@ static void segments_drop(struct relay_core *core, struct core_log *log, uint64_
     memmove(log->segments, log->segments + gone, log->segments_len * sizeof(*log->segments));
 }
 
+/*
+ * Skeletons and outcome records that lie more than `history` numbers below the base go with the write that moves it; at once
+ * only so many that ranges of deleted keys stay few. A segment goes when all of it lies so far below.
+ */
+static void history_drop(struct relay_core *core, const struct core_log *log, uint64_t old_base)
+{
+    uint64_t keep = core->config.history;
+    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
+    if (keep == 0 || log->base < keep + PROOF_RANGE_MAX || old_base / HISTORY_STEP == log->base / HISTORY_STEP)
+        return;
+    keys_segment_key(from, log->id, 0);
+    keys_segment_key(to, log->id, log->base - keep - PROOF_RANGE_MAX + 1);
+    core_delete_range(core, log->kind == PROOF_LOG_MESSAGE ? STORE_SKELETON : STORE_SEGMENT, BYTES_OF(from),
+                      BYTES_OF(to));
+}
+
 /* The base moves to a certified head only, so that a relay that joins later can begin there. */
 void core_settle_prune(struct relay_core *core, struct core_log *log)
 {
@@ -195,8 +213,10 @@ void core_settle_prune(struct relay_core *core, struct core_log *log)
     memcpy(log->base_running, log->entries[gone - 1].running, 32);
     log->entries_len -= gone;
     memmove(log->entries, log->entries + gone, log->entries_len * sizeof(*log->entries));
+    uint64_t old_base = log->base;
     log->base = base;
     log->row_dirty = true;
+    history_drop(core, log, old_base);
     core_gather_prune(core, log);
     core_log_mark(core, log);
     if (log->kind == PROOF_LOG_MESSAGE)

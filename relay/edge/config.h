@@ -117,10 +117,11 @@ struct config_relay {
     struct config_source *sources;
     size_t sources_len;
     struct config_budgets {
-        uint64_t attester_bytes; /* claims per (lane, attester); 0: the lane's window */
-        uint64_t queue_bytes;    /* frames in memory per peer, in and out; default 64 MiB */
-        uint64_t cache_bytes;    /* block cache of the store; default 64 MiB */
-        uint64_t free_bytes;     /* stop accepting when the disk has less; default 256 MiB */
+        uint64_t attester_bytes;   /* claims per (lane, attester); 0: the lane's window */
+        uint64_t queue_bytes;      /* frames in memory per peer, in and out; default 64 MiB */
+        uint64_t cache_bytes;      /* block cache of the store; default 64 MiB */
+        uint64_t free_bytes;       /* stop accepting when the disk has less; default 256 MiB */
+        uint64_t history_messages; /* settled ones a lane whose digest and outcome stay; default 1,000,000 */
     } budgets;
     struct config_timings {
         uint32_t heartbeat_ms;    /* default 1000 */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proofs/codec/hex.h"
+#include "relay/core/core.h"
 #include "relay/edge/config_parts.h"
 #include "relay/edge/http.h"
 #include "relay/edge/schema.h"
@@ -284,6 +285,8 @@ static const struct schema_field budget_fields[] = {
     {"queue_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, queue_bytes), .min = MIB, .max = TIB, .standard = 64 * MIB},
     {"cache_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, cache_bytes), .min = MIB, .max = TIB, .standard = 64 * MIB},
     {"free_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, free_bytes), .max = TIB, .standard = 256 * MIB},
+    {"history_messages", SCHEMA_NUMBER, SCHEMA_OF(config_budgets, history_messages), .min = RELAY_HISTORY_MIN,
+     .max = TIB, .standard = 1000000},
     {0}};
 
 static const struct schema_field timing_fields[] = {

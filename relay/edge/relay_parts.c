@@ -102,6 +102,7 @@ bool edge_relay_open_core(struct edge_relay *relay, char *text, size_t cap)
                                      .attests = config->signer.present,
                                      .verify_forwarded = config->verify_forwarded,
                                      .dev = config->dev,
+                                     .history = config->budgets.history_messages,
                                      .attester_budget = config->budgets.attester_bytes,
                                      .heartbeat_ms = config->timings.heartbeat_ms,
                                      .pull_wait_ms = config->timings.pull_wait_ms,

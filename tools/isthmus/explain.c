@@ -81,7 +81,7 @@ static void print_story(const struct tools_json *root, const char *lane, uint64_
     snprintf(about, sizeof about, "%s%s%s", settled ? "outcome " : "",
              !settled ? ""
              : known  ? isthmus_text(root, "outcome")
-                      : "not known here: the chains settled it while this relay was away; ask another relay",
+                      : "not known here: settled while this relay was away, or too long ago; ask another relay",
              is(root, "pruned") ? "; its record is pruned here" : "");
     step(settled, "settled", about);
     if (!settled && is(root, "seen") && isthmus_waits(root))

@@ -74,6 +74,7 @@ static void test_config__what_is_left_out_has_its_standard_value(void **state)
     assert_int_equal(relay.timings.peer_silence_ms, 5000);
     assert_int_equal(relay.timings.turn_blocks, 4);
     assert_true(relay.budgets.free_bytes == 256 << 20);
+    assert_true(relay.budgets.history_messages == 1000000);
     assert_int_equal(relay.log_level, CONFIG_LOG_INFO);
     assert_null(relay.http.listen); /* off */
     assert_int_equal(relay.http.stall_s, 120);
@@ -114,6 +115,7 @@ static const struct change changes[] = {
     {"program_hash: 0f", "program_hash: abc", "abc", "sources[0].program_hash", "b2sum"},
     {"      http: http", "      http: [a]\n      x: http", "[a]", "sources[0].options.http", "is a list"},
     {"queue_bytes: 64MiB", "queue_bytes: 10KiB", "10KiB", "budgets.queue_bytes", "out of range"},
+    {"history_messages: 1000000", "history_messages: 65535", "65535", "budgets.history_messages", "out of range"},
     {"peer_silence_ms: 5000", "peer_silence_ms: 1500", "1500", "timings.peer_silence_ms", "two heartbeats"},
     {"log_level: info", "log_level: inof", "inof", "log_level", "did you mean 'info'"},
 };

@@ -259,7 +259,7 @@ void world_feed(struct world *world, uint16_t relay, struct relay_event event)
 void world_start(struct world *world, uint16_t relay)
 {
     struct world_relay *state = &world->relays[relay];
-    struct relay_core_config config = {.network = &world->network, .self = relay};
+    struct relay_core_config config = {.network = &world->network, .self = relay, .history = world->history};
     if (relay != WORLD_MIDDLE) {
         config.sources = world->sources[world_chain_of(relay)];
         config.sources_len = WORLD_SOURCES;

@@ -89,6 +89,7 @@ struct world {
     struct world_relay relays[WORLD_RELAYS];
     bool cut[WORLD_RELAYS][WORLD_RELAYS];
     unsigned loss; /* of 1000 published frames */
+    uint64_t history; /* of every relay's configuration */
     uint64_t now, order, random;
     struct world_item **queue; /* a heap by (time, order) */
     size_t queue_len, queue_cap;

@@ -1,0 +1,119 @@
+/* What stays of settled messages: as much as is configured, never less than a relay that was away needs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relay/store/keys.h"
+#include "tests/unit/core/world.h"
+
+struct span {
+    uint64_t first, last, count; /* numbers; count: how many of them have a row */
+};
+
+/* The numbers of a log that a family still has. */
+static struct span span_of(const struct world *world, uint16_t relay, enum store_family family, const uint8_t log[32])
+{
+    struct store *store = world->relays[relay].store;
+    struct store_snapshot *snapshot = store->ops->snapshot_new(store);
+    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
+    struct span span = {0};
+    keys_segment_key(from, log, 0);
+    keys_segment_key(to, log, UINT64_MAX);
+    struct store_cursor *cursor = store->ops->cursor_new(snapshot, family, (struct store_view){from, sizeof(from)},
+                                                         (struct store_view){to, sizeof(to)});
+    for (; store->ops->cursor_valid(cursor); store->ops->cursor_next(cursor)) {
+        struct store_view key = store->ops->cursor_key(cursor), value = store->ops->cursor_value(cursor);
+        struct keys_skeleton skeleton;
+        struct keys_segment segment;
+        uint64_t at = 0, count = 0;
+        assert_true(keys_segment_key_read(&at, (struct bytes){key.data, key.len}));
+        if (family == STORE_SKELETON && keys_skeleton_read(&skeleton, (struct bytes){value.data, value.len}))
+            count = skeleton.count;
+        else if (family == STORE_SEGMENT && keys_segment_read(&segment, (struct bytes){value.data, value.len}))
+            count = segment.count;
+        assert_true(count > 0);
+        span.first = span.first == 0 ? at : span.first;
+        span.last = at + count - 1;
+        span.count += count;
+    }
+    store->ops->cursor_free(cursor);
+    store->ops->snapshot_free(snapshot);
+    return span;
+}
+
+static void settle(struct world *world, unsigned rounds)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        world_send_all(world, 500);
+        world_expect(world, world_quiet, 120000);
+    }
+}
+
+static void skeletons_and_outcomes_beyond_the_history_go_and_the_newest_stay(void **state)
+{
+    (void)state;
+    struct world *world = world_new(81);
+    world->history = 700;
+    world_start_all(world);
+    settle(world, 10);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        for (uint16_t lane = 0; lane < WORLD_LANES; lane++) {
+            const struct span spans[] = {span_of(world, relay, STORE_SKELETON, world->lanes[lane].logs[0]),
+                                         span_of(world, relay, STORE_SEGMENT, world->lanes[lane].logs[1])};
+            for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(spans[i].last, 5000);
+                assert_int_equal(spans[i].count, 5000 - spans[i].first + 1); /* no hole */
+                assert_true(spans[i].first <= 5000 - 700 + 1);
+                assert_true(spans[i].first >= 5000 - 700 - 2 * 256 - 2 * 1024);
+            }
+        }
+    }
+    world_check_once(world);
+    world_free(world);
+}
+
+static void without_a_bound_all_of_it_stays(void **state)
+{
+    (void)state;
+    struct world *world = world_new(82);
+    world_start_all(world);
+    settle(world, 5);
+    assert_int_equal(span_of(world, WORLD_MIDDLE, STORE_SKELETON, world->lanes[0].logs[0]).count, 2500);
+    assert_int_equal(span_of(world, WORLD_MIDDLE, STORE_SEGMENT, world->lanes[0].logs[1]).count, 2500);
+    world_free(world);
+}
+
+/* Away for less than the history, with messages whose outcomes it lacks: it still learns them all. */
+static void a_relay_that_was_away_within_the_history_still_pulls_its_outcomes(void **state)
+{
+    (void)state;
+    struct world *world = world_new(83);
+    world->history = 3000;
+    world_start_all(world);
+    settle(world, 4);
+    world_send_all(world, 200);
+    world_run(world, 3200); /* some are under way, none is settled everywhere */
+    world_isolate(world, WORLD_MIDDLE, true);
+    world_kill(world, WORLD_MIDDLE);
+    world_start(world, WORLD_MIDDLE);
+    world_run(world, 20000);
+    world_isolate(world, WORLD_MIDDLE, false);
+    settle(world, 2);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_DIFFERENCE_PRUNED), 0);
+    world_check_once(world);
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(skeletons_and_outcomes_beyond_the_history_go_and_the_newest_stay),
+        cmocka_unit_test(without_a_bound_all_of_it_stays),
+        cmocka_unit_test(a_relay_that_was_away_within_the_history_still_pulls_its_outcomes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
