@@ -213,12 +213,13 @@ static void test_mesh__frames_of_another_network_audience_or_key_are_refused(voi
 }
 
 /* Relay 1 hears relay 0 through a proxy, which it knows by this host. */
-static void open_behind_proxy(struct node *nodes, struct urls *urls, struct proxy *proxy, const char *host)
+static void open_behind_proxy(struct node *nodes, struct urls *urls, struct proxy *proxy, const char *host,
+                              uint32_t silence)
 {
     struct urls through;
     urls_make(urls, "tcp", "");
     nodes_init(nodes, 2);
-    nodes[0].silence = nodes[1].silence = NODE_SILENCE;
+    nodes[0].silence = nodes[1].silence = silence;
     uint16_t port = free_port();
     proxy_start(proxy, port, url_port(urls->publish[0][0]));
     through = *urls;
@@ -233,7 +234,7 @@ static void test_mesh__what_is_forged_or_repeated_on_the_wire_is_refused(void **
     struct node nodes[2];
     struct urls urls;
     struct proxy proxy;
-    open_behind_proxy(nodes, &urls, &proxy, "127.0.0.1");
+    open_behind_proxy(nodes, &urls, &proxy, "127.0.0.1", 0);
     uint64_t heard = nodes[1].heard[0];
     atomic_store(&proxy.mode, PROXY_TWICE);
     for (uint64_t number = 1; number <= 5; number++) {
@@ -387,7 +388,7 @@ static uint64_t cut_and_heal(const char *host, uint64_t ms)
     struct node nodes[2];
     struct urls urls;
     struct proxy proxy;
-    open_behind_proxy(nodes, &urls, &proxy, host);
+    open_behind_proxy(nodes, &urls, &proxy, host, NODE_SILENCE);
     atomic_store(&proxy.cut, true);
     uint64_t end = node_now() + NODE_SILENCE + 3400;
     while (node_now() < end) {
