@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proofs/codec/hex.h"
 #include "relay/store/store.h"
@@ -80,6 +81,10 @@ static int decode_folder(struct decode_out *out, const char *path, const char *f
     struct store *store;
     char why[512];
     struct store_options options = {.path = path, .read_only = true};
+    char current[4096];
+    snprintf(current, sizeof current, "%s/CURRENT", path);
+    if (access(current, F_OK) != 0)
+        return isthmus_failed("%s: there is no store here: %s", path, strerror(errno));
     if (store_rocksdb_open(&store, &options, why, sizeof why) != STORE_OK)
         return isthmus_failed("%s", why);
     bool good = decode_store(out, store, family, limit);

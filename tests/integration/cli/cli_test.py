@@ -330,6 +330,50 @@ class Cli(unittest.TestCase):
         for wrong in ("x", "x/", "x/0", "x/-1", "x/1a", "a\"b/1", "/1"):
             self.run_command("explain", wrong, "--socket", "s", code=2)
 
+    def test_tail__shows_events_with_their_filter_and_what_was_dropped(self):
+        event = {"number": 9, "time_ms": 1795261853123, "level": "warning", "reason": "source-down", "subject": "node-1",
+                 "text": "gone\x1b[2J", "left_out": 3}
+
+        class Tail(dict):  # the second question gets nothing new
+            def get(self, command, default):
+                return {"ok": True, "events": [event] if len(daemon.requests) == 1 else [], "next": 9,
+                        "dropped": 7 if len(daemon.requests) == 1 else 0}
+        daemon = Answers(self.path("s"), Tail())
+        out, _ = self.run_command("tail", "--once", "--lane", "east-to-west", "--reason", "source-down", "--level", "warning",
+                                  "--last", "5", "--socket", "s")
+        self.assertIn("-- 7 events were dropped", out)
+        self.assertRegex(out, r"\d\d:\d\d:53\.123  warning  source-down +node-1: gone\?\[2J \(and 3 before it, left out\)\n")
+        self.assertEqual(daemon.requests, [
+            {"command": "events", "level": 2, "lane": "east-to-west", "reason": "source-down", "last": 5},
+            {"command": "events", "level": 2, "lane": "east-to-west", "reason": "source-down", "after": 9}])
+        for wrong in (["--level", "loud"], ["--lane", 'a"b'], ["--last", "513"], ["--last", "x"], ["more"]):
+            self.run_command("tail", "--once", *wrong, "--socket", "s", code=2)
+
+    def test_top__shows_health_and_the_pace_of_lanes(self):
+        log = {"lane": "x", "kind": "message", "settled": 5, "newest_seen": 9, "certified": 7, "cause": "moving"}
+        Answers(self.path("s"), {"status": dict(self.STATUS, health="chain-lost: eip155:1: 1 of 2\n"),
+                                 "lanes": {"ok": True, "lanes": [{"name": "east-to-west", "logs": [log]}]}})
+        out, _ = self.run_command("top", "--rounds", "2", "--every", "0.2", "--socket", "s")
+        self.assertEqual(out.count("chain-lost: eip155:1: 1 of 2"), 2)
+        self.assertRegex(out, r"east-to-west +9 +7 +5 +4 +0\.0")
+
+    def test_decode__reads_bytes_and_hex_and_refuses_the_rest_by_name(self):
+        corpus = os.path.join(os.path.dirname(__file__), "../../fuzz/formats/corpus/frame/every-item")
+        out, _ = self.run_command("decode", "frame", corpus)
+        self.assertRegex(out, r"\n +104 +8  counter +\d+")
+        with open(corpus, "rb") as file:
+            self.write("hex", "0x" + file.read().hex() + "\n")
+        self.assertEqual(self.run_command("decode", "frame", "hex")[0], out)
+        fields = [json.loads(line) for line in self.run_command("decode", "frame", "hex", "--json")[0].splitlines()]
+        self.assertEqual(len(fields), len(out.splitlines()))
+        self.assertIn({"offset": 5, "length": 1, "depth": 0, "name": "kind", "value": "1 (publish)"}, fields)
+        self.write("no", "not a frame")
+        for what in ("frame", "evidence"):
+            self.assertIn("refused", self.run_command("decode", what, "no", code=1)[0])
+        self.assertIn("no store here", self.run_command("decode", "store", "nowhere", code=1)[1])
+        self.run_command("decode", "store", "nowhere", "--family", "x", code=2)
+        self.run_command("decode", "message", "no", code=2)
+
     def test_views__daemon_that_is_not_there_is_3(self):
         _, error = self.run_command("status", "--socket", "none", code=3)
         self.assertIn("cannot be reached", error)
