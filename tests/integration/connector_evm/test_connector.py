@@ -713,6 +713,25 @@ class Lying(Case):
             return answer
         self.found_out(change, "hash: not that of the header's fields")
 
+    def test_a_lie_before_a_block_that_the_credit_does_not_cover_is_searched_again(self):
+        play = self.play()
+        lane, _ = play.opened()
+        self.sent(play, lane, 2)
+        self.sent(play, lane, 1, payload=b"p" * 2000)
+        self.mine(play, 4)
+
+        def change(method, params, answer):
+            if method == "eth_getProof":
+                answer["result"]["storageProof"][0]["value"] = "0x1"
+            return answer
+        liar = Liar(play.chain.port, change)
+        self.addCleanup(liar.close)
+        connector = self.started(play, http=f"http://127.0.0.1:{liar.port}")
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE), credit=500)
+        self.assertIn("slot holds", connector.wait_for(NOTICE, lambda m: m[1] == 5)[2])
+        liar.change = self.honest
+        watch.until(2, message_records)  # no credit comes before something is proven
+
     def test_a_slot_of_another_value(self):
         def change(method, params, answer):
             if method == "eth_getProof":
