@@ -159,6 +159,8 @@ static void spending_look(struct evm_submissions *submissions, uint64_t sum, boo
     const uint64_t cap = submissions->evm->options.spending_cap;
     const enum connector_spending was = submissions->account.spending;
     const bool near = sum >= cap / 100 * NEAR_PERCENT;
+    if (!may && was == CONNECTOR_SPENDING_STOPPED && evm_spend_plus(sum, submissions->account.refused) > cap)
+        return;
     if (near && (may || was == CONNECTOR_SPENDING_OPEN))
         spending_is(submissions, CONNECTOR_SPENDING_NEAR, sum);
     else if (sum < cap / 100 * OPEN_PERCENT || (may && !near && was == CONNECTOR_SPENDING_STOPPED))
@@ -182,10 +184,12 @@ bool evm_account_may(struct evm_submissions *submissions, const struct evm_submi
     if (cap == 0)
         return true;
     const uint64_t sum = committed_with(submissions, one);
-    if (sum > cap)
+    if (sum > cap) {
+        submissions->account.refused = evm_spend_cost(one->gas, one->max_fee);
         spending_is(submissions, CONNECTOR_SPENDING_STOPPED, sum);
-    else
+    } else {
         spending_look(submissions, sum, true);
+    }
     return sum <= cap;
 }
 

@@ -57,6 +57,7 @@ struct evm_account {
     uint64_t block; /* newest height when it was asked for */
     struct evm_spend spend;
     enum connector_spending spending;
+    uint64_t refused; /* gwei that did not fit when it was stopped */
 };
 
 struct evm_submissions {

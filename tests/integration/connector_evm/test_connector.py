@@ -1126,6 +1126,14 @@ class Submitting(Case):
         self.assertEqual(self.notices(connector).count(7), 1)
 
     def delivered(self, play, connector, lane, first, count, key):
+        self.block(play, 1)  # at the same price each time, and the connector has seen it
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            connector.say(ASK_STATUS)
+            if connector.wait_for(STATUS)[1] == newest:
+                break
+            connector.listen(0.02)
         connector.say(SUBMIT, key, DELIVER, *self.delivery(play, lane, first, count))
         return self.result(connector, key, CONFIRMED, REJECTED, mine=lambda: self.block(play, 1))
 
@@ -1135,7 +1143,7 @@ class Submitting(Case):
     def test_at_its_spending_cap_an_account_sends_nothing_more_and_says_why(self):
         play = self.play()
         lane, key = play.opened()
-        cap = 25 * 10**14
+        cap = 3 * 10**15
         connector = self.started(play, **self.gas_account(play), spending_cap=cap)
         results = []
         for i in range(1, 20):
