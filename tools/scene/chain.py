@@ -124,12 +124,21 @@ class Chain(Anvil):
         """kill -9. What it mined is kept, as on a disk; the pool of transactions is lost. history: whether the state at
         earlier blocks survives, too (otherwise connectors must fall back from storage proofs to receipts)."""
         self.rpc("evm_setIntervalMining", 0)  # or blocks would be mined after the copy, and lose their finality with it
-        state = json.loads(gzip.decompress(bytes.fromhex(self.rpc("anvil_dumpState", history)[2:])))
+        while True:  # not while a block is made: its effects would be in the copy, and its events not
+            state = json.loads(gzip.decompress(bytes.fromhex(self.rpc("anvil_dumpState", history)[2:])))
+            if self._rests_at(int(str(state["best_block_number"]), 0)):
+                break
         # An anvil makes a new block 0 at each start, and keeps it beside the one that it loads.
         state["blocks"] = [b for b in state["blocks"] if int(b["header"]["number"], 16) or b["header"]["timestamp"] == self.born]
         (self.folder / f"anvil-{self.side}.state").write_text(json.dumps(state))
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(timeout=20)
+
+    def _rests_at(self, height):
+        """The newest block is this one, and the state is the one that its header names."""
+        block = self.rpc("eth_getBlockByNumber", "latest", False)
+        proof = self.rpc("eth_getProof", "0x" + self.outbox.address.hex(), [], "latest")["accountProof"]
+        return int(block["number"], 16) == height and keccak(bytes.fromhex(proof[0][2:])).hex() == block["stateRoot"][2:]
 
     def restart(self):
         if not self._spawn("--load-state", self.folder / f"anvil-{self.side}.state"):
