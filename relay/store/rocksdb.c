@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rocksdb/c.h>
@@ -24,6 +25,7 @@ enum {
     BACKGROUND_JOBS = 2,
     OPEN_FILES = 512,
     MAX_LOG_BYTES = 64 << 20, /* write-ahead logs kept before the idle families are flushed */
+    SEGMENT_BUFFERS = 2, /* segments are most of the bytes: their buffer is so many others, and flushed as rarely */
     INFO_LOG_BYTES = 4 << 20,
     INFO_LOGS = 3
 };
@@ -34,6 +36,7 @@ struct rocks {
     struct store base;
     rocksdb_t *db;
     rocksdb_options_t *options;
+    rocksdb_options_t *segment_options;
     rocksdb_block_based_table_options_t *table;
     rocksdb_cache_t *cache;
     rocksdb_writeoptions_t *write;
@@ -153,6 +156,8 @@ static void rocks_close(struct store *store)
         rocksdb_close(rocks->db);
     if (rocks->write)
         rocksdb_writeoptions_destroy(rocks->write);
+    if (rocks->segment_options)
+        rocksdb_options_destroy(rocks->segment_options);
     if (rocks->options)
         rocksdb_options_destroy(rocks->options);
     if (rocks->table)
@@ -353,8 +358,20 @@ static void rocks_error(struct store *store, char *text, size_t cap)
 
 /* ---- opening ---------------------------------------------------------------------------------------------------------- */
 
+/* Whether the file system of the store takes writes past the page cache. Leaves nothing behind. */
+static bool direct_writes(const struct store_options *options)
+{
+    if (options->create)
+        (void)mkdir(options->path, 0755); /* as RocksDB will: what is wrong, it says */
+    int fd = open(options->path, O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static void prepare(struct rocks *rocks, const struct store_options *options)
 {
+    size_t write_buffer = options->write_buffer ? options->write_buffer : 4u << 20;
     rocks->base.ops = &rocks_ops;
     rocks->read_only = options->read_only;
     pthread_mutex_init(&rocks->mutex, NULL);
@@ -364,7 +381,7 @@ static void prepare(struct rocks *rocks, const struct store_options *options)
     rocksdb_block_based_options_set_block_cache(rocks->table, rocks->cache);
     rocks->options = rocksdb_options_create();
     rocksdb_options_set_block_based_table_factory(rocks->options, rocks->table);
-    rocksdb_options_set_write_buffer_size(rocks->options, options->write_buffer ? options->write_buffer : 4u << 20);
+    rocksdb_options_set_write_buffer_size(rocks->options, write_buffer);
     rocksdb_options_set_create_if_missing(rocks->options, options->create);
     rocksdb_options_set_create_missing_column_families(rocks->options, !options->read_only);
     rocksdb_options_set_paranoid_checks(rocks->options, 1);
@@ -376,6 +393,11 @@ static void prepare(struct rocks *rocks, const struct store_options *options)
     rocksdb_options_set_info_log_level(rocks->options, LOG_LEVEL_WARN);
     rocksdb_options_set_max_log_file_size(rocks->options, INFO_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(rocks->options, INFO_LOGS);
+    /* What is flushed is hardly read again, and copying it to the page cache costs more than anything else a flush does. */
+    if (!options->read_only && direct_writes(options))
+        rocksdb_options_set_use_direct_io_for_flush_and_compaction(rocks->options, 1);
+    rocks->segment_options = rocksdb_options_create_copy(rocks->options);
+    rocksdb_options_set_write_buffer_size(rocks->segment_options, SEGMENT_BUFFERS * write_buffer);
     rocks->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(rocks->write, 1);
 }
@@ -410,7 +432,7 @@ static enum store_status open_families(struct rocks *rocks)
     const rocksdb_options_t *options[FAMILIES];
     for (int i = 0; i < FAMILIES; i++) {
         names[i] = i < STORE_FAMILIES ? store_family_name((enum store_family)i) : "default";
-        options[i] = rocks->options;
+        options[i] = i == STORE_SEGMENT ? rocks->segment_options : rocks->options;
     }
     char *error = NULL;
     if (rocks->read_only)

@@ -97,7 +97,7 @@ struct store {
 
 struct store_options {
     const char *path;    /* folder; created when it does not exist */
-    size_t write_buffer; /* bytes, 0: 4 MiB */
+    size_t write_buffer; /* bytes, 0: 4 MiB; segments have twice as much */
     size_t block_cache;  /* bytes, 0: 8 MiB */
     bool create;         /* false: the store must exist */
     bool read_only;      /* for inspectors: takes no lock, so the relay may be running; commits are refused */

@@ -3,7 +3,7 @@
  *
  *   commit + sync -> sign -> send -> gate, verify -> commit + sync -> told back (a signed heartbeat)
  *
- * A frame closes when the writer is free or at --frame messages. Latency goes from the moment a message is there (or, paced,
+ * A frame closes when the writer is free or at --frame messages (default: what relay/core puts into one, 256 KiB). Latency goes from the moment a message is there (or, paced,
  * was due) to the moment its sender reads that the other side has it on disk. `tools/bench hop` runs it beside its peers.
  *
  *   bench-hop [--payload B] [--rate N] [--seconds S] [--frame N] [--window FRAMES] [--transport tcp|ipc] --dir DIR
@@ -26,7 +26,15 @@
 #include "relay/store/store.h"
 #include "tools/benches/scene.h"
 
-enum { WINDOW_MAX = 32 /* frames; nng buffers as many at the subscriber */, TICK_US = 50000, STUCK_US = 20000000 };
+enum {
+    FRAME_BYTES = 256 << 10,
+    FRAME_MAX = SCENE_FRAME_MAX - PROOF_RANGE_MAX,
+    WINDOW_MAX = 32 /* frames; nng buffers as many at the subscriber */,
+    TICK_US = 50000,
+    HEARTBEAT_US = 300000,
+    ASK_MS = 1000,
+    STUCK_US = 20000000
+};
 
 struct options {
     size_t payload, frame, window;
@@ -40,7 +48,7 @@ struct flight {
     struct proof_head head;
     struct codec_pack body;
     uint64_t count, born_us;
-    bool used;
+    bool used, sent;
 };
 
 struct side {
@@ -60,11 +68,12 @@ struct side {
     struct flight flights[WINDOW_MAX];
     size_t flying, writing;
     uint8_t *records;
-    uint64_t start_us, told, frames;
+    uint64_t start_us, told, frames, pulls;
     uint32_t *latencies;
     size_t latencies_len, latencies_cap;
     /* receiver */
-    bool news;
+    bool news, asking;
+    uint64_t known; /* the sender has so many */
     struct {
         struct proof_head head;
         bool used;
@@ -87,14 +96,27 @@ static void ignored(void *context, uint16_t relay)
     (void)context, (void)relay;
 }
 
+/* Only the sender is asked: for a frame that was lost. It answers with the same bytes; later frames follow by further asks. */
 static void asked(void *context, uint16_t relay, uint64_t handle, struct bytes body)
 {
-    (void)context, (void)relay, (void)handle, (void)body;
+    struct side *side = context;
+    uint64_t from;
+    (void)relay;
+    for (size_t i = 0; scene_ask_take(&from, body) && i < WINDOW_MAX; i++) {
+        struct flight *flight = &side->flights[i];
+        if (!flight->used || !flight->sent || flight->head.number - flight->count + 1 != from)
+            continue;
+        side->pulls++;
+        if (!edge_mesh_answer(side->mesh, handle, codec_pack_bytes(&flight->body)))
+            scene_die("cannot answer");
+        return;
+    }
 }
 
 static void ask_failed(void *context, uint16_t relay, uint64_t id)
 {
-    (void)context, (void)relay, (void)id;
+    (void)relay, (void)id;
+    ((struct side *)context)->asking = false;
 }
 
 static void loaded(void *context, uint64_t id, enum store_family family, struct bytes key, struct bytes value)
@@ -130,7 +152,8 @@ static void urls_make(struct urls *urls, const struct options *options)
 }
 
 static void mesh_open(struct side *side, const struct urls *urls,
-                      void (*published)(void *context, uint16_t relay, struct bytes body))
+                      void (*published)(void *context, uint16_t relay, struct bytes body),
+                      void (*answered)(void *context, uint16_t relay, uint64_t id, struct bytes body))
 {
     char text[512];
     uint16_t other = (uint16_t)(1 - side->self);
@@ -148,7 +171,7 @@ static void mesh_open(struct side *side, const struct urls *urls,
                                         .context = side,
                                         .published = published,
                                         .asked = asked,
-                                        .answered = asked,
+                                        .answered = answered,
                                         .ask_failed = ask_failed,
                                         .peer_up = ignored,
                                         .peer_down = ignored};
@@ -160,6 +183,7 @@ static void mesh_open(struct side *side, const struct urls *urls,
 
 static void side_open(struct side *side, const struct urls *urls,
                       void (*published)(void *context, uint16_t relay, struct bytes body),
+                      void (*answered)(void *context, uint16_t relay, uint64_t id, struct bytes body),
                       void (*committed)(void *context, uint64_t id, enum store_status status, const char *text))
 {
     side->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -176,14 +200,13 @@ static void side_open(struct side *side, const struct urls *urls,
     side->writer = edge_writer_new(&options);
     if (side->writer == NULL)
         scene_die("no memory or no threads for the writer");
-    mesh_open(side, urls, published);
+    mesh_open(side, urls, published, answered);
 }
 
-static void write_rows(struct side *side, uint64_t id, const struct proof_head *before, const struct proof_head *head,
-                       struct bytes records, const struct proof_item_attestation *attestation)
+static void write_rows(struct side *side, uint64_t id, const struct scene_frame *frame)
 {
-    scene_rows_make(&side->rows, &side->scene, before, head, records, attestation);
-    if (edge_writer_write(side->writer, id, side->rows.ops, 3) != EDGE_WRITER_TAKEN)
+    scene_rows_make(&side->rows, &side->scene, frame);
+    if (edge_writer_write(side->writer, id, side->rows.ops, side->rows.ops_len) != EDGE_WRITER_TAKEN)
         scene_die("the writer refuses");
 }
 
@@ -211,27 +234,51 @@ static void say(struct side *side, const struct proof_head *head)
 
 /* ---- the receiver --------------------------------------------------------------------------------------------------- */
 
-static void receiver_published(void *context, uint16_t relay, struct bytes body)
+static void receiver_store(struct side *side, const struct scene_frame *frame)
 {
-    struct side *side = context;
-    struct proof_head before = side->head;
-    struct proof_item_range range;
-    struct proof_item_attestation attestation;
-    (void)relay;
-    side->heard = true;
-    if (!scene_range_take(&range, &attestation, &side->head, &side->scene, body))
-        scene_die("a frame was refused or lost after message %llu", (unsigned long long)before.number);
-    if (range.count == 0)
-        return;
     for (size_t i = 0; i < sizeof(side->commits) / sizeof(*side->commits); i++) {
         if (side->commits[i].used)
             continue;
         side->commits[i].used = true;
         side->commits[i].head = side->head;
-        write_rows(side, i, &before, &side->head, range.records, &attestation);
+        write_rows(side, i, frame);
         return;
     }
     scene_die("more frames than the window has");
+}
+
+/* Heads tell what was lost, and it is pulled, as between relays. */
+static void receiver_pull(struct side *side)
+{
+    if (side->asking || side->known <= side->head.number)
+        return;
+    scene_ask_pack(&side->pack, &side->scene, side->head.number + 1);
+    side->asking = edge_mesh_ask(side->mesh, 0, 1, codec_pack_bytes(&side->pack), ASK_MS);
+}
+
+static void receiver_published(void *context, uint16_t relay, struct bytes body)
+{
+    struct side *side = context;
+    struct scene_frame frame;
+    uint64_t number;
+    (void)relay;
+    side->heard = true;
+    if (!scene_frame_take(&frame, &side->head, &side->scene, body))
+        scene_die("a frame after message %llu was refused", (unsigned long long)side->head.number);
+    if (frame.ranges > 0)
+        receiver_store(side, &frame);
+    else if (scene_told_take(&number, body))
+        side->known = number;
+    if (frame.gap)
+        side->known = side->head.number + 1;
+    receiver_pull(side);
+}
+
+static void receiver_answered(void *context, uint16_t relay, uint64_t id, struct bytes body)
+{
+    (void)id;
+    ((struct side *)context)->asking = false;
+    receiver_published(context, relay, body);
 }
 
 static void receiver_committed(void *context, uint64_t id, enum store_status status, const char *text)
@@ -250,7 +297,7 @@ static void receiver_run(struct side *side, const struct urls *urls, int pipe_fd
     char byte;
     ssize_t got = -1;
     side->self = 1;
-    side_open(side, urls, receiver_published, receiver_committed);
+    side_open(side, urls, receiver_published, receiver_answered, receiver_committed);
     while (got != 0) {
         side_turn(side, 0, pipe_fd);
         if (side->news || (side->heard && side->stored.number == 0))
@@ -303,37 +350,42 @@ static void sender_published(void *context, uint16_t relay, struct bytes body)
     told(side, number);
 }
 
+static void sender_answered(void *context, uint16_t relay, uint64_t id, struct bytes body)
+{
+    (void)context, (void)relay, (void)id, (void)body; /* it asks nothing */
+}
+
 static void sender_committed(void *context, uint64_t id, enum store_status status, const char *text)
 {
     struct side *side = context;
     if (status != STORE_OK)
         scene_die("%s", text);
     side->writing--;
+    side->flights[id].sent = true;
+    if (side->stored.number < side->flights[id].head.number)
+        side->stored = side->flights[id].head;
     if (!edge_mesh_publish(side->mesh, 0, codec_pack_bytes(&side->flights[id].body)))
         scene_die("cannot publish");
 }
 
 static void frame_make(struct side *side, size_t count)
 {
-    struct proof_head before = side->head;
-    struct proof_item_attestation attestation;
-    struct bytes records = {side->records, count * side->scene.record_bytes};
+    struct scene_frame frame;
     size_t place = 0;
     while (side->flights[place].used)
         place++;
     struct flight *flight = &side->flights[place];
-    scene_records(side->records, &side->scene, side->head.number, count);
-    if (!scene_extend(&side->head, &side->scene, records, count))
-        scene_die("own records are refused");
-    scene_range_pack(&flight->body, &attestation, &side->scene, &before, &side->head, records);
+    scene_frame_make(&frame, &side->head, &side->scene, side->records, count);
+    scene_frame_pack(&flight->body, &frame, &side->scene);
     flight->head = side->head;
     flight->count = count;
     flight->born_us = scene_now_us();
     flight->used = true;
+    flight->sent = false;
     side->flying++;
     side->writing++;
     side->frames++;
-    write_rows(side, place, &before, &side->head, records, &attestation);
+    write_rows(side, place, &frame);
 }
 
 /* Makes frames of what is there: whole ones while the window has room, a part of one when the writer is free. */
@@ -357,7 +409,7 @@ static void frames_make(struct side *side, uint64_t end_us)
 static void sender_run(struct side *side, const struct urls *urls)
 {
     const struct options *options = side->options;
-    side_open(side, urls, sender_published, sender_committed);
+    side_open(side, urls, sender_published, sender_answered, sender_committed);
     for (size_t i = 0; i < WINDOW_MAX; i++)
         codec_pack_init(&side->flights[i].body, PROOF_FRAME_BODY_MAX);
     side->records = malloc(options->frame * side->scene.record_bytes);
@@ -374,6 +426,7 @@ static void sender_run(struct side *side, const struct urls *urls)
     }
     side->start_us = scene_now_us();
     uint64_t end = side->start_us + (uint64_t)(options->seconds * 1e6), told_before = 0;
+    uint64_t heartbeat = side->start_us + HEARTBEAT_US;
     stuck = side->start_us + STUCK_US;
     while (side->flying > 0 || scene_now_us() < end) {
         frames_make(side, end);
@@ -381,11 +434,16 @@ static void sender_run(struct side *side, const struct urls *urls)
         if (options->rate && side->writing == 0 && side->flying < options->window)
             until = due_us(side, side->head.number); /* the next one opens a frame */
         side_turn(side, until > end ? end : until, -1);
-        if (side->told > told_before)
-            stuck = scene_now_us() + STUCK_US;
+        uint64_t now = scene_now_us();
+        if (side->told > told_before || side->flying == 0)
+            heartbeat = now + HEARTBEAT_US, stuck = now + STUCK_US;
         told_before = side->told;
-        if (scene_now_us() > stuck)
-            scene_die("nothing was told back for 20 s: a frame was lost");
+        if (now > heartbeat) { /* perhaps a frame was lost: this names the newest */
+            say(side, &side->stored);
+            heartbeat = now + HEARTBEAT_US;
+        }
+        if (now > stuck)
+            scene_die("nothing was told back for 20 s");
     }
 }
 
@@ -413,11 +471,13 @@ static void report(struct side *side, double seconds, double sender_us, double r
     edge_writer_stats(side->writer, &stats);
     qsort(side->latencies, len, sizeof(*side->latencies), compare);
     printf("{\"messages\": %.0f, \"seconds\": %.3f, \"msgs_per_s\": %.0f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, "
-           "\"messages_per_frame\": %.1f, \"messages_per_sync\": %.1f, \"sender_cpu_us\": %.2f, \"receiver_cpu_us\": "
+           "\"pulls\": %llu, \"messages_per_frame\": %.1f, \"messages_per_sync\": %.1f, \"sender_cpu_us\": %.2f, "
+           "\"receiver_cpu_us\": "
            "%.2f}\n",
            messages, seconds, messages / seconds, len ? side->latencies[len / 2] / 1e3 : 0,
-           len ? side->latencies[len * 99 / 100] / 1e3 : 0, messages / (double)side->frames,
-           messages / (double)(stats.groups ? stats.groups : 1), sender_us / messages, receiver_us / messages);
+           len ? side->latencies[len * 99 / 100] / 1e3 : 0, (unsigned long long)side->pulls,
+           messages / (double)side->frames, messages / (double)(stats.groups ? stats.groups : 1), sender_us / messages,
+           receiver_us / messages);
     fflush(stdout);
 }
 
@@ -442,16 +502,22 @@ static void options_read(struct options *options, int argc, char **argv)
         else
             scene_die("unknown option %s", name);
     }
-    if (options->dir == NULL || options->frame == 0 || options->frame > PROOF_RANGE_MAX || options->window == 0 ||
-        options->window > WINDOW_MAX || options->payload > SCENE_PAYLOAD_MAX)
-        scene_die("needs --dir; --frame is 1..%d, --window 1..%d, --payload 0..%d", PROOF_RANGE_MAX, WINDOW_MAX,
+    if (options->frame == 0) { /* as relay/core fills frames: whole ranges up to 256 KiB */
+        options->frame =
+            FRAME_BYTES / PROOF_MESSAGE_RECORD_BYTES(1, options->payload) / PROOF_RANGE_MAX * PROOF_RANGE_MAX;
+        options->frame = options->frame < PROOF_RANGE_MAX ? PROOF_RANGE_MAX : options->frame;
+        options->frame = options->frame > FRAME_MAX ? FRAME_MAX : options->frame;
+    }
+    if (options->dir == NULL || options->frame > FRAME_MAX || options->window == 0 || options->window > WINDOW_MAX ||
+        options->payload > SCENE_PAYLOAD_MAX)
+        scene_die("needs --dir; --frame is 1..%d, --window 1..%d, --payload 0..%d", FRAME_MAX, WINDOW_MAX,
                   SCENE_PAYLOAD_MAX);
 }
 
 int main(int argc, char **argv)
 {
     static struct side side;
-    struct options options = {.payload = 256, .frame = 256, .window = 16, .seconds = 2, .transport = "tcp"};
+    struct options options = {.payload = 256, .window = 16, .seconds = 2, .transport = "tcp"};
     struct urls urls;
     int ends[2];
     options_read(&options, argc, argv);

@@ -142,11 +142,19 @@ def profile(options, one, top=14):
         return None, f"perf record does not work here: {recorded.stderr.strip()[-200:]}"
     shown = subprocess.run([perf, "report", "-i", str(data), "--stdio", "-q", "--no-children", "-s", "dso,symbol",
                             "-g", "none"], capture_output=True, text=True, check=False).stdout
-    rows = []
+    totals = {}
     for line in shown.splitlines():
-        match = re.match(r"\s*([0-9.]+)%\s+(\S+)\s+\[.\]\s+(.*\S)", line)
-        if match and len(rows) < top:
-            rows.append({"percent": float(match.group(1)), "where": match.group(2), "symbol": match.group(3)[:80]})
+        match = re.match(r"\s*([0-9.]+)%\s+(\S+)\s+\[.\]\s+(.*?)\s*(-\s+-\s*)?$", line)
+        if match:  # libraries of the system have no symbols but their own functions' names
+            where = match.group(2), match.group(3) if not match.group(3).startswith("0x") else "(other)"
+            totals[where] = totals.get(where, 0) + float(match.group(1))
+    libraries = {}
+    for (library, _), percent in totals.items():
+        libraries[library] = libraries.get(library, 0) + percent
+    rows = [{"percent": round(percent, 1), "where": library, "symbol": "in all"} for library, percent in
+            sorted(libraries.items(), key=lambda one: -one[1])[:6]]
+    rows += [{"percent": round(percent, 1), "where": library, "symbol": symbol[:60]} for (library, symbol), percent in
+             sorted(totals.items(), key=lambda one: -one[1])[:top]]
     return rows, None
 
 
@@ -154,7 +162,7 @@ def show(made, nats, options, rows, reason):
     def number(value, form="{:,.0f}"):
         return "not run" if value is None else form.format(value)
 
-    print(f"transport   {options.transport} loopback, nng pub/sub, frames of up to 256 messages; both relays on this machine")
+    print(f"transport   {options.transport} loopback, nng pub/sub, frames of up to 256 KiB; both relays on this machine")
     print(f"proof mode  {PROOF}")
     print(f"durability  Isthmus: {HOP}")
     print(f"            JetStream: {nats.missing or nats.version + ', ' + nats.durability}; unsigned, one copy\n")

@@ -147,84 +147,156 @@ bool scene_extend(struct proof_head *head, const struct scene *scene, struct byt
 
 /* ---- frames --------------------------------------------------------------------------------------------------------- */
 
-static void attestation_make(struct proof_item_attestation *out, struct codec_pack *leaves, const struct scene *scene,
-                             const struct proof_head *head)
+static void sign(struct scene_frame *frame, const struct scene *scene)
 {
-    struct proof_item_leaf leaf = {.leaf = {.kind = PROOF_LEAF_HEAD, .head = *head}};
-    uint8_t signed_bytes[32];
-    *out = (struct proof_item_attestation){.suite = suite, .count = 1};
-    memcpy(out->key_id, scene->key.id, 32);
-    proof_leaf_hash_head(out->root, suite, head); /* a leaf alone is its own root */
-    proof_signed_bytes(signed_bytes, suite, scene->network_keccak, out->root);
-    proof_pack_leaf(leaves, &leaf);
-    out->leaves = codec_pack_bytes(leaves);
-    if (!proof_signature_sign(out->signature, suite, scene->secret, signed_bytes))
+    uint8_t leaves[SCENE_RANGES_MAX][32], signed_bytes[32];
+    for (size_t i = 0; i < frame->ranges; i++) {
+        for (size_t j = 0; j < frame->ranges; j++)
+            proof_leaf_hash_head(leaves[j], suite, &frame->heads[j + 1]);
+        if (!proof_merkle_path(&frame->paths[i], suite, leaves, frame->ranges, i)) /* overwrites the leaves */
+            scene_die("no path");
+    }
+    for (size_t j = 0; j < frame->ranges; j++)
+        proof_leaf_hash_head(leaves[j], suite, &frame->heads[j + 1]);
+    proof_merkle_root(frame->root, suite, leaves, frame->ranges);
+    proof_signed_bytes(signed_bytes, suite, scene->network_keccak, frame->root);
+    if (!proof_signature_sign(frame->signature, suite, scene->secret, signed_bytes))
         scene_die("cannot sign");
 }
 
-void scene_range_pack(struct codec_pack *pack, struct proof_item_attestation *attestation, const struct scene *scene,
-                      const struct proof_head *before, const struct proof_head *head, struct bytes records)
+void scene_frame_make(struct scene_frame *frame, struct proof_head *head, const struct scene *scene, uint8_t *buffer,
+                      size_t count)
 {
-    struct codec_pack leaves;
-    struct proof_item range = {.type = PROOF_ITEM_RANGE};
-    struct proof_item signature = {.type = PROOF_ITEM_ATTESTATION};
-    codec_pack_init(&leaves, 1024);
-    attestation_make(&signature.attestation, &leaves, scene, head);
-    *attestation = signature.attestation;
-    memcpy(range.range.log, head->log, 32);
-    memcpy(range.range.before, before->running, 32);
-    range.range.from = before->number + 1;
-    range.range.count = (uint16_t)(head->number - before->number);
-    range.range.records = records;
-    codec_pack_clear(pack);
-    codec_pack_array(pack, 2);
-    if (!proof_item_write(pack, &signature) || !proof_item_write(pack, &range))
-        scene_die("a frame does not fit");
-    codec_pack_fini(&leaves);
-    attestation->leaves = (struct bytes){NULL, 0};
+    scene_records(buffer, scene, head->number, count);
+    frame->ranges = 0;
+    frame->heads[0] = *head;
+    for (size_t done = 0; done < count; frame->ranges++) {
+        /* Ranges end at multiples of 256, as the heads that every operator signs. */
+        size_t room = PROOF_RANGE_MAX - (size_t)(head->number % PROOF_RANGE_MAX);
+        size_t some = count - done < room ? count - done : room;
+        if (frame->ranges == SCENE_RANGES_MAX)
+            scene_die("too many messages for a frame");
+        frame->records[frame->ranges] = (struct bytes){buffer + done * scene->record_bytes, some * scene->record_bytes};
+        if (!scene_extend(head, scene, frame->records[frame->ranges], some))
+            scene_die("own records are refused");
+        frame->heads[frame->ranges + 1] = *head;
+        done += some;
+    }
+    sign(frame, scene);
 }
 
-static bool attestation_good(const struct proof_item_attestation *item, const struct scene *scene,
-                             struct proof_head *signed_head)
+void scene_frame_pack(struct codec_pack *pack, const struct scene_frame *frame, const struct scene *scene)
+{
+    struct codec_pack leaves;
+    struct proof_item signature = {.type = PROOF_ITEM_ATTESTATION,
+                                   .attestation = {.suite = suite, .count = (uint16_t)frame->ranges}};
+    codec_pack_init(&leaves, 1u << 16);
+    for (size_t i = 0; i < frame->ranges; i++) {
+        struct proof_item_leaf leaf = {.leaf = {.kind = PROOF_LEAF_HEAD, .head = frame->heads[i + 1]},
+                                       .path = {frame->paths[i].siblings[0], 32 * frame->paths[i].count}};
+        proof_pack_leaf(&leaves, &leaf);
+    }
+    memcpy(signature.attestation.key_id, scene->key.id, 32);
+    memcpy(signature.attestation.root, frame->root, 32);
+    memcpy(signature.attestation.signature, frame->signature, 64);
+    signature.attestation.leaves = codec_pack_bytes(&leaves);
+    codec_pack_clear(pack);
+    codec_pack_array(pack, 1 + (uint32_t)frame->ranges);
+    bool fits = proof_item_write(pack, &signature);
+    for (size_t i = 0; i < frame->ranges; i++) {
+        struct proof_item range = {.type = PROOF_ITEM_RANGE,
+                                   .range = {.from = frame->heads[i].number + 1,
+                                             .count = (uint16_t)(frame->heads[i + 1].number - frame->heads[i].number),
+                                             .records = frame->records[i]}};
+        memcpy(range.range.log, frame->heads[i].log, 32);
+        memcpy(range.range.before, frame->heads[i].running, 32);
+        fits = fits && proof_item_write(pack, &range);
+    }
+    codec_pack_fini(&leaves);
+    if (!fits)
+        scene_die("a frame does not fit");
+}
+
+/* Checks the signature once, and each leaf's path to its root; notes the heads that it covers. */
+static bool take_attestation(struct scene_frame *frame, struct proof_head heads[SCENE_RANGES_MAX],
+                             const struct scene *scene, const struct proof_item_attestation *item)
 {
     struct proof_item_parts parts;
     struct proof_item_leaf leaf;
     struct proof_attestation attestation;
     struct proof_result result;
     uint8_t hash[32];
+    size_t count = 0;
     proof_item_leaves_init(&parts, item);
-    if (item->suite != suite || !proof_item_leaves_next(&leaf, &parts) || leaf.leaf.kind != PROOF_LEAF_HEAD)
-        return false;
-    proof_leaf_hash(hash, suite, &leaf.leaf);
-    proof_item_attestation_of(&attestation, item, &leaf);
-    *signed_head = leaf.leaf.head;
-    return proof_attestation_verify(&attestation, &scene->key, scene->network_keccak, hash, &result) == PROOF_VALID;
+    while (proof_item_leaves_next(&leaf, &parts)) {
+        if (item->suite != suite || leaf.leaf.kind != PROOF_LEAF_HEAD || count == SCENE_RANGES_MAX)
+            return false;
+        proof_leaf_hash(hash, suite, &leaf.leaf);
+        proof_item_attestation_of(&attestation, item, &leaf);
+        enum proof_verdict verdict =
+            count == 0 ? proof_attestation_verify(&attestation, &scene->key, scene->network_keccak, hash, &result)
+                       : proof_merkle_verify(suite, item->root, hash, leaf.path, &result);
+        if (verdict != PROOF_VALID)
+            return false;
+        memcpy(frame->paths[count].siblings, leaf.path.data, leaf.path.len);
+        frame->paths[count].count = leaf.path.len / 32;
+        heads[count++] = leaf.leaf.head;
+    }
+    memcpy(frame->root, item->root, 32);
+    memcpy(frame->signature, item->signature, 64);
+    return true;
 }
 
-bool scene_range_take(struct proof_item_range *range, struct proof_item_attestation *attestation,
-                      struct proof_head *head, const struct scene *scene, struct bytes body)
+bool scene_frame_take(struct scene_frame *frame, struct proof_head *head, const struct scene *scene, struct bytes body)
+{
+    struct proof_frame borrowed = {.body = body};
+    struct proof_head signed_heads[SCENE_RANGES_MAX] = {{.number = 0}}, next = *head;
+    struct proof_items items;
+    struct proof_item item;
+    frame->ranges = 0;
+    frame->gap = false;
+    frame->heads[0] = *head;
+    proof_items_init(&items, &borrowed);
+    while (proof_items_next(&item, &items)) {
+        if (item.type == PROOF_ITEM_ATTESTATION && !take_attestation(frame, signed_heads, scene, &item.attestation))
+            return false;
+        if (item.type != PROOF_ITEM_RANGE)
+            continue;
+        const struct proof_item_range *range = &item.range;
+        if (frame->ranges == 0 && range->from != next.number + 1) {
+            frame->gap = range->from > next.number + 1;
+            return true; /* lost before it, or here already */
+        }
+        if (frame->ranges == SCENE_RANGES_MAX || range->from != next.number + 1 ||
+            memcmp(range->before, next.running, 32) != 0 || !scene_extend(&next, scene, range->records, range->count) ||
+            !proof_head_equal(&next, &signed_heads[frame->ranges]))
+            return false;
+        frame->records[frame->ranges++] = range->records;
+        frame->heads[frame->ranges] = next;
+    }
+    *head = next;
+    return true;
+}
+
+void scene_ask_pack(struct codec_pack *pack, const struct scene *scene, uint64_t from)
+{
+    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = from, .to = from, .max_bytes = 1u << 20}};
+    memcpy(item.ask.log, scene->lane.logs[0], 32);
+    codec_pack_clear(pack);
+    codec_pack_array(pack, 1);
+    if (!proof_item_write(pack, &item))
+        scene_die("a request does not fit");
+}
+
+bool scene_ask_take(uint64_t *from, struct bytes body)
 {
     struct proof_frame frame = {.body = body};
     struct proof_items items;
     struct proof_item item;
-    struct proof_head signed_head = {.number = 0}, next = *head;
-    range->count = 0;
     proof_items_init(&items, &frame);
-    while (proof_items_next(&item, &items)) {
-        if (item.type == PROOF_ITEM_ATTESTATION) {
-            *attestation = item.attestation;
-            if (!attestation_good(attestation, scene, &signed_head))
-                return false;
-        } else if (item.type == PROOF_ITEM_RANGE) {
-            *range = item.range;
-        }
-    }
-    if (range->count == 0)
-        return true;
-    if (range->from != head->number + 1 || memcmp(range->before, head->running, 32) != 0 ||
-        !scene_extend(&next, scene, range->records, range->count) || !proof_head_equal(&next, &signed_head))
+    if (!proof_items_next(&item, &items) || item.type != PROOF_ITEM_ASK)
         return false;
-    *head = next;
+    *from = item.ask.from;
     return true;
 }
 
@@ -263,47 +335,59 @@ bool scene_told_take(uint64_t *number, struct bytes body)
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-static struct relay_op put(enum store_family family, struct bytes key, struct codec_writer value)
+static void put(struct scene_rows *rows, enum store_family family, struct bytes key, const struct codec_writer *value)
 {
-    if (value.failed)
+    if (value->failed)
         scene_die("a row does not fit");
-    return (struct relay_op){RELAY_OP_PUT, family, key, codec_writer_bytes(&value)};
+    rows->ops[rows->ops_len++] = (struct relay_op){RELAY_OP_PUT, family, key, codec_writer_bytes(value)};
 }
 
-void scene_rows_make(struct scene_rows *rows, const struct scene *scene, const struct proof_head *before,
-                     const struct proof_head *head, struct bytes records,
-                     const struct proof_item_attestation *attestation)
+static void segments_reserve(struct scene_rows *rows, const struct scene_frame *frame)
+{
+    size_t need = 0;
+    for (size_t i = 0; i < frame->ranges; i++)
+        need += KEYS_SEGMENT_OVERHEAD + frame->records[i].len;
+    if (rows->segments_cap >= need)
+        return;
+    free(rows->segments);
+    rows->segments_cap = 2 * need;
+    rows->segments = malloc(rows->segments_cap);
+    if (rows->segments == NULL)
+        scene_die("no memory");
+}
+
+void scene_rows_make(struct scene_rows *rows, const struct scene *scene, const struct scene_frame *frame)
 {
     struct codec_writer writer;
-    struct keys_segment segment = {.count = (uint16_t)(head->number - before->number),
-                                   .stored_at = 1700000000,
-                                   .origin = KEYS_ORIGIN_MESH,
-                                   .records = records};
-    struct keys_log log = {.proven = head->number, .attested = head->number, .height = 1000};
-    struct keys_head signed_head = {.suite = suite};
-    if (rows->segment_cap < KEYS_SEGMENT_OVERHEAD + records.len) {
-        free(rows->segment);
-        rows->segment_cap = 2 * (KEYS_SEGMENT_OVERHEAD + records.len);
-        rows->segment = malloc(rows->segment_cap);
-        if (rows->segment == NULL)
-            scene_die("no memory");
+    size_t used = 0;
+    segments_reserve(rows, frame);
+    rows->ops_len = 0;
+    for (size_t i = 0; i < frame->ranges; i++) {
+        const struct proof_head *before = &frame->heads[i], *head = &frame->heads[i + 1];
+        struct keys_segment segment = {.count = (uint16_t)(head->number - before->number),
+                                       .stored_at = 1700000000,
+                                       .origin = KEYS_ORIGIN_MESH,
+                                       .records = frame->records[i]};
+        struct keys_head row = {.suite = suite, .path = {frame->paths[i].siblings[0], 32 * frame->paths[i].count}};
+        memcpy(segment.before, before->running, 32);
+        keys_segment_key(rows->keys[2 * i], head->log, before->number + 1);
+        codec_writer_init(&writer, rows->segments + used, rows->segments_cap - used);
+        keys_segment_write(&writer, &segment);
+        put(rows, STORE_SEGMENT, (struct bytes){rows->keys[2 * i], KEYS_SEGMENT_BYTES}, &writer);
+        used += writer.len;
+
+        memcpy(row.running, head->running, 32);
+        memcpy(row.root, frame->root, 32);
+        memcpy(row.signature, frame->signature, 64);
+        keys_head_key(rows->keys[2 * i + 1], head->log, head->number, scene->key.id);
+        codec_writer_init(&writer, rows->heads[i], sizeof(rows->heads[i]));
+        keys_head_write(&writer, &row);
+        put(rows, STORE_HEAD, (struct bytes){rows->keys[2 * i + 1], KEYS_HEAD_BYTES}, &writer);
     }
-    memcpy(segment.before, before->running, 32);
-    keys_segment_key(rows->keys[0], head->log, before->number + 1);
-    codec_writer_init(&writer, rows->segment, rows->segment_cap);
-    keys_segment_write(&writer, &segment);
-    rows->ops[0] = put(STORE_SEGMENT, (struct bytes){rows->keys[0], KEYS_SEGMENT_BYTES}, writer);
-
-    memcpy(signed_head.running, head->running, 32);
-    memcpy(signed_head.root, attestation->root, 32);
-    memcpy(signed_head.signature, attestation->signature, 64);
-    keys_head_key(rows->keys[1], head->log, head->number, scene->key.id);
-    codec_writer_init(&writer, rows->small[0], sizeof(rows->small[0]));
-    keys_head_write(&writer, &signed_head);
-    rows->ops[1] = put(STORE_HEAD, (struct bytes){rows->keys[1], KEYS_HEAD_BYTES}, writer);
-
-    memcpy(log.running, head->log, 32);
-    codec_writer_init(&writer, rows->small[1], sizeof(rows->small[1]));
+    uint64_t number = frame->heads[frame->ranges].number;
+    struct keys_log log = {.proven = number, .attested = number, .height = 1000};
+    memcpy(log.running, frame->heads[0].log, 32);
+    codec_writer_init(&writer, rows->log, sizeof(rows->log));
     keys_log_write(&writer, &log);
-    rows->ops[2] = put(STORE_LOG, (struct bytes){scene->lane.logs[0], 32}, writer);
+    put(rows, STORE_LOG, (struct bytes){scene->lane.logs[0], 32}, &writer);
 }

@@ -11,12 +11,18 @@
 #include "proofs/codec/pack.h"
 #include "proofs/frame.h"
 #include "proofs/lane.h"
+#include "proofs/merkle.h"
 #include "proofs/message.h"
 #include "proofs/signature.h"
 #include "relay/core/core.h"
 #include "topology/network.h"
 
-enum { SCENE_POOL = 4096, SCENE_PAYLOAD_MAX = 16384 };
+enum {
+    SCENE_POOL = 4096,
+    SCENE_PAYLOAD_MAX = 16384,
+    SCENE_RANGES_MAX = 8,
+    SCENE_FRAME_MAX = SCENE_RANGES_MAX * PROOF_RANGE_MAX
+};
 
 struct scene {
     struct topology_network network;
@@ -52,29 +58,45 @@ void scene_records(uint8_t *out, const struct scene *scene, uint64_t from, size_
 /* What every relay does with records, whoever gave them: read, open the commitments, digest, run on. False: refused. */
 bool scene_extend(struct proof_head *head, const struct scene *scene, struct bytes records, size_t count);
 
-/* A frame's body: the range after `before`, and the operator's signature over `head` to which it leads; *attestation is
- * that signature, without its leaves. */
-void scene_range_pack(struct codec_pack *pack, struct proof_item_attestation *attestation, const struct scene *scene,
-                      const struct proof_head *before, const struct proof_head *head, struct bytes records);
+/* What a frame carries: ranges of up to PROOF_RANGE_MAX records that follow each other, the head behind each of them, and
+ * the operator's one signature over the root of a tree over these heads. */
+struct scene_frame {
+    size_t ranges;
+    struct proof_head heads[SCENE_RANGES_MAX + 1]; /* heads[0]: before the first record */
+    struct bytes records[SCENE_RANGES_MAX];        /* borrowed */
+    struct proof_path paths[SCENE_RANGES_MAX];
+    uint8_t root[32], signature[64];
+    bool gap; /* taken: it begins beyond the head, so something before it was lost */
+};
 
-/* Checks such a body against the log's head, which it moves. Zero count: a body without a range. False: refused. */
-bool scene_range_take(struct proof_item_range *range, struct proof_item_attestation *attestation,
-                      struct proof_head *head, const struct scene *scene, struct bytes body);
+/* Takes `count` (at most SCENE_FRAME_MAX) messages after head, whose records it copies to buffer; signs; moves head. */
+void scene_frame_make(struct scene_frame *frame, struct proof_head *head, const struct scene *scene, uint8_t *buffer,
+                      size_t count);
+
+/* The frame as the body of a published frame. */
+void scene_frame_pack(struct codec_pack *pack, const struct scene_frame *frame, const struct scene *scene);
+
+/* Checks such a body against the log's head, which it moves. A body without ranges, or whose ranges do not follow the head,
+ * leaves frame->ranges 0. False: refused. */
+bool scene_frame_take(struct scene_frame *frame, struct proof_head *head, const struct scene *scene, struct bytes body);
+
+/* A request's body: records from `from` on; what a received one asks for. */
+void scene_ask_pack(struct codec_pack *pack, const struct scene *scene, uint64_t from);
+bool scene_ask_take(uint64_t *from, struct bytes body);
 
 /* A heartbeat's body that names the log at `head` (number 0: names nothing), and what a received one names. */
 void scene_told_pack(struct codec_pack *pack, const struct proof_head *head);
 bool scene_told_take(uint64_t *number, struct bytes body);
 
-/* The rows of a segment, its head and the log, as relay/core writes them. The buffers behind ops are the caller's `rows`. */
+/* The rows of a frame, as relay/core writes them: its segments, its heads and the log. What ops point to is the rows' own. */
 struct scene_rows {
-    uint8_t keys[2][72];
-    uint8_t small[2][512];
-    uint8_t *segment; /* grows, owned */
-    size_t segment_cap;
-    struct relay_op ops[3];
+    struct relay_op ops[2 * SCENE_RANGES_MAX + 1];
+    size_t ops_len;
+    uint8_t keys[2 * SCENE_RANGES_MAX][72];
+    uint8_t heads[SCENE_RANGES_MAX][512], log[512];
+    uint8_t *segments; /* grows */
+    size_t segments_cap;
 };
-void scene_rows_make(struct scene_rows *rows, const struct scene *scene, const struct proof_head *before,
-                     const struct proof_head *head, struct bytes records,
-                     const struct proof_item_attestation *attestation);
+void scene_rows_make(struct scene_rows *rows, const struct scene *scene, const struct scene_frame *frame);
 
 #endif
