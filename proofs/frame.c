@@ -181,7 +181,7 @@ bool proof_frame_finish(struct proof_frame_writer *writer, const struct proof_fr
         return false;
     start = signature - len; /* the reservation may have moved the buffer */
     if (!signed_hash(message, (struct bytes){start, len}) ||
-        !codec_sodium_ed25519_sign(signature, secret, BYTES_OF(message)))
+        !codec_sodium_ed25519_sign_with(signature, secret, sender, BYTES_OF(message)))
         return false;
     *out = (struct bytes){start, len + PROOF_FRAME_SIGNATURE_BYTES};
     return true;

@@ -6,6 +6,8 @@
  */
 #include "proofs/codec/sodium.h"
 
+#include <string.h>
+
 #include <sodium.h>
 
 bool codec_sodium_blake2b256(uint8_t out[32], const struct bytes *parts, size_t count)
@@ -35,14 +37,22 @@ bool codec_sodium_ed25519_public(uint8_t public_key[32], const uint8_t seed[32])
     return done;
 }
 
-bool codec_sodium_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], struct bytes message)
+bool codec_sodium_ed25519_sign_with(uint8_t signature[64], const uint8_t seed[32], const uint8_t public_key[32],
+                                    struct bytes message)
 {
-    uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
-    uint8_t public_key[32];
-    bool done = crypto_sign_ed25519_seed_keypair(public_key, expanded, seed) == 0 &&
-                crypto_sign_ed25519_detached(signature, NULL, message.data, message.len, expanded) == 0;
+    uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES]; /* RFC 8032, 5.1.5: libsodium keeps seed || public key */
+    memcpy(expanded, seed, 32);
+    memcpy(expanded + 32, public_key, 32);
+    bool done = crypto_sign_ed25519_detached(signature, NULL, message.data, message.len, expanded) == 0;
     sodium_memzero(expanded, sizeof expanded);
     return done;
+}
+
+bool codec_sodium_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], struct bytes message)
+{
+    uint8_t public_key[32];
+    return codec_sodium_ed25519_public(public_key, seed) &&
+           codec_sodium_ed25519_sign_with(signature, seed, public_key, message);
 }
 
 bool codec_sodium_argon2id(uint8_t key[32], struct bytes passphrase, const uint8_t salt[16], uint32_t passes,

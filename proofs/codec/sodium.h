@@ -20,6 +20,10 @@ bool codec_sodium_ed25519_public_valid(const uint8_t public_key[32]);
 /* The public key of a seed. */
 bool codec_sodium_ed25519_public(uint8_t public_key[32], const uint8_t seed[32]);
 bool codec_sodium_ed25519_sign(uint8_t signature[64], const uint8_t seed[32], struct bytes message);
+/* The same for who keeps the public key, in half the time. It must be the seed's own: a signature under another one gives
+ * the seed away. */
+bool codec_sodium_ed25519_sign_with(uint8_t signature[64], const uint8_t seed[32], const uint8_t public_key[32],
+                                    struct bytes message);
 
 /* Argon2id (version 1.3) of a passphrase: 32 bytes of key. Takes kib KiB of memory while it runs; false when there is not
  * that much, or passes or kib are below the algorithm's minimum (1, 8). */

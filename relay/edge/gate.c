@@ -166,7 +166,7 @@ static bool seal(uint8_t *out, const struct edge_gate *gate, enum proof_frame_ki
     struct bytes parts[] = {{proof_tag_bytes(PROOF_TAG_FRAME), PROOF_TAG_BYTES}, codec_writer_bytes(&writer)};
     uint8_t hash[32];
     return !writer.failed && codec_sodium_blake2b256(hash, parts, 2) &&
-           codec_sodium_ed25519_sign(out + writer.len, gate->secret, BYTES_OF(hash));
+           codec_sodium_ed25519_sign_with(out + writer.len, gate->secret, gate->key, BYTES_OF(hash));
 }
 
 static uint64_t next_counter(struct edge_gate *gate)
