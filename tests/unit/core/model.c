@@ -156,6 +156,13 @@ struct bytes model_records(const struct model_log *log, uint64_t from, uint64_t 
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
 
+static int member_order(const void *a, const void *b)
+{
+    const struct proof_member *one = a, *other = b;
+    int order = (int)one->operator-(int) other->operator;
+    return order ? order : memcmp(one->key.id, other->key.id, 32);
+}
+
 static const char *certificate_check(const struct model *model, uint16_t chain, const struct connector_submit *submit,
                                      struct proof_head *head)
 {
@@ -173,6 +180,7 @@ static const char *certificate_check(const struct model *model, uint16_t chain, 
         members[i] = (struct proof_member){.operator= epoch->keys[i].operator_number };
         proof_key_from_id(&members[i].key, SUITE, epoch->keys[i].id);
     }
+    qsort(members, epoch->keys_len, sizeof(members[0]), member_order);
     if (!submit->certificate.present || submit->certificate.leaf_kind != PROOF_LEAF_HEAD ||
         !proof_leaf_read(&certificate.leaf, submit->certificate.leaf_kind, submit->certificate.fields, &result))
         return "no certificate";
@@ -191,7 +199,7 @@ static const char *certificate_check(const struct model *model, uint16_t chain, 
         proof_signed_bytes(signed_bytes, SUITE, network, attestation->root);
         for (size_t j = 0; j < epoch->keys_len; j++) { /* the chain recovers the signer */
             if (proof_signature_verify(&members[j].key, signed_bytes, attestation->signature, &result) == PROOF_VALID)
-                memcpy(attestation->key_id, epoch->keys[j].id, 32);
+                memcpy(attestation->key_id, members[j].key.id, 32);
         }
     }
     certificate.attestations = attestations;

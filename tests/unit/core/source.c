@@ -6,7 +6,7 @@
 #include "proofs/codec/keccak.h"
 #include "tests/unit/core/world.h"
 
-enum { RECORDS_AT_ONCE = 100 };
+enum { RECORDS_AT_ONCE = 100, VALUE_AT = 13 }; /* VALUE_AT: a field of a message record, docs/formats.md section 3 */
 
 static uint64_t final_height(const struct world *world, uint16_t chain)
 {
@@ -97,7 +97,15 @@ static void records_send(struct world *world, uint16_t relay, uint16_t source, u
                                                      .count = (uint32_t)(last - subscription->next + 1),
                                                      .records = model_records(log, subscription->next, last)};
         subscription->credit -= message.records.records.len;
+        uint8_t *forged = NULL;
+        if (world->relays[relay].sources[source].forges && watch % 3 + 1 == PROOF_LOG_MESSAGE) {
+            forged = malloc(message.records.records.len);
+            memcpy(forged, message.records.records.data, message.records.records.len);
+            forged[VALUE_AT] ^= 1;
+            message.records.records.data = forged;
+        }
         world_post_source(world, relay, source, &message);
+        free(forged);
         subscription->next = last + 1;
     }
 }
@@ -335,6 +343,6 @@ void world_source_start(struct world *world, uint16_t relay, uint16_t source)
     struct world_source *state = &world->relays[relay].sources[source];
     if (state->down || state->up)
         return;
-    *state = (struct world_source){.up = true, .branch = state->branch, .life = state->life};
+    *state = (struct world_source){.up = true, .branch = state->branch, .forges = state->forges, .life = state->life};
     world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = source});
 }

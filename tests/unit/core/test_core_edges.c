@@ -88,6 +88,28 @@ static void two_sources_that_disagree_have_nothing_attested(void **state)
     world_free(world);
 }
 
+/* I1: records are hints until they lead to the proven hash. The forged ones are well-formed and come from the relay's own
+ * source; all three relays of the side have such a one as their first. */
+static void records_that_do_not_lead_to_the_proven_hash_are_not_taken(void **state)
+{
+    (void)state;
+    struct world *world = world_new(62);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++)
+        world->relays[relay].sources[0].forges = true;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send_all(world, 20);
+    world_expect(world, world_quiet, 200000);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
+        struct relay_log_view view = world_view(world, relay, WORLD_EASTWARD, PROOF_LOG_MESSAGE);
+        assert_int_equal(view.frozen, 0);
+        assert_int_equal(view.proven, 20);
+        assert_true(world_counter(world, relay, RELAY_REASON_RECORDS_MISSING) > 0);
+    }
+    world_check_once(world);
+    world_free(world);
+}
+
 /* I8: failover never lowers the number of sources that are demanded. */
 static void with_one_source_of_two_the_relay_abstains_and_goes_on_when_it_is_back(void **state)
 {
@@ -275,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_full_window_takes_no_more_from_the_source_until_something_settles),
         cmocka_unit_test(a_disk_that_is_nearly_full_takes_no_new_message_and_settles_what_is_here),
         cmocka_unit_test(two_sources_that_disagree_have_nothing_attested),
+        cmocka_unit_test(records_that_do_not_lead_to_the_proven_hash_are_not_taken),
         cmocka_unit_test(with_one_source_of_two_the_relay_abstains_and_goes_on_when_it_is_back),
         cmocka_unit_test(sources_that_come_and_go_lose_nothing),
         cmocka_unit_test(a_receiver_that_fails_for_a_while_is_tried_again_and_stops_no_other_lane),

@@ -75,6 +75,29 @@ static void with_one_attestation_of_two_nothing_is_delivered(void **state)
     world_free(world);
 }
 
+/* I1: "operators counted, not keys". Relays 0 and 1 sign with two keys of one operator; the quorum is two operators. */
+static void two_keys_of_one_operator_are_one_voice(void **state)
+{
+    (void)state;
+    struct world *world = world_new(47);
+    for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++)
+        world->keys[chain][1].operator_number = world->keys[chain][0].operator_number;
+    world_start_all(world);
+    world_signer_down(world, 2, true);
+    world_run(world, 2000);
+    world_send_all(world, 30);
+    world_run(world, 60000);
+    assert_true(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested == 30);
+    assert_true(world_view(world, 1, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested == 30);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        assert_int_equal(world_view(world, relay, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified, 0);
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
+    world_signer_down(world, 2, false);
+    world_expect(world, world_quiet, 60000);
+    world_check_once(world);
+    world_free(world);
+}
+
 /* ---- frames that a relay makes up ------------------------------------------------------------------------------------- */
 
 static void frame_feed(struct world *world, uint16_t to, uint16_t from, const struct codec_pack *items, uint32_t count)
@@ -251,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_signer_that_restarts_goes_on_at_its_guard),
         cmocka_unit_test(signatures_lost_between_answer_and_commit_are_made_again_at_every_multiple_of_256),
         cmocka_unit_test(with_one_attestation_of_two_nothing_is_delivered),
+        cmocka_unit_test(two_keys_of_one_operator_are_one_voice),
         cmocka_unit_test(records_without_a_signed_head_are_not_stored),
         cmocka_unit_test(a_payload_that_does_not_open_its_commitment_is_refused),
         cmocka_unit_test(a_head_signed_by_nobody_we_know_is_refused),

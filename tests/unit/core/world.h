@@ -48,6 +48,7 @@ struct world_source {
     bool up, subscribed[WORLD_LOGS], watched[WORLD_LOGS];
     bool down;      /* the test keeps it down */
     uint8_t branch; /* not 0: it lies about headers */
+    bool forges;    /* changes a field of the first message of a run */
     struct world_subscription subscriptions[WORLD_LOGS];
     uint64_t told_accepted[WORLD_LOGS], told_decided[WORLD_LOGS];
     unsigned life;
@@ -88,7 +89,7 @@ struct world {
     struct model model;
     struct world_relay relays[WORLD_RELAYS];
     bool cut[WORLD_RELAYS][WORLD_RELAYS];
-    unsigned loss; /* of 1000 published frames */
+    unsigned loss;    /* of 1000 published frames */
     uint64_t history; /* of every relay's configuration */
     uint64_t now, order, random;
     struct world_item **queue; /* a heap by (time, order) */
