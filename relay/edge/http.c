@@ -110,7 +110,8 @@ static void request_answer(struct client *client, size_t line_len)
     const char *end = path == NULL ? NULL : memchr(path, ' ', line_len - (size_t)(path - line));
     size_t method_len = space == NULL ? 0 : (size_t)(space - line);
     char name[PATH_MAX_BYTES];
-    if (end == NULL || path[0] != '/' || line_len - (size_t)(end - line) != 9 || memcmp(end, " HTTP/1.", 8) != 0) {
+    if (end == NULL || path[0] != '/' || line_len - (size_t)(end - line) != 9 || memcmp(end, " HTTP/1.", 8) != 0 ||
+        end[8] < '0' || end[8] > '9') {
         refuse(client, 400, "this is no HTTP/1 request\n");
         return;
     }
@@ -119,8 +120,9 @@ static void request_answer(struct client *client, size_t line_len)
         refuse(client, 405, "only GET and HEAD: nothing can be changed here\n");
         return;
     }
-    size_t len = strcspn(path, "? ");
-    if (len >= sizeof(name) || memchr(path, '\0', len) != NULL) {
+    const char *query = memchr(path, '?', (size_t)(end - path));
+    size_t len = (size_t)((query != NULL ? query : end) - path);
+    if (len >= sizeof(name) || memchr(path, '\0', (size_t)(end - path)) != NULL) { /* no text function sees all of it */
         refuse(client, 404, "there is no such path\n");
         return;
     }

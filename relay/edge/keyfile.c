@@ -360,13 +360,18 @@ bool edge_keyfile_passphrase(uint8_t out[EDGE_PASSPHRASE_MAX], size_t *len, cons
         close(fd);
     if (got < 0)
         return passphrase_fail(text, cap, where, error == EFBIG ? "is too long (at most 1024 bytes)" : strerror(error));
-    size_t line = strcspn(content, "\n");
-    if (line > 0 && line <= EDGE_PASSPHRASE_MAX) {
+    const char *line_end = memchr(content, '\n', (size_t)got);
+    size_t line = line_end != NULL ? (size_t)(line_end - content) : (size_t)got;
+    bool is_text = memchr(content, '\0', line) == NULL; /* a part of random bytes would be a weaker passphrase */
+    if (is_text && line > 0 && line <= EDGE_PASSPHRASE_MAX) {
         memcpy(out, content, line);
         *len = line;
     }
     codec_sodium_wipe(content, sizeof(content));
-    return *len > 0 || passphrase_fail(text, cap, where, "its first line is empty or too long");
+    return *len > 0 ||
+           passphrase_fail(text, cap, where,
+                           is_text ? "its first line is empty or too long"
+                                   : "its first line has a zero byte in it: passphrases are text, e.g. in hexadecimal");
 }
 
 /* ---- certificates -------------------------------------------------------------------------------------------------- */

@@ -137,12 +137,20 @@ static void test_http__refuses_what_is_no_get(void **state)
     asks("hello\r\n\r\n", "HTTP/1.1 400 ", "\n");
     asks("GET metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "\n");
     asks("GET /metrics HTTP/2\r\n\r\n", "HTTP/1.1 400 ", "\n");
+    asks("GET /metrics HTTP/1.x\r\n\r\n", "HTTP/1.1 400 ", "\n");
     memset(longest, 'a', EDGE_HTTP_REQUEST_MAX);
     memcpy(longest, "GET /", 5);
     longest[EDGE_HTTP_REQUEST_MAX - 1] = '\0';
     asks(longest, "HTTP/1.1 431 ", "\n");
     memcpy(longest + 2000, " HTTP/1.1\r\n\r\n", 14);
     asks(longest, "HTTP/1.1 404 ", "\n");
+    static const char zero[] = "GET /metrics\0x HTTP/1.1\r\n\r\n";
+    int fd = dial();
+    size_t len;
+    assert_int_equal(send(fd, zero, sizeof zero - 1, MSG_NOSIGNAL), sizeof zero - 1);
+    char *text = rest(fd, &len);
+    assert_int_equal(strncmp(text, "HTTP/1.1 404 ", 13), 0); /* it is not /metrics */
+    free(text);
     free(longest);
 }
 

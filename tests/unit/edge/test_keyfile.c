@@ -181,6 +181,20 @@ static void test_passphrase__comes_from_a_file_a_descriptor_or_a_file_named_by_t
     assert_int_equal(len, 0);
 }
 
+static void test_passphrase__of_random_bytes_is_refused_and_never_cut_short(void **state)
+{
+    uint8_t words[EDGE_PASSPHRASE_MAX];
+    size_t len;
+    (void)state;
+    content_write("ab\0cdefghijklmnopqrstuvwxyz\n", 28);
+    assert_false(edge_keyfile_passphrase(words, &len, path, text, sizeof(text)));
+    assert_int_equal(len, 0);
+    assert_non_null(strstr(text, "zero byte"));
+    content_write("abc\n\0", 5); /* what follows the first line does not matter */
+    assert_true(edge_keyfile_passphrase(words, &len, path, text, sizeof(text)));
+    assert_int_equal(len, 3);
+}
+
 static void test_passphrase__a_file_that_others_may_read_is_refused_and_a_descriptor_is_not_looked_at(void **state)
 {
     static const mode_t open_modes[] = {0640, 0604, 0660, 0644};
@@ -238,6 +252,7 @@ int main(void)
         TEST(test_keyfile__no_truncation_and_no_changed_character_opens),
         TEST(test_keyfile__a_newer_version_and_other_files_are_named),
         TEST(test_passphrase__comes_from_a_file_a_descriptor_or_a_file_named_by_the_environment),
+        TEST(test_passphrase__of_random_bytes_is_refused_and_never_cut_short),
         TEST(test_passphrase__a_file_that_others_may_read_is_refused_and_a_descriptor_is_not_looked_at),
         TEST(test_pem__a_key_that_others_may_read_is_refused_and_a_certificate_is_not),
     };
