@@ -101,34 +101,26 @@ static bool run_add(struct relay_core *core, struct run *run, const struct proof
                     struct proof_result *result)
 {
     uint64_t next = run->count ? run->from + run->count : run->log->stored + 1;
-    size_t from = run->len, skipped = 0;
     struct codec_reader reader;
-    uint8_t running[32];
     run_reserve(run, range->records.len, range->count);
+    struct core_staged *read = run->records + run->count;
     codec_reader_init(&reader, range->records);
-    memcpy(running, range->before, 32);
-    for (uint16_t i = 0; i < range->count; i++) {
-        struct core_staged record;
-        uint64_t number = range->from + i;
-        /* What we have stays: the first new record must follow it, whatever the range repeats before. */
-        if (number == next && memcmp(running, run_running(core, run), 32) != 0) {
-            *result = (struct proof_result){PROOF_REASON_MERKLE_ROOT, number};
-            return false;
-        }
-        if (!core_record_read(&record, core, run->log, &reader, number, running, result))
-            return false;
-        memcpy(running, record.entry.running, 32);
-        if (number < next) {
-            skipped = record.end;
-            continue;
-        }
-        record.end = from + record.end - skipped;
-        run->records[run->count++] = record;
-    }
+    if (!core_records_read(read, range->count, core, run->log, &reader, range->from, range->before, result))
+        return false;
     *result = (struct proof_result){PROOF_REASON_RLP_TRAILING, range->count};
     if (!codec_reader_done(&reader))
         return false;
-    memcpy(run->bytes + from, range->records.data + skipped, range->records.len - skipped);
+    /* What we have stays: the first new record must follow it, whatever the range repeats before. */
+    size_t had = range->from < next ? (size_t)(next - range->from) : 0;
+    size_t skipped = had ? read[had - 1].end : 0;
+    *result = (struct proof_result){PROOF_REASON_MERKLE_ROOT, next};
+    if (memcmp(had ? read[had - 1].entry.running : range->before, run_running(core, run), 32) != 0)
+        return false;
+    memmove(read, read + had, (range->count - had) * sizeof(*read));
+    for (size_t i = 0; i < range->count - had; i++)
+        read[i].end += run->len - skipped;
+    memcpy(run->bytes + run->len, range->records.data + skipped, range->records.len - skipped);
+    run->count += range->count - had;
     run->len += range->records.len - skipped;
     return true;
 }

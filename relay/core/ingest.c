@@ -161,19 +161,18 @@ void core_ingest_records(struct relay_core *core, uint16_t source, const struct 
     memcpy(stage->bytes + start, records->records.data, records->records.len);
     struct codec_reader reader;
     codec_reader_init(&reader, (struct bytes){stage->bytes + start, records->records.len});
-    for (uint32_t i = 0; i < records->count; i++) {
-        const uint8_t *running =
-            stage->count ? stage->records[stage->count - 1].entry.running : core_log_running(core, log, next - 1);
-        struct core_staged *record = &stage->records[stage->count];
-        struct proof_result result;
-        if (!core_record_read(record, core, log, &reader, next + i, running, &result)) {
-            records_refuse(core, source, log, next + i, proof_reason_text(result.reason));
-            core_log_free_stage(log);
-            return;
-        }
-        record->end += start;
-        stage->count++;
+    const uint8_t *running =
+        stage->count ? stage->records[stage->count - 1].entry.running : core_log_running(core, log, next - 1);
+    struct core_staged *read = &stage->records[stage->count];
+    struct proof_result result;
+    if (!core_records_read(read, records->count, core, log, &reader, next, running, &result)) {
+        records_refuse(core, source, log, result.at, proof_reason_text(result.reason));
+        core_log_free_stage(log);
+        return;
     }
+    for (uint32_t i = 0; i < records->count; i++)
+        read[i].end += start;
+    stage->count += records->count;
     if (!codec_reader_done(&reader)) {
         records_refuse(core, source, log, next, "bytes after the last record");
         core_log_free_stage(log);

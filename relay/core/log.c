@@ -7,6 +7,8 @@
 
 #include "relay/core/parts.h"
 
+enum { SIDE_BY_SIDE = 32 }; /* records whose hashes are computed at a time: whole rounds of eight lanes */
+
 struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32])
 {
     uint8_t kind = 0;
@@ -116,35 +118,68 @@ void core_log_row_write(struct relay_core *core, struct core_log *log)
     log->known = true;
 }
 
-bool core_record_read(struct core_staged *out, const struct relay_core *core, const struct core_log *log,
-                      struct codec_reader *reader, uint64_t number, const uint8_t running[32],
-                      struct proof_result *result)
+/* Commitments and digests of many messages are hashed side by side. */
+static bool messages_read(struct core_staged *out, size_t count, const struct relay_core *core,
+                          const struct core_log *log, struct codec_reader *reader, uint64_t from,
+                          struct proof_result *result)
 {
-    memset(&out->entry, 0, sizeof(out->entry));
-    if (log->kind == PROOF_LOG_MESSAGE) {
-        const struct topology_lane *lane = core_lane(core, log);
-        struct proof_message message;
-        if (!proof_message_read(&message, reader, number, lane->payload_max, result))
+    const struct topology_lane *lane = core_lane(core, log);
+    struct proof_message messages[SIDE_BY_SIDE];
+    uint8_t digests[SIDE_BY_SIDE][32];
+    size_t at;
+    for (size_t i = 0; i < count; i++) {
+        if (!proof_message_read(&messages[i], reader, from + i, lane->payload_max, result))
             return false;
-        /* A payload that does not open its commitment proves nothing about its sender: it never gets stored. */
-        if (message.has_payload && !proof_message_commitment_check(&message, (uint8_t)log->suite)) {
-            *result = (struct proof_result){PROOF_REASON_BAD_ARGUMENT, number};
+        out[i].end = reader->at;
+    }
+    /* A payload that does not open its commitment proves nothing about its sender: it never gets stored. */
+    if (!proof_message_commitments_check(messages, count, log->suite, &at)) {
+        *result = (struct proof_result){PROOF_REASON_BAD_ARGUMENT, from + at};
+        return false;
+    }
+    proof_message_digests(digests, log->suite, lane->id, messages, count);
+    for (size_t i = 0; i < count; i++)
+        memcpy(out[i].entry.digest, digests[i], 32);
+    return true;
+}
+
+static bool outcomes_read(struct core_staged *out, size_t count, const struct core_log *log,
+                          struct codec_reader *reader, uint64_t from, struct proof_result *result)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct proof_outcome outcome;
+        if (!proof_outcome_read(&outcome, reader, result)) {
+            result->at = from + i;
             return false;
         }
-        proof_message_digest(out->entry.digest, log->suite, lane->id, &message);
-    } else {
-        struct proof_outcome outcome;
-        if (!proof_outcome_read(&outcome, reader, result))
-            return false;
-        proof_outcome_entry(out->entry.digest, log->suite, &outcome);
-        memcpy(out->entry.subject, outcome.digest, 32);
-        out->entry.sequence = outcome.sequence;
-        out->entry.status = (uint8_t)outcome.status;
-        out->entry.reason = outcome.reason;
+        proof_outcome_entry(out[i].entry.digest, log->suite, &outcome);
+        memcpy(out[i].entry.subject, outcome.digest, 32);
+        out[i].entry.sequence = outcome.sequence;
+        out[i].entry.status = (uint8_t)outcome.status;
+        out[i].entry.reason = outcome.reason;
+        out[i].end = reader->at;
     }
-    memcpy(out->entry.running, running, 32);
-    proof_running_hash_extend(out->entry.running, log->suite, (const uint8_t(*)[32])out->entry.digest, 1);
-    out->end = reader->at;
+    return true;
+}
+
+bool core_records_read(struct core_staged *out, size_t count, const struct relay_core *core, const struct core_log *log,
+                       struct codec_reader *reader, uint64_t from, const uint8_t running[32],
+                       struct proof_result *result)
+{
+    for (size_t done = 0; done < count;) {
+        size_t some = count - done < SIDE_BY_SIDE ? count - done : SIDE_BY_SIDE;
+        struct core_staged *next = out + done;
+        memset(next, 0, some * sizeof(*next));
+        if (log->kind == PROOF_LOG_MESSAGE ? !messages_read(next, some, core, log, reader, from + done, result)
+                                           : !outcomes_read(next, some, log, reader, from + done, result))
+            return false;
+        for (size_t i = 0; i < some; i++) {
+            memcpy(next[i].entry.running, running, 32);
+            proof_running_hash_extend(next[i].entry.running, log->suite, (const uint8_t(*)[32])next[i].entry.digest, 1);
+            running = next[i].entry.running;
+        }
+        done += some;
+    }
     return true;
 }
 

@@ -50,10 +50,11 @@ void core_log_fini(struct core_log *log);
 /* What may lie beyond the base at most: the lane's window, or less where its smallest records would be too many. */
 uint64_t core_log_window(const struct relay_core *core, const struct core_log *log);
 size_t core_log_room(const struct relay_core *core, const struct core_log *log); /* bytes left in the window */
-/* Reads one record of the log's kind at the cursor into an entry that follows `running`. */
-bool core_record_read(struct core_staged *out, const struct relay_core *core, const struct core_log *log,
-                      struct codec_reader *reader, uint64_t number, const uint8_t running[32],
-                      struct proof_result *result);
+/* Reads count records of the log's kind at the cursor, numbered from `from`, into entries that follow `running` (not inside
+ * out). False: result says which (at: its number) and why; what was read before it is of no use. */
+bool core_records_read(struct core_staged *out, size_t count, const struct relay_core *core, const struct core_log *log,
+                       struct codec_reader *reader, uint64_t from, const uint8_t running[32],
+                       struct proof_result *result);
 
 /* ---- chain.c, ingest.c ---- */
 void core_source_event(struct relay_core *core, const struct relay_event *event);

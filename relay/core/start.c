@@ -84,7 +84,7 @@ static void segment_row(struct relay_core *core, struct core_log *log, struct by
     struct keys_segment row;
     struct codec_reader reader;
     struct core_staged records[PROOF_RANGE_MAX];
-    uint8_t running[32];
+    struct proof_result result;
     uint64_t from = 0;
     if (!keys_segment_key_read(&from, key) || !keys_segment_read(&row, value) || row.count > PROOF_RANGE_MAX) {
         malformed(core, log, from, "segment");
@@ -94,14 +94,9 @@ static void segment_row(struct relay_core *core, struct core_log *log, struct by
     if (to <= log->base)
         return;
     codec_reader_init(&reader, row.records);
-    memcpy(running, row.before, 32);
-    for (uint16_t i = 0; i < row.count; i++) {
-        struct proof_result result;
-        if (!core_record_read(&records[i], core, log, &reader, from + i, running, &result)) {
-            malformed(core, log, from + i, proof_reason_text(result.reason));
-            return;
-        }
-        memcpy(running, records[i].entry.running, 32);
+    if (!core_records_read(records, row.count, core, log, &reader, from, row.before, &result)) {
+        malformed(core, log, result.at, proof_reason_text(result.reason));
+        return;
     }
     if (!codec_reader_done(&reader)) {
         malformed(core, log, from, "bytes after the last record of a segment");

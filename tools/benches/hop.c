@@ -64,6 +64,7 @@ struct side {
     struct scene_rows rows;
     struct codec_pack pack;
     bool heard;
+    uint64_t ticked_us;
     /* sender */
     struct flight flights[WINDOW_MAX];
     size_t flying, writing;
@@ -222,7 +223,11 @@ static void side_turn(struct side *side, uint64_t until_us, int other_fd)
         scene_die("eventfd: %s", strerror(errno));
     edge_writer_drain(side->writer);
     edge_mesh_drain(side->mesh);
-    edge_mesh_tick(side->mesh, scene_now_us() / 1000);
+    now = scene_now_us();
+    if (now - side->ticked_us >= TICK_US) {
+        edge_mesh_tick(side->mesh, now / 1000);
+        side->ticked_us = now;
+    }
 }
 
 static void say(struct side *side, const struct proof_head *head)
