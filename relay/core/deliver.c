@@ -109,6 +109,7 @@ void core_deliver_result(struct relay_core *core, const struct connector_result 
                       (unsigned long long)result->height);
         } else {
             submission->failures++;
+            submission->older_epoch ^= result->result == CONNECTOR_REJECTED;
             submission->again = core->now + back_off(submission->failures);
             core_note(core, RELAY_WARNING,
                       result->result == CONNECTOR_REJECTED ? RELAY_REASON_SUBMIT_REJECTED : RELAY_REASON_SUBMIT_UNKNOWN,
@@ -248,12 +249,17 @@ static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t 
     return true;
 }
 
+/*
+ * By the document's newest epoch, or the one before: during the overlap the registry counts both, but while a document is
+ * distributed it may not know the newest one yet. The one that was not refused last is tried first.
+ */
 static size_t certificate_fill(struct connector_certificate *out, struct connector_attestation *attestations,
                                const struct relay_core *core, const struct core_log *log, const struct core_head *head)
 {
     const struct topology_chain *chain = &core->network->chains[log->target];
     for (size_t back = 0; back < 2 && back < chain->epochs_len; back++) {
-        const struct topology_epoch *epoch = &chain->epochs[chain->epochs_len - 1 - back];
+        size_t behind = chain->epochs_len > 1 && log->submission.older_epoch ? 1 - back : back;
+        const struct topology_epoch *epoch = &chain->epochs[chain->epochs_len - 1 - behind];
         uint16_t seen[TOPOLOGY_OPERATORS_MAX];
         size_t count = 0;
         for (size_t i = 0; i < head->signers_len && count < epoch->quorum; i++) {

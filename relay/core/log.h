@@ -93,6 +93,7 @@ struct core_submission {
     uint64_t sent;  /* ms, monotonic */
     uint64_t again; /* not before */
     unsigned failures;
+    bool older_epoch; /* the registry refused the newest one last */
     bool loading;
     struct codec_pack records; /* loaded so far */
     size_t budget;             /* bytes of whole records left */

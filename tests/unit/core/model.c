@@ -167,7 +167,7 @@ static const char *certificate_check(const struct model *model, uint16_t chain, 
                                      struct proof_head *head)
 {
     const struct topology_chain *document = &model->network->chains[chain];
-    const struct topology_epoch *epoch = &document->epochs[0];
+    const struct topology_epoch *epoch = &document->epochs[model->epoch[chain]];
     struct proof_member members[TOPOLOGY_OPERATORS_MAX];
     struct proof_attestation attestations[TOPOLOGY_OPERATORS_MAX];
     struct proof_epoch_members trusted = {SUITE, epoch->number, epoch->quorum, members, epoch->keys_len};

@@ -46,6 +46,7 @@ struct model_lane {
 struct model {
     const struct topology_network *network;
     uint64_t height[MODEL_CHAINS];
+    uint8_t epoch[MODEL_CHAINS]; /* that the registry is at: its place in the document */
     struct model_lane lanes[MODEL_LANES_MAX];
     unsigned rejected; /* calls that reverted */
     char why[128];     /* the last one */

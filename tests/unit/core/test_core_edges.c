@@ -226,6 +226,37 @@ static void messages_larger_than_a_call_are_all_executed(void **state)
     world_free(world);
 }
 
+/* Documents and registries never change at one moment: the next epoch stands in the one before it begins in the other. */
+static void while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies(void **state)
+{
+    (void)state;
+    struct world *world = world_new(70);
+    struct topology_epoch epochs[MODEL_CHAINS][2];
+    for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++) {
+        epochs[chain][0] = epochs[chain][1] = world->epochs[chain];
+        epochs[chain][1].number = 2;
+        world->chains[chain].epochs = epochs[chain];
+        world->chains[chain].epochs_len = 2;
+    }
+    world_start_all(world);
+    world_run(world, 3000);
+    for (unsigned i = 0; i < 10; i++) {
+        world_send_all(world, 20);
+        world_run(world, 3000);
+    }
+    world_expect(world, world_quiet, 60000);
+    unsigned refused = world->model.rejected;
+    assert_true(refused > 0);
+    world_send_all(world, 20);
+    world_expect(world, world_quiet, 30000);
+    assert_int_equal(world->model.rejected, refused); /* they have learned it */
+    world->model.epoch[0] = world->model.epoch[1] = 1;
+    world_send_all(world, 20);
+    world_expect(world, world_quiet, 60000);
+    world_check_once(world);
+    world_free(world);
+}
+
 static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **state)
 {
     (void)state;
@@ -304,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_receiver_that_always_fails_has_its_message_expired_and_the_lane_goes_on),
         cmocka_unit_test(on_a_once_lane_a_failure_is_final_and_told_to_the_sender),
         cmocka_unit_test(messages_larger_than_a_call_are_all_executed),
+        cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
         cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),
     };
