@@ -1,5 +1,6 @@
 """One anvil that mines by the clock, with the contracts of Isthmus on it, read and written over JSON-RPC; lanes between two of them."""
 
+import copy
 import gzip
 import http.client
 import json
@@ -157,26 +158,50 @@ class Chain(Anvil):
         self.registry = Contract(self, "Registry", network, self.genesis, quorum, sorted(members), bytes(20), 0)
         self.outbox = Contract(self, "Outbox", network, self.genesis, self.registry.address)
         self.inbox = Contract(self, "Inbox", network, self.genesis, self.registry.address, self.outbox.address, RECEIVER_GAS)
-        self.recorder = Contract(self, "Recorder", self.inbox.address)
-        self.contracts = {c.address: c for c in (self.outbox, self.inbox, self.recorder)}
+        self.contracts, self.receivers = {c.address: c for c in (self.outbox, self.inbox, self.registry)}, {}
+
+    def receiver(self, name):
+        """The one receiver of this name: Recorder, or a contract that is one and does more."""
+        if name not in self.receivers:
+            self.receivers[name] = Contract(self, name, self.inbox.address)
+            self.contracts[self.receivers[name].address] = self.receivers[name]
+        return self.receivers[name]
 
     def gas_account(self, name, folder):
         """A funded account of its own for a connector: writes its secret to a file, returns the path."""
         key = Key(f"gas {name}")
         path = pathlib.Path(folder) / "gas.key"
-        path.touch(mode=0o600)
-        path.write_text(f"{key.secret:064x}\n")
-        self.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(10**21))
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(f"{key.secret:064x}\n")
+            self.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(10**21))
         return path
+
+    def drain(self, name):
+        """Nearly all that a gas account has goes away, by a transaction: a balance that is merely set belies proofs of its block."""
+        account = "0x" + Key(f"gas {name}").address.hex()
+        self.rpc("anvil_impersonateAccount", account)
+        value = self.gas(name) - 10**15
+        self.rpc("eth_sendTransaction", {"from": account, "to": "0x" + bytes(19).hex() + "ff", "value": hex(value), "gas": hex(21000)})
+
+    def gas(self, name):
+        """What a gas account has, in wei."""
+        return int(self.rpc("eth_getBalance", "0x" + Key(f"gas {name}").address.hex(), "latest"), 16)
+
+    def fund(self, name, amount):
+        """A gas account gets so many wei."""
+        self.rpc("eth_sendTransaction", {"from": "0x" + self.accounts[0].hex(), "to": "0x" + Key(f"gas {name}").address.hex(),
+                                         "value": hex(amount), "gas": hex(21000)})
 
     def height(self):
         return int(self.rpc("eth_blockNumber"), 16)
 
     def events(self, first, last):
-        """(event, values) of outbox, inbox and recorder in blocks first..last, in the chain's order."""
+        """(event, values) of the contracts in blocks first..last, in the chain's order; values["block"]: its number."""
         logs = self.rpc("eth_getLogs", {"fromBlock": hex(first), "toBlock": hex(last),
                                         "address": ["0x" + address.hex() for address in self.contracts]})
-        return [self.contracts[bytes.fromhex(log["address"][2:])].read(log) for log in logs]
+        found = [(log, *self.contracts[bytes.fromhex(log["address"][2:])].read(log)) for log in logs]
+        return [(event, {**values, "block": int(log["blockNumber"], 16)}) for log, event, values in found]
 
 
 class History:
@@ -199,18 +224,41 @@ class History:
 
 
 class Lane:
-    """Messages from an account of one chain to the recorder of another."""
+    """Messages from an account of one chain to a receiver of another. receiver: its contract's name."""
 
-    def __init__(self, name, source, destination, mode, sender, life=86400):
+    def __init__(self, name, source, destination, mode, sender, life=86400, receiver="Recorder"):
         self.name, self.source, self.destination, self.mode, self.life = name, source, destination, mode, life
-        self.sender = source.accounts[sender]
+        self.sender, self.receiver = source.accounts[sender], destination.receiver(receiver)
+        self.generation, self.state = 1, "open"
         account = model.account
         opened = source.outbox.send("open", destination.identity, account(destination.inbox.address),
-                                    account(destination.recorder.address), mode, 1, life, sender=self.sender)
+                                    account(self.receiver.address), mode, 1, life, sender=self.sender)
         self.id = opened.named("Opened")[0]["lane"]
         self.nonce = self._nonce()  # of message 1: the account sends nothing else
         self.sizes = []  # bytes of the payloads given to the source so far
+        self.hidden = {}  # number -> commitment, of messages whose payload the source never sees
+        self.lives = {}  # number -> seconds, of messages that live less long than others
         self.digests = {}  # by number, as far as they were asked for
+
+    def next_generation(self):
+        """This lane after its end: its closing record opened it at the source."""
+        after = copy.copy(self)
+        after.name, after.generation, after.state = f"{self.name}-{self.generation + 1}", self.generation + 1, "open"
+        after.id = model.lane_id(*self.identity()[:7], self.mode, after.generation)
+        after.nonce, after.sizes, after.hidden, after.lives, after.digests = self._nonce(), [], {}, {}, {}
+        return after
+
+    def identity(self):
+        """What the lane's id is made of, as model.lane_id takes it."""
+        account, source, destination = model.account, self.source, self.destination
+        return (source.outbox.call("network"), source.identity, account(source.outbox.address), account(self.sender),
+                destination.identity, account(destination.inbox.address), account(self.receiver.address), self.mode, self.generation)
+
+    def key(self):
+        """The lane as calls of the inbox name it."""
+        account = model.account
+        return (self.source.identity, account(self.source.outbox.address), account(self.sender), self.receiver.address,
+                self.mode, self.generation)
 
     @property
     def ordered(self):
@@ -227,14 +275,19 @@ class Lane:
         return f"{self.name} {number} ".encode().ljust(self.sizes[number - 1], b".")
 
     def digest(self, number):
+        """What its receiver says that it got."""
         if number not in self.digests:
-            self.digests[number] = keccak(self.payload(number))
+            self.digests[number] = self.hidden.get(number) or keccak(self.payload(number))
         return self.digests[number]
 
     def _give(self, numbers):
-        deadline, requests = int(time.time()) + self.life // 2, []
+        now, requests = self.source.now(), []
         for number in numbers:
-            data = self.source.outbox.data("send", self.id, 0, 0, 0, deadline, number.to_bytes(32, "big"), self.payload(number), [])
+            deadline = now + self.lives.get(number, self.life // 2)
+            if number in self.hidden:
+                data = self.source.outbox.data("sendCommitment", self.id, 2, 0, 0, deadline, [self.hidden[number]])
+            else:
+                data = self.source.outbox.data("send", self.id, 0, 0, 0, deadline, number.to_bytes(32, "big"), self.payload(number), [])
             requests.append(("eth_sendTransaction", ({
                 "from": "0x" + self.sender.hex(), "to": "0x" + self.source.outbox.address.hex(),
                 "nonce": hex(self.nonce + number - 1), "gas": hex(200_000 + 1000 * self.sizes[number - 1]),
@@ -245,11 +298,19 @@ class Lane:
             except RpcError:
                 pass  # given twice, after a call that was answered but not heard: again() sees to what is missing
 
-    def send(self, count, payload=100):
-        """Gives `count` transactions, one message each, to the source chain; they are mined with its next blocks."""
-        first = self.submitted + 1
+    def send(self, count, payload=100, life=None):
+        """Gives `count` transactions, one message each, to the source chain; they are mined with its next blocks. life: seconds."""
+        numbers = range(self.submitted + 1, self.submitted + 1 + count)
         self.sizes += [payload] * count
-        self._give(range(first, first + count))
+        self.lives.update((number, life) for number in numbers if life)
+        self._give(numbers)
+
+    def send_commitment(self, payload, life):
+        """One message whose payload stays with us."""
+        number = self.submitted + 1
+        self.sizes.append(0)
+        self.lives[number], self.hidden[number] = life, model.commitment(number.to_bytes(32, "big"), payload)
+        self._give([number])
 
     def again(self):
         """Gives once more what the source chain does not have: its pool dies with it. A nonce admits one of them only."""
@@ -258,18 +319,29 @@ class Lane:
     def counts(self):
         """What the two chains say, quickly: messages sent, received by the receiver, outcomes taken back."""
         sent, _, taken, _ = self.source.outbox.call("state", self.id)
-        received, duplicates, _, _ = self.destination.recorder.call("counts", self.id)
+        received, duplicates, _, _ = self.receiver.call("counts", self.id)
         return {"sent": sent, "delivered": received - duplicates, "settled": taken}
+
+    def message(self, number):
+        """(record, digest) of a message that was sent."""
+        record = next(e["record"] for event, e in self.source.history.events()
+                      if event == "Message" and e["lane"] == self.id and e["sequence"] == number)
+        return record, model.digest_of(self.id, number, record)
+
+    def outcome(self, number):
+        """(status, reason) that its sender sees at the source; status 0: none yet."""
+        return tuple(self.source.outbox.call("outcome", self.id, number, self.message(number)[1]))
 
 
 def audit(lanes):
     """What both chains hold, event by event; it believes nothing else. By lane: sent; delivered (the receiver had exactly
-    this payload, and the inbox calls it done); settled (the outbox took that very outcome); duplicates; lost; disorder
-    (messages of an ordered lane that came after a later one)."""
+    this payload, and the inbox calls it done); settled (the outbox took that very outcome); refunded (the receiver never had it,
+    the inbox calls it something else, and the outbox took that very outcome); duplicates; lost; disorder (messages of an ordered
+    lane that came after a later one)."""
     events = {}
     for chain in {c.side: c for lane in lanes for c in (lane.source, lane.destination)}.values():
         for event, values in chain.history.events():
-            events.setdefault((chain.side, event, values["lane"]), []).append(values)
+            events.setdefault((chain.side, event, values.get("lane")), []).append(values)
 
     def of(chain, event, lane):
         return events.get((chain.side, event, lane.id), [])
@@ -287,11 +359,12 @@ def audit(lanes):
         done = {o[0] for o in outcomes if o[2] == DONE}
         delivered = {n for n in done if payloads.get(n) == lane.digest(n)}
         settled = {o[0] for o in set(taken) & set(outcomes) if o[0] in delivered}
+        refunded = {o[0] for o in set(taken) & set(outcomes) if o[2] != DONE and o[0] not in received}
         result[lane.name] = {
-            "sent": len(set(sent)), "delivered": len(delivered & set(sent)), "settled": len(settled),
+            "sent": len(set(sent)), "delivered": len(delivered & set(sent)), "settled": len(settled), "refunded": len(refunded),
             "duplicates": sum(len(list_) - len(set(list_)) for list_ in
                               (sent, received, [o[0] for o in outcomes], [t[0] for t in taken])),
-            "lost": len(set(sent) - delivered),
+            "lost": len(set(sent) - delivered - refunded),
             "disorder": sum(b < a for a, b in zip(received, received[1:])) if lane.ordered else 0}
     return result
 

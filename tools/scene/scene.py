@@ -24,6 +24,8 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "scene"))
 from chain import MODE_ORDERED, MODE_RETRY, Chain, Lane, Watch, audit, spawn  # noqa: E402
+import model  # noqa: E402
+from crypto import Key  # noqa: E402
 from links import Links, path_of  # noqa: E402
 
 NETWORK, OPERATORS, QUORUM, MIDDLE = "quickstart", ("alpha", "beta", "gamma"), 2, "strait"
@@ -47,13 +49,18 @@ def digest(program):
 
 
 class Scene:
-    def __init__(self, build, folder, block_time=0.5, finality_depth=2, window="16MiB", payload_max=16384, say=print):
+    def __init__(self, build, folder, block_time=0.5, finality_depth=2, window="16MiB", payload_max=16384, lanes=LANES, open_keys=False,
+                 say=print):
+        """lanes: (suffix, mode) of each, for each way, or (suffix, mode, what else class Lane takes). open_keys: attester keys are
+        not encrypted, so that secret() has them."""
         self.build, self.folder, self.say = pathlib.Path(build).resolve(), pathlib.Path(folder), say
         self.block_time, self.finality_depth, self.window, self.payload_max = block_time, finality_depth, window, payload_max
         self.program = {"isthmus": self.build / "tools/isthmus/isthmus", "isthmusd": self.build / "relay/isthmusd",
                         "connector": self.build / "connectors/isthmus-connector-evm"}
         self.relays = [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
-        self.chains, self.lanes, self.processes, self.keys = {}, [], {}, {}
+        self.each_way, self.open_keys, self.version = lanes, open_keys, 0
+        self.chains, self.lanes, self.processes, self.keys, self.epochs = {}, [], {}, {}, {}
+        self.attester_file = {relay: "attester.key" for relay in self.relays if relay != MIDDLE}
         self.links, self.watch, self.left_over = Links(), None, 0
         os.environ.setdefault("ISTHMUS_CONTRACTS", str(self.build / "connectors/evm/contracts"))
 
@@ -90,11 +97,25 @@ class Scene:
             self.isthmus("init", self.folder / relay, "--relay", relay, "--cheap", *extra)
             self.keys[relay] = self.key_of(self.folder / relay / "keys/relay.key")
             if relay != MIDDLE:
+                if self.open_keys:
+                    (self.folder / relay / "keys/attester.key").unlink()
+                    self.new_attester_key(relay, "attester.key")
                 self.keys[relay, "attester"] = self.key_of(self.folder / relay / "keys/attester.key")
         for side in SIDES:
             path = self.folder / f"{side}-root.key"
             self.isthmus("network", "new-root", side, path, "--plain")
             self.keys[side, "root"] = self.key_of(path)
+
+    def new_attester_key(self, relay, name):
+        """Makes a key, not encrypted; attester_file says which one relay_yaml() names. Returns its id."""
+        path = self.folder / relay / "keys" / name
+        self.isthmus("keys", "new", path, "--suite", SUITE, "--plain")
+        return self.key_of(path)
+
+    def secret(self, relay):
+        """The attester's key of a relay in a scene with open keys."""
+        lines = (self.folder / relay / "keys" / self.attester_file[relay]).read_text().splitlines()
+        return Key(relay, bytes.fromhex(next(line.split()[1] for line in lines if line.startswith("secret "))))
 
     def operators(self):
         """(number, name, side number): numbers as in the registries."""
@@ -108,15 +129,30 @@ class Scene:
     def deploy(self):
         """Each registry lists those who attest what arrives there: the operators of the other side."""
         for side, chain in self.chains.items():
-            members = [(number, where, bytes.fromhex(self.keys[name, "attester"][2:]))
-                       for number, name, where in self.operators() if not name.startswith(side)]
-            chain.deploy(NETWORK, members, QUORUM)
+            self.epochs[side] = [self.attesters(side)]
+            chain.deploy(NETWORK, self.members(side), QUORUM)
         for side, chain in self.chains.items():
-            for sender, (suffix, mode) in enumerate(LANES, 1):
-                self.lanes.append(Lane(f"{side}-to-{other_side(side)}{suffix}", chain, self.chains[other_side(side)], mode, sender))
+            for sender, (suffix, mode, *more) in enumerate(self.each_way, 1):
+                self.lanes.append(Lane(f"{side}-to-{other_side(side)}{suffix}", chain, self.chains[other_side(side)], mode, sender,
+                                       **(more[0] if more else {})))
+
+    def attesters(self, side):
+        """{operator: key} of those who attest now what arrives at this side."""
+        return {name: self.keys[name, "attester"] for _, name, _ in self.operators() if not name.startswith(side)}
+
+    def members(self, side):
+        """The same as registries take it, for the newest epoch."""
+        return sorted((number, where, bytes.fromhex(self.epochs[side][-1][name][2:]))
+                      for number, name, where in self.operators() if name in self.epochs[side][-1])
+
+    def certificate(self, side, leaf):
+        """Over a leaf that no relay makes, by all operators whom the registry of this side lists."""
+        chain = self.chains[side]
+        return model.certificate(model.network_id(NETWORK), chain.registry.call("current"), leaf,
+                                 [self.secret(name) for name in self.epochs[side][-1]])
 
     def network_yaml(self):
-        out = [f"network: {NETWORK}", "version: 1", "roots:"]
+        out = [f"network: {NETWORK}", f"version: {self.version}", "roots:"]
         out += [f"  - {{name: {side}, side: {i}, key: {self.keys[side, 'root']}}}" for i, side in enumerate(SIDES, 1)]
         out += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {s}}}" for i, n, s in self.operators()]
         out += ["chains:"]
@@ -124,10 +160,10 @@ class Scene:
             out += [f"  - id: {chain.caip2}", "    family: evm", f"    genesis: {chain.genesis.hex()}", f"    suite: {SUITE}",
                     f"    finality_depth: {self.finality_depth}", f"    sources: {len(SOURCES)}"]
             out += [f"    {name}: \"0x{getattr(chain, name).address.hex()}\"" for name in ("registry", "outbox", "inbox")]
-            out += ["    epochs:", "      - number: 1", f"        quorum: {QUORUM}",
-                    "        accept_equivocation: 0   # 2 of 3", "        keys:"]
-            out += [f"          - {{operator: {name}, key: \"{self.keys[name, 'attester']}\"}}"
-                    for _, name, _ in self.operators() if not name.startswith(side)]
+            out += ["    epochs:"]
+            for epoch, keys in enumerate(self.epochs[side], 1):
+                out += [f"      - number: {epoch}", f"        quorum: {QUORUM}", "        accept_equivocation: 0   # 2 of 3", "        keys:"]
+                out += [f"          - {{operator: {name}, key: \"{key}\"}}" for name, key in keys.items()]
         out += ["zones:"] + [f"  - name: {zone}" for zone in (*SIDES, MIDDLE)] + ["relays:"]
         for relay in self.relays:
             out += [f"  - name: {relay}", f"    zone: {self.zone(relay)}", f"    key: {self.keys[relay]}"]
@@ -137,11 +173,12 @@ class Scene:
         out += ["links:"] + [f"  - [{a}, {b}]" for a, b in self.pairs()] + ["lanes:"]
         for lane in self.lanes:
             out += [f"  - name: {lane.name}", f"    source: {lane.source.caip2}", f"    destination: {lane.destination.caip2}",
-                    f"    sender: \"0x{lane.sender.hex()}\"", f"    receiver: \"0x{lane.destination.recorder.address.hex()}\"",
+                    f"    sender: \"0x{lane.sender.hex()}\"", f"    receiver: \"0x{lane.receiver.address.hex()}\"",
                     f"    order: {'in-order' if lane.ordered else 'any-order'}",
                     f"    failure: {'retry' if lane.mode & MODE_RETRY else 'once'}", f"    suites: [{SUITE}]",
                     "    evidence: [slot, receipts]",
-                    f"    window: {self.window}", f"    payload_max: {self.payload_max}", f"    longest_life: {lane.life}"]
+                    f"    window: {self.window}", f"    payload_max: {self.payload_max}", f"    longest_life: {lane.life}",
+                    f"    generation: {lane.generation}", f"    state: {lane.state}"]
         return "\n".join(out) + "\n"
 
     def relay_yaml(self, relay):
@@ -160,7 +197,7 @@ class Scene:
         if relay != MIDDLE:
             chain = self.chains[self.side_of(relay)]
             gas = chain.gas_account(relay, self.folder / relay)
-            out += ["signer: {keys: [keys/attester.key], passphrase: keys/passphrase, guard: guard}", "sources:"]
+            out += [f"signer: {{keys: [keys/{self.attester_file[relay]}], passphrase: keys/passphrase, guard: guard}}", "sources:"]
             for i, name in enumerate(SOURCES):
                 out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
                         f"    software: {name}", f"    program: {self.program['connector']}",
@@ -187,19 +224,28 @@ class Scene:
         self.say("chains: two anvils, and the contracts on both")
         self.start_chains()
         self.deploy()
-        document = self.folder / "network.yaml"
+        self.publish()
+        self.add_links()
+        self.say(f"network document: signed by both roots, good for all {len(self.relays)} relays")
+
+    def publish(self):
+        """The next version of the network document, signed by both roots, and all relays' own files. Relays read them at their start."""
+        document, self.version = self.folder / "network.yaml", self.version + 1
         document.write_text(self.network_yaml())
+        (self.folder / "network.yaml.sig").unlink(missing_ok=True)
         for side in SIDES:
             self.isthmus("network", "sign", document, "--root", side, "--key", self.folder / f"{side}-root.key")
         for relay in self.relays:
-            (self.folder / relay / "relay.yaml").write_text(self.relay_yaml(relay))
-            self.isthmus("config", "check", self.folder / relay / "relay.yaml")
+            self.write_relay(relay)
         ids = {lane["name"]: lane["id"] for lane in json.loads(self.isthmus("network", "show", document, "--json"))["lanes"]}
         for lane in self.lanes:
             if ids[lane.name] != lane.id.hex():
                 raise Problem(f"lane {lane.name}: the document says {ids[lane.name]}, the outbox {lane.id.hex()}")
-        self.add_links()
-        self.say(f"network document: signed by both roots, good for all {len(self.relays)} relays")
+
+    def write_relay(self, relay):
+        """A relay's own file."""
+        (self.folder / relay / "relay.yaml").write_text(self.relay_yaml(relay))
+        self.isthmus("config", "check", self.folder / relay / "relay.yaml")
 
     # ---- running
 
@@ -299,9 +345,10 @@ class Scene:
     def send(self, count, payload=100):
         """`count` messages each way, shared among the lanes of that way."""
         for at, lane in enumerate(self.lanes):
-            odd = (at - self.left_over) % len(LANES) < count % len(LANES)  # what is left over goes to each in turn
-            lane.send(count // len(LANES) + odd, payload)
-        self.left_over += count % len(LANES)
+            ways = len(self.each_way)
+            odd = (at - self.left_over) % ways < count % ways  # what is left over goes to each in turn
+            lane.send(count // ways + odd, payload)
+        self.left_over += count % ways
 
     def counts(self):
         """Of all lanes together, quickly."""

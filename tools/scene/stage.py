@@ -1,4 +1,4 @@
-"""What quickstart, join and tests/integration/kill share: options, a folder, the clock, progress, the end, whatever way it comes."""
+"""What quickstart, join, tests/integration/kill and tests/integration/walks share: options, a folder, the clock, progress, the end, whatever way it comes."""
 
 import json
 import os
@@ -13,6 +13,9 @@ import traceback
 from scene import Problem, Scene
 
 BAR = 30
+NEVER = (  # what no relay may say on the worst of good days
+    "operator-signed-two-words", "certificates-conflict", "source-contradicts-own-head", "chain-reorganised-past-finality",
+    "head-contradicts-proven", "store-failed", "store-value-malformed", "child-quarantined", "no-memory")
 
 
 class Stage:
@@ -54,6 +57,26 @@ class Stage:
         self.scene.prepare()
         self.say(f"relays: {len(self.scene.relays)} isthmusd, each with its connectors and its signer as processes of their own")
         self.scene.start()
+
+    def until(self, what, condition, patience=None):
+        """Waits for a condition; it is asked again and again, while time and the scene go on."""
+        end = time.monotonic() + (patience or self.options.patience)
+        while not condition():
+            self.check_alive()
+            if time.monotonic() > end:
+                raise Problem(f"after {patience or self.options.patience} s not yet: {what}")
+            time.sleep(0.02)  # between questions
+
+    def check_alive(self):
+        self.scene.check_alive()
+
+    def log_since(self, relay, offset):
+        with open(self.scene.folder / relay / "log", "rb") as log:
+            log.seek(offset)
+            return log.read().decode(errors="replace")
+
+    def log_end(self, relay):
+        return (self.scene.folder / relay / "log").stat().st_size
 
     def settle(self, patience):
         """Waits until all is settled; every ten seconds it says what it waits for, and at the end, if it gives up."""

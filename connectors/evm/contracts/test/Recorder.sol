@@ -34,17 +34,18 @@ contract Recorder is IReceiver {
         uint32,
         uint256,
         bytes calldata payload
-    ) external {
+    ) external virtual {
         _record(lane, sequence, keccak256(payload));
     }
 
     function onCommitment(bytes32 lane, bytes32, bytes32, uint64 sequence, uint32, uint256, bytes32 commitment)
         external
+        virtual
     {
         _record(lane, sequence, commitment);
     }
 
-    function _record(bytes32 lane, uint64 sequence, bytes32 payloadHash) private {
+    function _record(bytes32 lane, uint64 sequence, bytes32 payloadHash) internal {
         if (msg.sender != inbox) revert NotInbox(msg.sender);
         Count memory c = counts[lane];
         uint256 bits = seen[lane][(sequence - 1) >> 8];
