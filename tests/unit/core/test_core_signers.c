@@ -165,6 +165,37 @@ static void records_without_a_signed_head_are_not_stored(void **state)
     world_free(world);
 }
 
+/* I9: whoever signs heads, and however many, a hop stores no more than the lane's window and one batch. */
+static void signed_claims_beyond_the_window_are_not_stored(void **state)
+{
+    enum { COUNT = 200, PAYLOAD = 5000, WINDOW = 512 << 10 };
+    (void)state;
+    struct world *world = world_new(48);
+    world->lanes[WORLD_EASTWARD].window = WINDOW;
+    world_start_all(world);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, true);
+    world_run(world, 2000);
+    world_send(world, WORLD_EASTWARD, COUNT, PAYLOAD);
+    world_run(world, 5000);
+    struct codec_pack items;
+    struct proof_head heads[COUNT / 10];
+    codec_pack_init(&items, 2 << 20);
+    for (size_t i = 0; i < COUNT / 10; i++)
+        heads[i] = head_at(world, WORLD_EASTWARD, 10 * (i + 1));
+    world_attest(world, 0, &items, heads, COUNT / 10);
+    range_pack(&items, world, WORLD_EASTWARD, COUNT,
+               model_records(&world->model.lanes[WORLD_EASTWARD].messages, 1, COUNT));
+    frame_feed(world, WORLD_MIDDLE, 0, &items, 2);
+    world_run(world, 100);
+    struct relay_log_view view = world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE);
+    assert_true(view.stored > 0 && view.stored < COUNT);
+    assert_true(view.window_used <= WINDOW + RELAY_BATCH_MAX);
+    assert_true(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CLAIM_OVER_BUDGET) > 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
 static void a_payload_that_does_not_open_its_commitment_is_refused(void **state)
 {
     (void)state;
@@ -276,6 +307,7 @@ int main(void)
         cmocka_unit_test(with_one_attestation_of_two_nothing_is_delivered),
         cmocka_unit_test(two_keys_of_one_operator_are_one_voice),
         cmocka_unit_test(records_without_a_signed_head_are_not_stored),
+        cmocka_unit_test(signed_claims_beyond_the_window_are_not_stored),
         cmocka_unit_test(a_payload_that_does_not_open_its_commitment_is_refused),
         cmocka_unit_test(a_head_signed_by_nobody_we_know_is_refused),
         cmocka_unit_test(an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others),
