@@ -150,6 +150,9 @@ class Chain(Anvil):
     def reorganise(self, depth):
         """The last `depth` blocks were never there; as many empty ones take their place. What they held is lost, as in a pool
         that keeps nothing."""
+        height = self.height()
+        while self.height() == height:  # right after a block: an anvil that makes one meanwhile was seen to make no other ever after
+            time.sleep(0.01)  # between looks
         self.rpc("anvil_reorg", depth, [])
 
     def deploy(self, network_name, members, quorum):

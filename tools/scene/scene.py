@@ -259,7 +259,8 @@ class Scene:
         """[(role, name)] of all fault points; none when the programs were built without."""
         done = subprocess.run([str(self.program["isthmusd"]), "--config", "/dev/null"], capture_output=True, text=True, timeout=30,
                               env={**os.environ, "ISTHMUS_FAULT": "?"})
-        return [tuple(line.split()) for line in done.stderr.splitlines()[1:]] if "ISTHMUS_FAULT" in done.stderr else []
+        refused = done.returncode == 2 and done.stderr.startswith("ISTHMUS_FAULT=? ")
+        return [tuple(line.split()) for line in done.stderr.splitlines()[1:]] if refused else []
 
     def start(self, relays=None, patience=30):
         """All of them, or those named; returns when they are ready. From then on the watch notes when messages pass."""
