@@ -198,11 +198,12 @@ static void metrics_logs(struct metrics *out, const struct edge_relay *relay)
     }
     metrics_family(out, "isthmus_log_waiting_seconds", "gauge",
                    "For how long this log has not moved, and what it waits for; absent while it moves.");
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
+        uint64_t since = views[i].since != 0 ? views[i].since : relay->started; /* 0: nothing has happened to it yet */
         if (views[i].cause != RELAY_CAUSE_NONE)
-            metrics_real(out, (double)(now > views[i].since ? now - views[i].since : 0) / 1000,
-                         LOG_LABELS ",cause=\"%s\"", lane_of(relay, &views[i]), kind_of(&views[i]),
-                         relay_cause_name(views[i].cause));
+            metrics_real(out, (double)(now > since ? now - since : 0) / 1000, LOG_LABELS ",cause=\"%s\"",
+                         lane_of(relay, &views[i]), kind_of(&views[i]), relay_cause_name(views[i].cause));
+    }
     free(views);
 }
 
