@@ -24,7 +24,7 @@ MODE_ORDERED, MODE_RETRY = 1, 2
 RECEIVER_GAS = 200_000
 DONE = 1  # status of an outcome, docs/formats.md section 4
 RECORD = 45  # bytes of an outcome record
-PATIENCE = 30  # seconds for which a chain may be away, and a call goes on trying
+PATIENCE = 60  # seconds for which a chain may be away, and a call goes on trying
 BATCH = 100  # requests in one
 AUDITED = 200  # blocks read at a time
 
@@ -89,7 +89,7 @@ class Chain(Anvil):
         self.local.connection = value
 
     def _wait(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60  # it may have a long history to load, on a busy machine
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 super()._post({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []})
