@@ -5,6 +5,7 @@
  * batch with the log synced, so that a power cut cannot take back what was answered with STORE_OK. Recovery tolerates a torn
  * last record and nothing else: damage in the middle of the log is an error, never a silent cut.
  */
+#include <assert.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 
 #include <rocksdb/c.h>
 
+#include "relay/store/checksum.h"
 #include "relay/store/store.h"
 
 enum {
@@ -498,6 +500,7 @@ enum store_status store_rocksdb_open(struct store **out, const struct store_opti
     }
     rocks->path = path;
     prepare(rocks, options);
+    assert(store_checksum_right());
     enum store_status status = check_families(rocks);
     if (status == STORE_OK)
         status = open_families(rocks);
