@@ -83,13 +83,22 @@ static bool other_waits(const struct relay_core *core, const struct core_log *lo
     return false;
 }
 
+/*
+ * Below what others had certified when we started nothing is signed until our own proof leads there. But where that lies
+ * beyond the window our signature is what makes room for the rest of the way: so there it goes on, step by step.
+ */
+static bool below_floor(const struct relay_core *core, const struct core_log *log)
+{
+    return log->evidence_number < log->hear.floor && !core_ingest_full(core, log);
+}
+
 static bool wants_signature(const struct relay_core *core, const struct core_log *log)
 {
     uint64_t top = log->evidence_number;
     uint64_t durable = log->kind == PROOF_LOG_SETTLEMENT ? (log - 1)->durable : log->durable;
     if (!core->config.attests || !log->is_home || log->frozen || !log->guard_known || log->evidence == NULL)
         return false;
-    if (durable < top || top < log->guard || !log->hear.done || top < log->hear.floor)
+    if (durable < top || top < log->guard || !log->hear.done || below_floor(core, log))
         return false;
     if (core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE)
         return false;
@@ -162,7 +171,7 @@ struct core_step core_stage_attest(struct relay_core *core, struct core_log *log
     if (!core->config.attests || !log->is_home || log->frozen)
         return (struct core_step){RELAY_CAUSE_NONE};
     bool behind = log->proven > log->attested;
-    if (!core_hear(core, log) || (behind && log->evidence_number < log->hear.floor))
+    if (!core_hear(core, log) || (behind && below_floor(core, log)))
         return (struct core_step){behind ? RELAY_CAUSE_HEARING : RELAY_CAUSE_NONE};
     if (behind && (!core->signer_up || !log->guard_known))
         return (struct core_step){RELAY_CAUSE_SIGNER};

@@ -373,6 +373,17 @@ static void waiting_retry(struct relay_core *core, struct core_log *log)
     core_evidence_release(evidence);
 }
 
+bool core_ingest_full(const struct relay_core *core, const struct core_log *log)
+{
+    if (log->kind == PROOF_LOG_SETTLEMENT)
+        log = log - 1; /* whose entries it counts */
+    if (!log->is_home)
+        return core_log_room(core, log) == 0;
+    if (core->chains[log->home].primary == RELAY_NO_SOURCE)
+        return false; /* nobody was asked */
+    return log->credit_short || (log->credit_granted == 0 && log->window_used > 0);
+}
+
 struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
 {
     if (!log->is_home)
@@ -394,7 +405,7 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         return (struct core_step){RELAY_CAUSE_SOURCES_DISAGREE};
     if (log->stage.count > 0 || log->again_wanted)
         return (struct core_step){RELAY_CAUSE_EVIDENCE};
-    if (log->kind != PROOF_LOG_SETTLEMENT && (log->credit_short || (log->credit_granted == 0 && log->window_used > 0)))
+    if (log->kind != PROOF_LOG_SETTLEMENT && core_ingest_full(core, log))
         return (struct core_step){RELAY_CAUSE_WINDOW_FULL};
     return (struct core_step){RELAY_CAUSE_NONE};
 }

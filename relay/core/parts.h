@@ -68,6 +68,8 @@ void core_chain_agree(struct relay_core *core, uint16_t chain);
 void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source);
 void core_ingest_records(struct relay_core *core, uint16_t source, const struct connector_records *records);
 void core_ingest_credit(struct relay_core *core, struct core_log *log);
+/* True when nothing more of this log can be proven here before its window, of kind 3 that of kind 2, has room. */
+bool core_ingest_full(const struct relay_core *core, const struct core_log *log);
 void core_ingest_again(struct relay_core *core, struct core_log *log);
 void core_to_source(struct relay_core *core, uint16_t source, const struct connector_message *message);
 void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane);

@@ -252,6 +252,32 @@ static void a_relay_without_neighbours_signs_at_once(void **state)
     world_free(world);
 }
 
+/*
+ * Others certified more than its window holds while it was away: what they certified last is out of its reach until it has
+ * signed its way through what lies before, window by window.
+ */
+static void a_relay_that_was_away_for_many_windows_signs_again(void **state)
+{
+    (void)state;
+    struct world *world = world_new(69);
+    for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+        world->lanes[lane].window = 16 << 10;
+    world_start_all(world);
+    world_send_all(world, 40);
+    world_expect(world, world_quiet, 60000);
+    world_kill(world, LOST);
+    for (unsigned round = 0; round < 7; round++) {
+        world_send_all(world, 40);
+        world_expect(world, world_settled, 60000);
+    }
+    world_start(world, LOST);
+    world_expect(world, world_quiet, 300000);
+    assert_int_equal(world->relays[LOST].guards[0].number, 320);
+    assert_int_equal(world_counter(world, LOST, RELAY_REASON_SIGNER_BEHIND), 0);
+    world_check_once(world);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_network_whose_peers_are_silent_waits_for_them),
         cmocka_unit_test(where_one_operator_is_a_quorum_silent_peers_hold_it_up_for_seconds_only),
         cmocka_unit_test(a_relay_without_neighbours_signs_at_once),
+        cmocka_unit_test(a_relay_that_was_away_for_many_windows_signs_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
