@@ -93,11 +93,13 @@ class Round:
                            "--seconds", self.options.seconds, "--window", window) for window in windows]
         return max(runs, key=lambda run: run["msgs_per_s"])
 
-    def all(self):
+    def all(self, number):
+        """One round. Who goes first changes from round to round, so that a machine that warms up or fills favours nobody."""
         result = {"rocksdb_rows": self.raw("rocksdb"), "rocksdb_segments": self.raw("segments"), "nng": self.raw("nng")}
         for name, payload, rate in (("saturated", 256, 0), ("saturated_1k", 1024, 0), ("paced_10k", 256, 10000),
                                     ("paced_1k", 256, 1000)):
-            result[name] = {"isthmus": self.hop(payload, rate), "jetstream": self.jetstream(payload, rate)}
+            sides = [("isthmus", self.hop), ("jetstream", self.jetstream)]
+            result[name] = {side: run(payload, rate) for side, run in (sides if number % 2 == 0 else reversed(sides))}
         return result
 
 
@@ -204,7 +206,7 @@ def main(arguments):
             one = Round(options, folder, nats)
             if nats.missing is None and one.jetstream_program is None:
                 nats.missing = "bench-jetstream was not built: libnats-dev is not installed (tools/setup)"
-            runs = [one.all() for _ in range(options.rounds)]
+            runs = [one.all(number) for number in range(options.rounds)]
             rows, reason = profile(options, one)
         finally:
             nats.close()
