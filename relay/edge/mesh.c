@@ -7,7 +7,8 @@
  *   the signed frame, not nng, ties an answer to its ask.
  * - Sizes set late do not reach open connections: they are set on the socket before it listens or dials.
  * - Opening and closing endpoints races: all is opened once. A dialler is replaced only when a peer is silent, has no
- *   connection, and a probe has just shown that there is a way to it.
+ *   connection or one that stays though it was given up, and a probe has just shown that there is a way to it.
+ * - One thread takes all connections down, and may wait for one for ever (nng#1543): no other goes any more then.
  */
 #include "relay/edge/mesh.h"
 
@@ -53,7 +54,8 @@ struct link {
     nng_dialer dialer;
     nng_aio *aio;
     pthread_mutex_t mutex;
-    nng_pipe pipe; /* under the mutex; id 0: none */
+    nng_pipe pipe;     /* under the mutex; id 0: none */
+    uint32_t given_up; /* id of the pipe that was closed last; the loop's */
 };
 
 /* A socket that listens: for subscribers of a zone, or for requests. */
@@ -274,12 +276,9 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
                         kind == EDGE_LINK_REQUEST ? REQUEST_BUFFER : 0, kind == EDGE_LINK_PUBLISH ? RECEIVE_BUFFER : 4);
     if (error == 0 && kind == EDGE_LINK_PUBLISH)
         error = nng_socket_set(link->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
-    if (error == 0)
-        error = nng_pipe_notify(link->socket, NNG_PIPE_EV_ADD_POST, link_changed, link);
-    if (error == 0)
-        error = nng_pipe_notify(link->socket, NNG_PIPE_EV_REM_POST, link_changed, link);
-    if (error == 0)
-        error = nng_aio_alloc(&link->aio, link_received, link);
+    error = error ? error : nng_pipe_notify(link->socket, NNG_PIPE_EV_ADD_POST, link_changed, link);
+    error = error ? error : nng_pipe_notify(link->socket, NNG_PIPE_EV_REM_POST, link_changed, link);
+    error = error ? error : nng_aio_alloc(&link->aio, link_received, link);
     if (error == 0) {
         nng_aio_set_timeout(link->aio, NNG_DURATION_INFINITE);
         nng_recv_aio(link->socket, link->aio);
@@ -379,7 +378,7 @@ static void release(void *message)
     nng_msg_free(message);
 }
 
-/* Gives up a connection, so that the dialler makes a new one at once. */
+/* Gives up a connection, so that the dialler makes a new one at once. One that is still there the next time is left behind. */
 static void kick(struct edge_inbox *inbox, size_t place, enum edge_link_kind kind)
 {
     struct edge_mesh *mesh = (struct edge_mesh *)((char *)inbox - offsetof(struct edge_mesh, inbox));
@@ -387,11 +386,13 @@ static void kick(struct edge_inbox *inbox, size_t place, enum edge_link_kind kin
     pthread_mutex_lock(&link->mutex);
     nng_pipe pipe = link->pipe;
     pthread_mutex_unlock(&link->mutex);
-    if (pipe.id != 0) {
+    bool stays = pipe.id != 0 && pipe.id == link->given_up;
+    link->given_up = pipe.id;
+    if (pipe.id != 0 && !stays) {
         nng_pipe_close(pipe);
         return;
     }
-    if (link->peer->probe.named)
+    if (!stays && link->peer->probe.named)
         return;                     /* nobody has seen a way there: nng's own dialler goes on */
     nng_dialer_close(link->dialer); /* waiting in a connect that TCP repeats too rarely */
     int error = dial(link);
