@@ -162,6 +162,7 @@ static void ask_answered(struct relay_core *core, uint64_t ask)
             continue;
         log->ask_id = 0;
         core_log_mark(core, log);
+        return;
     }
 }
 
@@ -194,6 +195,6 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
     run_finish(core, &run, peer);
     free(run.records);
     free(run.bytes);
-    ask_answered(core, ask);
-    core_hear_answered(core, ask, told);
+    if (!core_hear_answered(core, ask, told))
+        ask_answered(core, ask);
 }

@@ -443,11 +443,11 @@ void core_gossip_event(struct relay_core *core, const struct relay_event *event)
     if (event->type == RELAY_EVENT_PEER_DOWN) {
         peer->up = false;
     } else if (event->type == RELAY_EVENT_ASK_FAILED) {
-        for (size_t i = 0; i < core->logs_len; i++) {
+        bool hearing = core_hear_answered(core, event->id, false);
+        for (size_t i = 0; !hearing && i < core->logs_len; i++) {
             if (core->logs[i].ask_id == event->id)
                 core->logs[i].ask_id = 0;
         }
-        core_hear_answered(core, event->id, false);
     } else {
         peer->up = true;
         peer->last_heard = core->now;

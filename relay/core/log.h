@@ -123,11 +123,10 @@ struct core_log {
     uint64_t guard; /* last number our signer signed, as it says */
     uint8_t guard_running[32];
     bool guard_known;
-    struct { /* hear.c: home logs of a relay that attests */
-        bool done;
-        uint16_t round;   /* neighbours passed */
+    struct {              /* hear.c: home logs of a relay that attests */
+        bool done, asked; /* asked: an ask is in flight */
+        uint32_t round;   /* relays passed; the second time around those that were slow, too */
         unsigned answers; /* peers that said which heads they have */
-        uint64_t id;      /* ask in flight, 0 none */
         uint64_t again;   /* ms: not before */
         uint64_t floor;   /* certified then: nothing is signed below */
     } hear;
