@@ -73,8 +73,9 @@ class Bad(Case):
         return int(status.split("VmHWM:")[1].split()[0]) << 10
 
     def checker(self):
-        """What AddressSanitizer keeps of memory that was freed."""
-        return 512 << 20 if "libasan" in pathlib.Path(f"/proc/{self.connector_.process.pid}/maps").read_text() else 0
+        """What AddressSanitizer keeps of memory that was freed, and ThreadSanitizer beside memory that was touched."""
+        maps = pathlib.Path(f"/proc/{self.connector_.process.pid}/maps").read_text()
+        return 512 << 20 if "libasan" in maps or "libtsan" in maps else 0
 
     def nothing_false(self, proven=4):
         self.judge.take(message_records)
