@@ -19,12 +19,14 @@
 #include "relay/edge/sandbox.h"
 #include "relay/edge/signer.h"
 #include "relay/edge/source.h"
+#include "relay/edge/thaw.h"
 
 static const char USAGE[] =
     "isthmusd --config FILE [--dev]      run one relay\n"
     "isthmusd --config FILE --check      check configuration and network document, then end\n"
     "isthmusd --config FILE -x guard [LOG]   show the signer's guard; with a log id: thaw that log (signer stopped)\n"
     "isthmusd --config FILE -x guard LOG:NUMBER:RUNNING   adopt that head as the signer's last word (guard lost)\n"
+    "isthmusd --config FILE -x thaw [CHAIN|LANE]   show what is frozen; with a name: thaw it (relay stopped)\n"
     "isthmusd --version | --help\n"
     "\n"
     "--dev permits chains with a single source and unencrypted tcp:// links: never with anything of value.\n"
@@ -131,6 +133,8 @@ static int configured(const struct arguments *arguments)
             code = run(&config, network);
         else if (strcmp(arguments->mode, "signer") == 0)
             code = edge_signer_main(&config, network, 3);
+        else if (strcmp(arguments->mode, "thaw") == 0)
+            code = edge_thaw_main(&config, network, arguments->rest, stdout);
         else
             code = edge_signer_guard_main(&config, network, arguments->rest, stdout);
     }
@@ -162,7 +166,7 @@ static bool arguments_read(struct arguments *out, int argc, char **argv)
             return false;
     }
     bool known = out->mode == NULL || strcmp(out->mode, "signer") == 0 || strcmp(out->mode, "connector") == 0 ||
-                 strcmp(out->mode, "guard") == 0;
+                 strcmp(out->mode, "guard") == 0 || strcmp(out->mode, "thaw") == 0;
     return known && (out->config != NULL || (out->mode != NULL && strcmp(out->mode, "connector") == 0));
 }
 
@@ -189,7 +193,8 @@ int main(int argc, char **argv)
         fputs(USAGE, stderr);
         return EX_USAGE;
     }
-    bool is_child = arguments.mode != NULL && strcmp(arguments.mode, "guard") != 0;
+    bool is_child =
+        arguments.mode != NULL && strcmp(arguments.mode, "guard") != 0 && strcmp(arguments.mode, "thaw") != 0;
     if (is_child && !edge_sandbox_die_with_parent()) {
         fputs("isthmusd: the relay that started this is gone\n", stderr);
         return EDGE_RELAY_EXIT_FAILED;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proofs/agreement.h"
 #include "relay/core/parts.h"
 
 enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000, STATUS_MS = 500, BLAMED_MAX = 3 };
@@ -115,12 +114,12 @@ static struct bytes text_bytes(const char *text)
     return (struct bytes){(const uint8_t *)text, strlen(text)};
 }
 
-static enum proof_verdict agree(struct relay_core *core, uint16_t index, uint64_t height,
-                                struct proof_agreement_fact *fact, struct proof_result *result)
+enum proof_verdict core_chain_agree_over(const struct relay_core *core, uint16_t index, uint64_t height,
+                                         const struct core_statement *statement, struct proof_agreement_fact *fact,
+                                         struct proof_result *result)
 {
     const struct topology_chain *document = &core->network->chains[index];
-    struct core_chain *chain = &core->chains[index];
-    const struct core_statement *statement = statement_at(chain, height, 0);
+    const struct core_chain *chain = &core->chains[index];
     struct proof_agreement_source sources[RELAY_SOURCES_MAX];
     struct proof_agreement_statement said[RELAY_SOURCES_MAX];
     size_t len = 0;
@@ -139,39 +138,6 @@ static enum proof_verdict agree(struct relay_core *core, uint16_t index, uint64_
         return proof_refuse(result, PROOF_REASON_AGREEMENT_TRUST, 0);
     struct proof_agreement_trust trust = {BYTES_OF(document->identity), sources, chain->sources_len, document->sources};
     return proof_agreement_verify(result, fact, &trust, height, said, len);
-}
-
-static void chain_row_write(struct relay_core *core, uint16_t index)
-{
-    struct core_chain *chain = &core->chains[index];
-    uint8_t value[KEYS_SMALL_VALUE_MAX];
-    struct codec_writer writer;
-    codec_writer_init(&writer, value, sizeof(value));
-    keys_chain_write(&writer, &chain->mark);
-    core_put(core, STORE_CHAIN, BYTES_OF(core->network->chains[index].identity), codec_writer_bytes(&writer));
-}
-
-/* An agreed header either moves the mark forwards, repeats it, or shows that finality was broken. */
-static bool mark_advance(struct relay_core *core, uint16_t index, const struct proof_eth_evidence_fact *fact)
-{
-    struct core_chain *chain = &core->chains[index];
-    struct keys_chain *mark = &chain->mark;
-    if (chain->mark_known && fact->height == mark->height && memcmp(fact->header_hash, mark->hash, 32) != 0) {
-        mark->frozen = 1;
-        chain_row_write(core, index);
-        core_note(core, RELAY_ALARM, RELAY_REASON_CHAIN_REORGANISED, NULL, 0,
-                  "%s: two agreed headers at height %llu: nothing of this chain is taken until a person decides",
-                  core->network->chains[index].id, (unsigned long long)fact->height);
-        return false;
-    }
-    if (chain->mark_known && fact->height <= mark->height)
-        return true;
-    mark->height = fact->height;
-    mark->time = fact->time;
-    memcpy(mark->hash, fact->header_hash, 32);
-    chain->mark_known = true;
-    chain_row_write(core, index);
-    return true;
 }
 
 static void pending_remove(struct core_chain *chain, size_t at)
@@ -227,9 +193,10 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
         struct core_evidence *evidence = chain->pending[i];
         struct proof_agreement_fact fact;
         struct proof_result result;
-        if (agree(core, index, evidence->fact.height, &fact, &result) == PROOF_VALID) {
+        uint64_t height = evidence->fact.height;
+        if (core_chain_agree_over(core, index, height, statement_at(chain, height, 0), &fact, &result) == PROOF_VALID) {
             bool same = memcmp(fact.header_hash, evidence->fact.header_hash, 32) == 0;
-            if (same && mark_advance(core, index, &evidence->fact)) {
+            if (same && core_finality_advance(core, index, &evidence->fact)) {
                 evidence->agreed = true;
                 evidence->statements_len =
                     core_chain_statements(core, index, fact.height, fact.header_hash, evidence->statements);
@@ -336,8 +303,10 @@ static void source_up(struct relay_core *core, uint16_t source)
     uint16_t index = core->config.sources[source].chain;
     struct core_chain *chain = &core->chains[index];
     core->sources[source].up = true;
+    core->sources[source].broken = false;
     core_note(core, RELAY_INFO, RELAY_REASON_SOURCE_UP, NULL, 0, "%s (%s)", core->config.sources[source].name,
               core->network->chains[index].id);
+    core_finality_ask(core, index);
     if (chain->primary == RELAY_NO_SOURCE)
         primary_choose(core, index, RELAY_NO_SOURCE);
     for (size_t i = 0; core->config.sources[source].submits && i < core->logs_len; i++) {
@@ -382,7 +351,7 @@ static void cannot_heal(struct relay_core *core, uint16_t source, const struct c
         return;
     core->logs[watch].credit_short = waits;
     core_log_mark(core, &core->logs[watch]);
-    if (waits)
+    if (waits || core->chains[core->logs[watch].home].mark.frozen)
         return;
     core_chain_blame(core, source, false, "it cannot go on with a log");
     core_ingest_again(core, &core->logs[watch]);
@@ -419,6 +388,8 @@ static void notice_note(struct relay_core *core, uint16_t source, const struct c
     enum relay_level level = notice->code == CONNECTOR_NOTICE_FINALITY_BROKEN ? RELAY_ALARM : RELAY_WARNING;
     core_note(core, level, RELAY_REASON_SOURCE_NOTICE, NULL, 0, "%s: notice %u: %s", core->config.sources[source].name,
               notice->code, state->text);
+    if (notice->code == CONNECTOR_NOTICE_FINALITY_BROKEN)
+        core_finality_broken(core, source);
 }
 
 static void header_take(struct relay_core *core, uint16_t source, const struct connector_header *header)
@@ -430,6 +401,7 @@ static void header_take(struct relay_core *core, uint16_t source, const struct c
     }
     if (header->height > state->final_height)
         state->final_height = header->height;
+    core_finality_said(core, source, header->height, header->hash);
     statement_note(core, source, header->height, header->hash);
     core_chain_agree(core, core->config.sources[source].chain);
 }
@@ -521,6 +493,7 @@ void core_chain_tick(struct relay_core *core)
             chain->ask_again = core->now + STATEMENTS_MS;
             for (size_t j = 0; j < chain->pending_len; j++)
                 statements_ask(core, chain, chain->pending[j]->fact.height);
+            core_finality_ask(core, i);
         }
         if (chain->primary == RELAY_NO_SOURCE)
             continue;

@@ -45,8 +45,17 @@ static const uint8_t *resume_running(const struct relay_core *core, const struct
     return running;
 }
 
+/* Of a log that contradicts its chain, and of a lane behind its closing record, no source could give what follows. */
+static bool is_stopped(const struct relay_core *core, const struct core_log *log)
+{
+    bool closed = core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE;
+    return closed || log->frozen || core->chains[log->home].mark.frozen;
+}
+
 void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source)
 {
+    if (is_stopped(core, log))
+        return;
     struct connector_message message = {
         .type = CONNECTOR_SUBSCRIBE,
         .subscribe = {.watch = watch_of(core, log), .kind = log->kind, .height = log->height}};
@@ -90,6 +99,8 @@ static void credit_return(struct relay_core *core, const struct core_log *log, s
 void core_ingest_again(struct relay_core *core, struct core_log *log)
 {
     uint16_t source = core->chains[log->home].primary;
+    if (is_stopped(core, log))
+        return;
     log->again_wanted = true;
     core_log_mark(core, log);
     if (source == RELAY_NO_SOURCE || core->now < log->again_at)
@@ -390,6 +401,8 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         return (struct core_step){RELAY_CAUSE_NONE};
     if (log->frozen || core->chains[log->home].mark.frozen)
         return (struct core_step){RELAY_CAUSE_FROZEN};
+    if (is_stopped(core, log))
+        return (struct core_step){RELAY_CAUSE_NONE};
     if (log->kind == PROOF_LOG_SETTLEMENT)
         waiting_retry(core, log);
     else

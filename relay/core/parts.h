@@ -4,6 +4,7 @@
 #ifndef RELAY_CORE_PARTS_H
 #define RELAY_CORE_PARTS_H
 
+#include "proofs/agreement.h"
 #include "relay/core/state.h"
 
 /* ---- actions.c ---- */
@@ -73,9 +74,22 @@ bool core_ingest_full(const struct relay_core *core, const struct core_log *log)
 void core_ingest_again(struct relay_core *core, struct core_log *log);
 void core_to_source(struct relay_core *core, uint16_t source, const struct connector_message *message);
 void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane);
+/* Whether these statements on a height agree, as the chain's document demands. */
+enum proof_verdict core_chain_agree_over(const struct relay_core *core, uint16_t chain, uint64_t height,
+                                         const struct core_statement *statement, struct proof_agreement_fact *fact,
+                                         struct proof_result *result);
 size_t core_chain_up(const struct relay_core *core, uint16_t chain);
 size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint64_t height, const uint8_t hash[32],
                              struct relay_signing_statement out[RELAY_SOURCES_MAX]);
+
+/* ---- finality.c ---- */
+/* An agreed header: it moves the chain's mark forwards or repeats it; false: it shows that finality was broken. */
+bool core_finality_advance(struct relay_core *core, uint16_t chain, const struct proof_eth_evidence_fact *fact);
+/* This source says that what was final is gone. */
+void core_finality_broken(struct relay_core *core, uint16_t source);
+/* After a start the sources say once more which header stands where the mark of the earlier life is. */
+void core_finality_ask(struct relay_core *core, uint16_t chain);
+void core_finality_said(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32]);
 
 /* ---- attest.c, gather.c ---- */
 void core_signer_event(struct relay_core *core, const struct relay_event *event);
@@ -99,8 +113,7 @@ void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, 
 /* ---- hear.c ---- */
 /* True when peers have said which heads of this log they have; until then it asks them. */
 bool core_hear(struct relay_core *core, struct core_log *log);
-/* False when this was none of its asks. answered: the peer said what it has. */
-bool core_hear_answered(struct relay_core *core, uint64_t ask, bool answered);
+void core_hear_answered(struct relay_core *core, uint64_t ask, bool answered);
 void core_hear_tick(struct relay_core *core);
 
 /* ---- claim.c, gossip.c, answer.c ---- */

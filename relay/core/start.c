@@ -76,6 +76,8 @@ static void chain_row(struct relay_core *core, struct bytes key, struct bytes va
         if (!keys_chain_read(&core->chains[i].mark, value))
             malformed(core, NULL, 0, "mark of a chain");
         core->chains[i].mark_known = true;
+        core->chains[i].before.said.height = core->chains[i].mark.height;
+        memcpy(core->chains[i].before.hash, core->chains[i].mark.hash, 32);
     }
 }
 

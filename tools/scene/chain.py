@@ -243,6 +243,11 @@ class Lane:
         self.lives = {}  # number -> seconds, of messages that live less long than others
         self.digests = {}  # by number, as far as they were asked for
 
+    def forget(self, count):
+        """The source forgot all messages behind this one: the next ones take their numbers."""
+        del self.sizes[count:]
+        self.digests.clear()
+
     def next_generation(self):
         """This lane after its end: its closing record opened it at the source."""
         after = copy.copy(self)

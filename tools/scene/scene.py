@@ -181,6 +181,11 @@ class Scene:
                     f"    generation: {lane.generation}", f"    state: {lane.state}"]
         return "\n".join(out) + "\n"
 
+    def node_of(self, relay):
+        """Addresses, (http, ws), of the node behind a relay's sources; ws None: it tells no news."""
+        chain = self.chains[self.side_of(relay)]
+        return chain.url, f"ws://127.0.0.1:{chain.port}"
+
     def relay_yaml(self, relay):
         """Its own sockets lie in s/; what it dials, in l/, are the forwarders to its peers."""
         own = lambda *names: "ipc://" + path_of(self.folder, "s", *names)  # noqa: E731
@@ -197,13 +202,15 @@ class Scene:
         if relay != MIDDLE:
             chain = self.chains[self.side_of(relay)]
             gas = chain.gas_account(relay, self.folder / relay)
+            http, ws = self.node_of(relay)
             out += [f"signer: {{keys: [keys/{self.attester_file[relay]}], passphrase: keys/passphrase, guard: guard}}", "sources:"]
             for i, name in enumerate(SOURCES):
                 out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
                         f"    software: {name}", f"    program: {self.program['connector']}",
                         f"    program_hash: {digest(self.program['connector'])}",
-                        f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {chain.url}",
-                        f"      ws: ws://127.0.0.1:{chain.port}", "      poll-ms: \"200\""]
+                        f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {http}",
+                        "      poll-ms: \"200\""]
+                out += [f"      ws: {ws}"] if ws else []
                 out += [f"      key-file: {gas}"] if i == 0 else []
         out += ["timings: {heartbeat_ms: 300, pull_wait_ms: 150, peer_silence_ms: 2000, turn_blocks: 4}",
                 "budgets: {free_bytes: 16MiB}", "log_level: info"]
@@ -291,6 +298,14 @@ class Scene:
             raise Problem(f"guard of {relay} {' '.join(adopt)}: {done.stdout}{done.stderr}")
         rows = [line.split() for line in done.stdout.splitlines()]
         return [(row[0], int(row[3]), row[4]) for row in rows]
+
+    def thaw(self, relay, *name):
+        """What a stopped relay has frozen, after thawing the chain or lane of this name."""
+        done = subprocess.run([str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml"), "-x", "thaw", *name],
+                              capture_output=True, text=True, timeout=30)
+        if done.returncode != 0:
+            raise Problem(f"thaw of {relay} {' '.join(name)}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def wait_ready(self, relay, patience):
         end = time.monotonic() + patience

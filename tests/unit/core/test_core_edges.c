@@ -226,6 +226,71 @@ static void messages_larger_than_a_call_are_all_executed(void **state)
     world_free(world);
 }
 
+static bool east_frozen(struct world *world)
+{
+    return world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).cause == RELAY_CAUSE_FROZEN &&
+           world_view(world, 0, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).cause == RELAY_CAUSE_FROZEN;
+}
+
+/* While it was down its chain forgot what was final: its sources name another header where its mark is. */
+static void a_chain_that_names_another_final_header_after_a_restart_is_taken_from_no_more(void **state)
+{
+    (void)state;
+    struct world *world = world_new(71);
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send_all(world, 20);
+    world_expect(world, world_quiet, 60000);
+    world_kill(world, 0);
+    world->relays[0].sources[0].branch = 1;
+    world_start(world, 0);
+    world_run(world, 10000);
+    assert_int_equal(world_counter(world, 0, RELAY_REASON_CHAIN_REORGANISED), 0); /* one source of two may lie */
+    world_kill(world, 0);
+    world->relays[0].sources[1].branch = 1;
+    world_start(world, 0);
+    world_expect(world, east_frozen, 10000);
+    assert_int_equal(world_counter(world, 0, RELAY_REASON_CHAIN_REORGANISED), 1);
+    world_kill(world, 0);
+    world->relays[0].sources[0].branch = world->relays[0].sources[1].branch = 0;
+    world_start(world, 0);
+    world_send_all(world, 20);
+    world_run(world, 10000);
+    assert_true(east_frozen(world)); /* until a person decides */
+    assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).proven, 20);
+    world_free(world);
+}
+
+static void notice_feed(struct world *world, uint16_t source, uint32_t code)
+{
+    struct codec_pack pack;
+    codec_pack_init(&pack, 4096);
+    struct connector_message message = {.type = CONNECTOR_NOTICE, .notice = {.code = code}};
+    codec_connector_encode(&pack, &message);
+    world_feed(
+        world, 0,
+        (struct relay_event){.type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = codec_pack_bytes(&pack)});
+    codec_pack_fini(&pack);
+}
+
+static void a_chain_whose_sources_say_that_finality_was_broken_is_taken_from_no_more(void **state)
+{
+    (void)state;
+    struct world *world = world_new(72);
+    world_start_all(world);
+    world_run(world, 3000);
+    notice_feed(world, 0, CONNECTOR_NOTICE_FINALITY_BROKEN);
+    world_run(world, 1000);
+    assert_false(east_frozen(world));
+    notice_feed(world, 1, CONNECTOR_NOTICE_FINALITY_BROKEN);
+    world_expect(world, east_frozen, 1000);
+    assert_int_equal(world_counter(world, 0, RELAY_REASON_CHAIN_REORGANISED), 1);
+    world_send_all(world, 20);
+    world_expect(world, world_delivered, 60000); /* the other operators go on */
+    assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).proven, 0);
+    world_free(world);
+}
+
 /* Documents and registries never change at one moment: the next epoch stands in the one before it begins in the other. */
 static void while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies(void **state)
 {
@@ -335,6 +400,8 @@ int main(void)
         cmocka_unit_test(a_receiver_that_always_fails_has_its_message_expired_and_the_lane_goes_on),
         cmocka_unit_test(on_a_once_lane_a_failure_is_final_and_told_to_the_sender),
         cmocka_unit_test(messages_larger_than_a_call_are_all_executed),
+        cmocka_unit_test(a_chain_that_names_another_final_header_after_a_restart_is_taken_from_no_more),
+        cmocka_unit_test(a_chain_whose_sources_say_that_finality_was_broken_is_taken_from_no_more),
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
         cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),
