@@ -113,7 +113,8 @@ void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, 
 /* ---- hear.c ---- */
 /* True when peers have said which heads of this log they have; until then it asks them. */
 bool core_hear(struct relay_core *core, struct core_log *log);
-void core_hear_answered(struct relay_core *core, uint64_t ask, bool answered);
+/* False when this was none of its asks. answered: the peer said what it has. */
+bool core_hear_answered(struct relay_core *core, uint64_t ask, bool answered);
 void core_hear_tick(struct relay_core *core);
 
 /* ---- claim.c, gossip.c, answer.c ---- */

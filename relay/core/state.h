@@ -28,6 +28,7 @@ enum {
     CORE_NUMBERS_MAX = 65536,       /* records of a log beyond its base */
     CORE_UNPUBLISHED_MAX = 2 << 20, /* bytes of records kept in memory per log for pushing; beyond, peers pull */
     CORE_LOADS_MAX = 256,
+    CORE_HEARS_AT_ONCE = 16,
     CORE_SUBMIT_BYTES = 64 * 1024, /* records in one delivery; the rest of its head goes as digests */
     CORE_SIGNATURE_CACHE = 1024,
     CORE_AUDIT_ROWS = 10000,
@@ -77,6 +78,7 @@ struct core_peer {
     uint8_t document_hash[32];
     bool document_known;
     int64_t clock_offset; /* s: of its last heartbeat, less ours */
+    uint64_t slow_until;  /* ms: hear.c asks others first */
 };
 
 struct core_load { /* what a LOAD is for */
@@ -116,8 +118,12 @@ struct relay_core {
     bool scarce; /* the disk is nearly full */
     bool ready, halted, signer_up, marks_loaded, heads_asked;
     size_t loads_pending, start_next; /* start.c */
-    size_t hears;                     /* asks of hear.c in flight */
-    uint64_t heard_at;                /* ms: when one was answered last; at first: when the core was ready */
+    struct core_hearing {             /* asks of hear.c in flight */
+        uint64_t id, since;           /* id 0: free; since: ms */
+        uint16_t log, peer;
+    } hearing[CORE_HEARS_AT_ONCE];
+    size_t hear_next;  /* log that is looked at next for a free place */
+    uint64_t heard_at; /* ms: when one was answered last; at first: when the core was ready */
     struct core_load loads[CORE_LOADS_MAX];
     uint64_t next_id;
     uint64_t write_id, committed; /* write_id: of the WRITE that this step is filling */
