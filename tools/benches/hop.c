@@ -272,8 +272,10 @@ static void receiver_published(void *context, uint16_t relay, struct bytes body)
         scene_die("a frame after message %llu was refused", (unsigned long long)side->head.number);
     if (frame.ranges > 0)
         receiver_store(side, &frame);
-    else if (scene_told_take(&number, body))
+    else if (scene_told_take(&number, body)) {
         side->known = number;
+        side->news = true; /* it waits: perhaps it was our word that got lost */
+    }
     if (frame.gap)
         side->known = side->head.number + 1;
     receiver_pull(side);
