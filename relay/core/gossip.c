@@ -385,15 +385,23 @@ static bool all_settled(const struct core_log *log)
     return log->stored == log->base || ((log + 1)->certified >= log->stored && log->applied >= log->stored);
 }
 
+/* Our signer goes on from its guard over outcome records: a base beyond its guard would leave it behind for good. */
+static bool signer_needs(const struct relay_core *core, const struct core_log *log, uint64_t base)
+{
+    const struct core_log *settlement = log + 1;
+    return core->config.attests && settlement->is_home && (!settlement->guard_known || settlement->guard < base);
+}
+
 /*
- * On an unordered lane only the outcome records tell which messages are settled. A relay that holds some and lacks
- * those goes from neighbour to neighbour, for minutes, for one that was there all the time, before it does without.
+ * On an unordered lane only the outcome records tell which messages are settled, and on any lane our signer needs those
+ * beyond its guard. A relay that lacks them goes from neighbour to neighbour, for minutes, for one that was there all the
+ * time, before it does without.
  */
-static bool others_may_have(const struct relay_core *core, const struct core_log *log)
+static bool others_may_have(const struct relay_core *core, const struct core_log *log, uint64_t base)
 {
     bool ordered = core_lane(core, log)->mode & PROOF_MODE_ORDERED;
-    return log->kind == PROOF_LOG_OUTCOME && !ordered && (log - 1)->settled < (log - 1)->stored &&
-           log->pruned < REFUSALS_MAX;
+    return log->kind == PROOF_LOG_OUTCOME && log->pruned < REFUSALS_MAX &&
+           ((!ordered && (log - 1)->settled < (log - 1)->stored) || signer_needs(core, log, base));
 }
 
 /*
@@ -421,7 +429,7 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
         if ((log + 1)->certified < head->number || undelivered)
             return;
         log->pruned++;
-        if (others_may_have(core, log))
+        if (others_may_have(core, log, head->number))
             return;
         if (all_settled(log))
             base_adopt(core, log, head);

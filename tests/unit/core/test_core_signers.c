@@ -299,6 +299,62 @@ static void an_operator_that_signs_thousands_of_heads_stops_no_lane(void **state
     world_free(world);
 }
 
+/* The certified end of an outcome log, and of the settlement log that shows it taken. */
+static void ends_feed(struct world *world, uint16_t to, uint16_t from, uint16_t lane, uint64_t number)
+{
+    struct codec_pack items;
+    struct proof_head heads[2] = {{.number = number}, {.number = number}};
+    codec_pack_init(&items, 1 << 16);
+    for (uint16_t kind = 1; kind <= 2; kind++) {
+        memcpy(heads[kind - 1].log, world->lanes[lane].logs[kind], 32);
+        memcpy(heads[kind - 1].running, world->model.lanes[lane].outcomes.entries[number - 1].running, 32);
+    }
+    world_attest(world, 4, &items, &heads[0], 1); /* outcomes: the far side's operators */
+    world_attest(world, 5, &items, &heads[0], 1);
+    world_attest(world, 1, &items, &heads[1], 1); /* settlement: those of the lane's own side */
+    world_attest(world, 2, &items, &heads[1], 1);
+    frame_feed(world, to, from, &items, 4);
+    codec_pack_fini(&items);
+}
+
+static void pruned_feed(struct world *world, uint16_t to, uint16_t from, uint16_t lane)
+{
+    struct proof_item item = {.type = PROOF_ITEM_REFUSAL, .refusal = {.reason = PROOF_REFUSAL_PRUNED}};
+    struct codec_pack body;
+    memcpy(item.refusal.log, world->lanes[lane].logs[1], 32);
+    codec_pack_init(&body, 4096);
+    codec_pack_array(&body, 1);
+    assert_true(proof_item_write(&body, &item));
+    world_feed(world, to,
+               (struct relay_event){.type = RELAY_EVENT_FRAME, .id = 1, .peer = from, .body = codec_pack_bytes(&body)});
+    codec_pack_fini(&body);
+}
+
+/* The signer of relay 0 goes on from its guard over outcome records. A base beyond the guard, adopted on the first word of a
+ * neighbour that has none of them itself, would end its settlement signatures until somebody adopts a head by name. */
+static void a_join_does_not_leave_the_own_signer_behind(void **state)
+{
+    (void)state;
+    struct world *world = world_new(58);
+    world_start_all(world);
+    world_send(world, WORLD_EASTWARD, 40, 40);
+    world_expect(world, world_quiet, 100000);
+    world_isolate(world, 0, true);
+    world_send(world, WORLD_EASTWARD, 600, 40);
+    world_expect(world, world_settled, 100000);
+    ends_feed(world, 0, WORLD_MIDDLE, WORLD_EASTWARD, 640);
+    world_run(world, 5000);
+    assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_OUTCOME).certified, 640);
+    pruned_feed(world, 0, WORLD_MIDDLE, WORLD_EASTWARD);
+    world_run(world, 5000);
+    world_isolate(world, 0, false);
+    world_send(world, WORLD_EASTWARD, 10, 40);
+    world_expect(world, world_quiet, 200000);
+    assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_SETTLEMENT).attested, 650);
+    assert_int_equal(world_counter(world, 0, RELAY_REASON_SIGNER_BEHIND), 0);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_head_signed_by_nobody_we_know_is_refused),
         cmocka_unit_test(an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others),
         cmocka_unit_test(an_operator_that_signs_thousands_of_heads_stops_no_lane),
+        cmocka_unit_test(a_join_does_not_leave_the_own_signer_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
