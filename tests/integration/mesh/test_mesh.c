@@ -453,11 +453,21 @@ static void test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobod
     assert_in_range(cut_and_heal("localhost", DEADLINE), 1, 20);
 }
 
+/* Runs one test in a process of its own: after a close in which nng 1.5.2 got stuck (nng#1543), no other is to be relied on. */
+static int run_alone(const char *program, const char *test)
+{
+    int status = 1;
+    pid_t child = fork();
+    if (child == 0) {
+        execl(program, program, test, (char *)NULL);
+        _exit(127);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
+}
+
 /* test_mesh [PATTERN]: only the tests whose names fit ('*' and '?'). */
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mesh__frames_and_answers_over_ipc),
         cmocka_unit_test(test_mesh__frames_and_answers_over_tcp),
@@ -474,5 +484,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_nng_takes_no_connection_down),
         cmocka_unit_test(test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobody_probes_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
+        failed += run_alone("/proc/self/exe", tests[i].name);
+    return failed;
 }
