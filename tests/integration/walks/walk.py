@@ -8,7 +8,7 @@ import sys
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "scene"))
-from chain import MODE_ORDERED, MODE_RETRY  # noqa: E402, F401
+from chain import MODE_ORDERED, MODE_RETRY, spawn  # noqa: E402, F401
 import model  # noqa: E402, F401
 from scene import MIDDLE, OPERATORS, QUORUM, SIDES, Problem, other_side  # noqa: E402, F401
 from stage import NEVER, Stage  # noqa: E402
