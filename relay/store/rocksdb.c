@@ -6,6 +6,7 @@
  * last record and nothing else: damage in the middle of the log is an error, never a silent cut.
  */
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -23,7 +24,8 @@
 enum {
     FAMILIES = STORE_FAMILIES + 1, /* the last is "default" */
     TOLERATE_TORN_TAIL = 0,        /* RocksDB's WALRecoveryMode */
-    LOG_LEVEL_WARN = 2,
+    LOG_LEVEL_FATAL = 4,           /* see has_room */
+    ROOM_TO_OPEN = 1 << 20,        /* bytes that must be free */
     BACKGROUND_JOBS = 2,
     OPEN_FILES = 512,
     MAX_LOG_BYTES = 64 << 20, /* write-ahead logs kept before the idle families are flushed */
@@ -129,9 +131,15 @@ static void explain(char *text, size_t cap, const char *path, enum store_status 
         return;
     }
     case STORE_MEMORY: snprintf(text, cap, "store %s: no memory", path); return;
+    case STORE_IO:
+        snprintf(text, cap,
+                 strstr(detail, "Read-only file system")
+                     ? "store %s: its disk is read-only: mount it for writing and restart; nothing was lost (%s)"
+                     : "store %s: cannot be read or written: see to its disk and its permissions, and restart (%s)",
+                 path, detail);
+        return;
     case STORE_OK:
-    case STORE_NEWER:
-    case STORE_IO: break;
+    case STORE_NEWER: break;
     }
     snprintf(text, cap, "store %s: %s", path, detail);
 }
@@ -371,6 +379,20 @@ static bool direct_writes(const struct store_options *options)
     return fd >= 0;
 }
 
+/*
+ * Whether the disk has room for what opening writes. RocksDB's own log lies beside the data, and Debian's build aborts when a
+ * line of it does not fit: so it is not opened on a full disk, and logs nothing while it runs (its errors come with commits).
+ */
+static bool has_room(const char *path)
+{
+    int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    bool full = fd < 0 ? errno == ENOSPC || errno == EDQUOT
+                       : fallocate(fd, 0, 0, ROOM_TO_OPEN) != 0 && (errno == ENOSPC || errno == EDQUOT);
+    if (fd >= 0)
+        close(fd);
+    return !full; /* what is wrong otherwise, or cannot be asked here, the opening says */
+}
+
 static void prepare(struct rocks *rocks, const struct store_options *options)
 {
     size_t write_buffer = options->write_buffer ? options->write_buffer : 4u << 20;
@@ -392,7 +414,7 @@ static void prepare(struct rocks *rocks, const struct store_options *options)
     rocksdb_options_set_max_background_jobs(rocks->options, BACKGROUND_JOBS);
     rocksdb_options_set_max_open_files(rocks->options, OPEN_FILES);
     rocksdb_options_set_compression(rocks->options, rocksdb_no_compression); /* hashes do not shrink */
-    rocksdb_options_set_info_log_level(rocks->options, LOG_LEVEL_WARN);
+    rocksdb_options_set_info_log_level(rocks->options, LOG_LEVEL_FATAL);
     rocksdb_options_set_max_log_file_size(rocks->options, INFO_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(rocks->options, INFO_LOGS);
     /* What is flushed is hardly read again, and copying it to the page cache costs more than anything else a flush does. */
@@ -501,7 +523,7 @@ enum store_status store_rocksdb_open(struct store **out, const struct store_opti
     rocks->path = path;
     prepare(rocks, options);
     assert(store_checksum_right());
-    enum store_status status = check_families(rocks);
+    enum store_status status = options->read_only || has_room(path) ? check_families(rocks) : STORE_FULL;
     if (status == STORE_OK)
         status = open_families(rocks);
     if (status == STORE_OK)
@@ -510,7 +532,7 @@ enum store_status store_rocksdb_open(struct store **out, const struct store_opti
         if (rocks->error[0])
             snprintf(text, cap, "%s", rocks->error);
         else
-            explain(text, cap, rocks->path, status, "");
+            explain(text, cap, rocks->path, status, "opening it needs a MiB");
         rocks_close(&rocks->base);
         return status;
     }
