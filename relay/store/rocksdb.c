@@ -5,7 +5,6 @@
  * batch with the log synced, so that a power cut cannot take back what was answered with STORE_OK. Recovery tolerates a torn
  * last record and nothing else: damage in the middle of the log is an error, never a silent cut.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -18,7 +17,6 @@
 
 #include <rocksdb/c.h>
 
-#include "relay/store/checksum.h"
 #include "relay/store/store.h"
 
 enum {
@@ -522,7 +520,6 @@ enum store_status store_rocksdb_open(struct store **out, const struct store_opti
     }
     rocks->path = path;
     prepare(rocks, options);
-    assert(store_checksum_right());
     enum store_status status = options->read_only || has_room(path) ? check_families(rocks) : STORE_FULL;
     if (status == STORE_OK)
         status = open_families(rocks);
