@@ -48,7 +48,7 @@ static void heads_choose(struct relay_signing_log *out, const struct relay_core 
     }
     for (size_t i = 0; i < log->heads_len && out->heads_len < RELAY_SIGNING_HEADS_MAX - 1; i++) {
         const struct core_head *head = &log->heads[i];
-        if (head->certified || head->number > top)
+        if (core_head_stands(core, log, head) || head->number > top)
             continue;
         const uint8_t *running = core_log_running(core, log, head->number);
         if (running != NULL && memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
@@ -69,13 +69,17 @@ static bool step_missing(const struct relay_core *core, const struct core_log *l
     return false;
 }
 
-/* Another operator's head that lacks a quorum for long and lies on our chain: ours is past it, so only we can come back. */
+/*
+ * Another operator's head that lacks a quorum for long and lies on our chain: ours is past it, so only we can come back. Or
+ * one that only the epoch before this one certified, and nobody has delivered yet.
+ */
 static bool other_waits(const struct relay_core *core, const struct core_log *log, uint64_t top)
 {
     for (size_t i = 0; i < log->heads_len; i++) {
         const struct core_head *head = &log->heads[i];
         const uint8_t *running = core_log_running(core, log, head->number);
-        if (head->certified || head->number > top || core->now - head->seen < OTHER_WAITS_MS || running == NULL)
+        if (core_head_stands(core, log, head) || head->number > top || core->now - head->seen < OTHER_WAITS_MS ||
+            running == NULL)
             continue;
         if (memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
             return true;

@@ -374,6 +374,14 @@ static bool certified(const struct relay_core *core, const struct core_log *log,
     return false;
 }
 
+bool core_head_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+{
+    const struct topology_epoch *newest = core_epoch(core, log);
+    if (!head->certified || log->kind == PROOF_LOG_SETTLEMENT || head->number <= log->settled)
+        return head->certified;
+    return newest == NULL || enough(core, log, head, newest);
+}
+
 /* A certificate decides between claims; what we proved ourselves it can only confirm. */
 static void certificate_take(struct relay_core *core, struct core_log *log, struct core_head *head)
 {

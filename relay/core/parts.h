@@ -102,6 +102,9 @@ bool core_gather_item(struct relay_core *core, const struct proof_item_attestati
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
 const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
 const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);
+/* Certified, and nobody need sign it again: settled, or certified by the newest epoch, too. A certificate of the one before is
+ * worth nothing any more once the registry's overlap is over. */
+bool core_head_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
 void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
                          const struct keys_head *value);
 void core_gather_prune(struct relay_core *core, struct core_log *log);

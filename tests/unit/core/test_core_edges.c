@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -322,6 +323,52 @@ static void while_the_registry_does_not_know_the_newest_epoch_the_one_before_cer
     world_free(world);
 }
 
+static bool eastward_certified(struct world *world)
+{
+    return world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified == 20;
+}
+
+/* "Keys rotate … at once (compromise: undelivered heads are attested again)", DESIGN section 5: nothing else is sent after. */
+static void what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_by_the_new_one(void **state)
+{
+    (void)state;
+    struct world *world = world_new(73);
+    struct topology_key old[MODEL_CHAINS][WORLD_SIDE];
+    struct topology_epoch epochs[MODEL_CHAINS][2];
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, true); /* the one that submits */
+    world_send(world, WORLD_EASTWARD, 20, 100);
+    world_expect(world, eastward_certified, 60000);
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_kill(world, relay);
+    memcpy(old, world->keys, sizeof(old));
+    for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++) {
+        epochs[chain][0] = epochs[chain][1] = world->epochs[chain];
+        epochs[chain][0].keys = old[chain];
+        epochs[chain][1].number = 2;
+        world->chains[chain].epochs = epochs[chain];
+        world->chains[chain].epochs_len = 2;
+        world->model.epoch[chain] = 1;
+        for (uint16_t i = 0; i < WORLD_SIDE; i++) {
+            uint16_t relay = (uint16_t)(world->keys[chain][i].operator_number - 1);
+            struct proof_key key;
+            memset(world->secrets[relay], 0x60 + relay, 32);
+            assert_true(proof_key_from_secret(&key, PROOF_SUITE_KECCAK256_SECP256K1, world->secrets[relay]));
+            memcpy(world->keys[chain][i].id, key.id, 32);
+        }
+    }
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, false);
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_free(world);
+}
+
 static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **state)
 {
     (void)state;
@@ -403,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_chain_that_names_another_final_header_after_a_restart_is_taken_from_no_more),
         cmocka_unit_test(a_chain_whose_sources_say_that_finality_was_broken_is_taken_from_no_more),
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
+        cmocka_unit_test(what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_by_the_new_one),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
         cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),
     };
