@@ -40,6 +40,7 @@ struct arguments {
     const char *readable[EDGE_SOURCE_READABLE_MAX + 2]; /* the program itself comes last, then NULL */
     size_t readable_len;
     bool dev, check;
+    const char *wrong; /* why the command line cannot be taken */
 };
 
 /* The object graph: who is made of what, and in which order. */
@@ -162,12 +163,16 @@ static bool arguments_read(struct arguments *out, int argc, char **argv)
             out->check = true;
         else if (argv[i][0] != '-' && out->mode != NULL && out->rest == NULL)
             out->rest = argv[i];
-        else
+        else {
+            out->wrong = argv[i];
             return false;
+        }
     }
     bool known = out->mode == NULL || strcmp(out->mode, "signer") == 0 || strcmp(out->mode, "connector") == 0 ||
                  strcmp(out->mode, "guard") == 0 || strcmp(out->mode, "thaw") == 0;
-    return known && (out->config != NULL || (out->mode != NULL && strcmp(out->mode, "connector") == 0));
+    bool whole = out->config != NULL || (out->mode != NULL && strcmp(out->mode, "connector") == 0);
+    out->wrong = !known ? out->mode : "--config FILE is missing";
+    return known && whole;
 }
 
 /* 0, 1 and 2 are open afterwards, whoever started us: nothing else may ever get these numbers. */
@@ -190,7 +195,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!arguments_read(&arguments, argc, argv)) {
-        fputs(USAGE, stderr);
+        fprintf(stderr, "isthmusd: cannot take this command line: %s\n\n%s", arguments.wrong, USAGE);
         return EX_USAGE;
     }
     bool is_child =

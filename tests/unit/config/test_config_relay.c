@@ -46,7 +46,7 @@ static void test_config__example_relay_is_good(void **state)
     assert_string_equal(relay.relay, "east-alpha");
     assert_string_equal(relay.folder, "docs/examples");
     assert_string_equal(relay.store, "docs/examples/store");
-    assert_string_equal(relay.sources[0].program, "/usr/local/libexec/isthmus/connector-evm");
+    assert_string_equal(relay.sources[0].program, "/usr/local/libexec/isthmus/isthmus-connector-evm");
     assert_string_equal(relay.sources[0].options[0].name, "http");
     assert_string_equal(relay.signer.keys[0], "docs/examples/keys/attester.key");
     assert_int_equal(relay.roots_len, 2);
