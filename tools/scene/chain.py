@@ -199,6 +199,12 @@ class Chain(Anvil):
     def height(self):
         return int(self.rpc("eth_blockNumber"), 16)
 
+    def transactions(self, contract, name, first):
+        """How many calls of a contract's function the blocks from `first` on hold, whatever came of them."""
+        to, selector = "0x" + contract.address.hex(), "0x" + contract.functions[name][0].hex()
+        blocks = self.batch([("eth_getBlockByNumber", (hex(number), True)) for number in range(first, self.height() + 1)])
+        return sum(t["to"] == to and t["input"].startswith(selector) for block in blocks for t in block["transactions"])
+
     def events(self, first, last):
         """(event, values) of the contracts in blocks first..last, in the chain's order; values["block"]: its number."""
         logs = self.rpc("eth_getLogs", {"fromBlock": hex(first), "toBlock": hex(last),

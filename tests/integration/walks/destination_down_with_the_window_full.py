@@ -38,11 +38,14 @@ class Down(Walk):
         self.demand(max(stored.values()) < lane.submitted // 2, f"more than a window was taken: {stored}")
         self.say(f"windows are full after {max(stored.values())} of {lane.submitted} messages; the west is back")
         lane.destination.restart()
+        back = lane.destination.height() + 1
         self.all_settled("all arrives")
         calls = self.accepted(lane)[before:]
         self.demand(all(last - first < BATCH for first, last in calls), f"a call of more than {BATCH} messages: {calls}")
-        self.say(f"{len(calls)} calls for {COUNT} messages")
+        paid = lane.destination.transactions(lane.destination.inbox, "deliver", back)
+        self.say(f"{len(calls)} calls for {COUNT} messages, {paid} paid for")
         self.demand(len(calls) <= 3 * COUNT // BATCH, f"{len(calls)} calls for {COUNT} messages: {calls}")
+        self.demand(paid <= 2 * len(calls), f"{paid} calls were paid for, of which {len(calls)} did anything")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class Reorg(Walk):
             self.scene.processes[relay].wait(timeout=60)
 
     def frozen(self, relay, lane):
-        return self.log(relay, lane).get("cause", "").startswith("frozen")
+        return self.log(relay, lane).get("frozen")
 
     def lose(self, lane):
         """Messages are certified and delivered; then their blocks were never there, and the sender sends others."""

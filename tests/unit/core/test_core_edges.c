@@ -229,8 +229,9 @@ static void messages_larger_than_a_call_are_all_executed(void **state)
 
 static bool east_frozen(struct world *world)
 {
-    return world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).cause == RELAY_CAUSE_FROZEN &&
-           world_view(world, 0, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).cause == RELAY_CAUSE_FROZEN;
+    struct relay_log_view ordered = world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE),
+                          loose = world_view(world, 0, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE);
+    return ordered.cause == RELAY_CAUSE_FROZEN && ordered.frozen && loose.cause == RELAY_CAUSE_FROZEN && loose.frozen;
 }
 
 /* While it was down its chain forgot what was final: its sources name another header where its mark is. */
