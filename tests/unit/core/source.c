@@ -79,6 +79,10 @@ void world_verify(struct world *world, struct relay_verify_job *job)
     }
     job->result = (struct proof_result){PROOF_REASON_VALID, 0};
     job->verdict = PROOF_VALID;
+    if (world->false_proofs) {
+        job->result = (struct proof_result){PROOF_REASON_MPT_NODE_HASH, 3};
+        job->verdict = PROOF_INVALID;
+    }
     free(scratch);
 }
 

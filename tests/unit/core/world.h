@@ -96,6 +96,7 @@ struct world {
     size_t queue_len, queue_cap;
     struct world_item *calls[MODEL_CHAINS]; /* transactions waiting for a block */
     bool trace;
+    bool false_proofs; /* nothing that connectors give is proven */
 };
 
 /* The document is made; change it before world_start if need be. */
