@@ -90,6 +90,7 @@ static bool records_load(struct relay_core *core, const struct core_log *log, co
     load->from = 1; /* from > to: what is loaded follows without a hole */
     load->body = *items;
     load->items = count;
+    codec_pack_init(&load->records, PROOF_FRAME_BODY_MAX);
     return true;
 }
 
@@ -118,6 +119,7 @@ static bool history_load(struct relay_core *core, const struct core_log *log, co
     load->to = enough;
     load->body = *items;
     load->items = count;
+    codec_pack_init(&load->records, PROOF_FRAME_BODY_MAX);
     return true;
 }
 
@@ -161,11 +163,54 @@ void core_answer_asked(struct relay_core *core, const struct relay_event *event)
         ask_take(core, &item.ask, event->peer, event->id);
 }
 
+/* The range gathered so far becomes an item. False: it does not fit, and nothing after it may follow. */
+static bool range_end(struct core_load *load)
+{
+    struct proof_item item = {.type = PROOF_ITEM_RANGE, .range = load->range};
+    uint64_t end = load->range.from + load->range.count;
+    if (load->range.count == 0 || load->full)
+        return !load->full;
+    item.range.records = codec_pack_bytes(&load->records);
+    load->range.count = 0;
+    load->full =
+        load->records.failed || load->items >= PROOF_FRAME_ITEMS_MAX - 1 || !proof_item_write(&load->body, &item);
+    load->body.failed = false; /* the asker comes again for the rest; a later, smaller one would leave a hole */
+    codec_pack_clear(&load->records);
+    if (load->full)
+        return false;
+    load->items++;
+    if (load->to != 0)
+        load->from = end;
+    return true;
+}
+
+/* Segments that follow each other go as one range: one record each, they would be more items than a frame may have. */
+static void range_add(struct core_load *load, const uint8_t log[32], uint64_t from, const struct keys_segment *segment)
+{
+    struct proof_item_range *range = &load->range;
+    uint64_t next = range->count ? range->from + range->count : load->from;
+    if (load->to != 0 && (from > next || from + segment->count <= next))
+        return; /* before what was asked for, or behind a hole */
+    bool joins = range->count > 0 && from == next && range->count + segment->count <= PROOF_RANGE_MAX &&
+                 load->records.len + segment->records.len <= RELAY_BATCH_MAX;
+    if (!joins) {
+        if (!range_end(load))
+            return;
+        *range = (struct proof_item_range){.from = from};
+        memcpy(range->log, log, 32);
+        memcpy(range->before, segment->before, 32);
+    }
+    range->count = (uint16_t)(range->count + segment->count);
+    codec_pack_raw(&load->records, segment->records);
+}
+
 void core_answer_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event)
 {
     struct keys_segment segment;
-    struct proof_item item = {.type = PROOF_ITEM_RANGE};
+    uint64_t from;
     if (event->done) {
+        range_end(load);
+        codec_pack_fini(&load->records);
         if (event->status != STORE_OK && event->status != STORE_NOT_FOUND)
             load->items = 0;
         if (load->items == 0)
@@ -179,22 +224,8 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
         load->id = 0;
         return;
     }
-    if (!keys_segment_key_read(&item.range.from, event->key) || !keys_segment_read(&segment, event->body)) {
+    if (!keys_segment_key_read(&from, event->key) || !keys_segment_read(&segment, event->body))
         core_note(core, RELAY_ALARM, RELAY_REASON_STORE_MALFORMED, &core->logs[load->log], 0, "segment");
-        return;
-    }
-    if (load->to != 0 && (item.range.from > load->from || item.range.from + segment.count <= load->from))
-        return; /* before what was asked for, or behind a hole */
-    memcpy(item.range.log, core->logs[load->log].id, 32);
-    memcpy(item.range.before, segment.before, 32);
-    item.range.count = segment.count;
-    item.range.records = segment.records;
-    if (load->full || load->items >= PROOF_FRAME_ITEMS_MAX - 1 || !proof_item_write(&load->body, &item)) {
-        load->full = true; /* the asker comes again for the rest; a later, smaller one would leave a hole */
-        load->body.failed = false;
-        return;
-    }
-    load->items++;
-    if (load->to != 0)
-        load->from = item.range.from + item.range.count;
+    else
+        range_add(load, core->logs[load->log].id, from, &segment);
 }

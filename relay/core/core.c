@@ -113,8 +113,10 @@ void relay_core_free(struct relay_core *core)
         free(item->raw);
         free(item);
     }
-    for (size_t i = 0; i < CORE_LOADS_MAX; i++)
+    for (size_t i = 0; i < CORE_LOADS_MAX; i++) {
         codec_pack_fini(&core->loads[i].body);
+        codec_pack_fini(&core->loads[i].records);
+    }
     codec_pack_fini(&core->pack);
     core_actions_free(core);
     free(core->zones);

@@ -11,6 +11,8 @@
 enum {
     FRAME_TARGET = 256 << 10, /* bytes of items in one published frame */
     ASK_BYTES = 1 << 20,
+    HISTORY_BYTES =
+        (RELAY_HISTORY_MIN + 1) * PROOF_OUTCOME_RECORD_BYTES, /* pruned outcomes are of use as a whole only */
     ASK_PAUSE_MS = 200,
     REPUBLISH_MS = 2000,
     REPUBLISH_HEADS = 8,
@@ -352,9 +354,10 @@ struct core_step core_stage_collect(struct relay_core *core, struct core_log *lo
     if (records && room == 0 && newest <= newest_signed(log))
         return step; /* nothing to ask for until something settles */
     uint64_t from = records && log->stored < newest ? log->stored + 1 : log->certified + 1;
+    size_t most = log->kind == PROOF_LOG_OUTCOME ? HISTORY_BYTES : ASK_BYTES;
     uint16_t peer = peer_choose(core, log, from);
     if (peer != RELAY_NO_SOURCE && from <= newest)
-        ask_send(core, log, peer, from, newest, room > ASK_BYTES ? ASK_BYTES : room);
+        ask_send(core, log, peer, from, newest, room > most ? most : room);
     return step;
 }
 

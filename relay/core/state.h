@@ -90,7 +90,9 @@ struct core_load { /* what a LOAD is for */
     uint64_t from, to;
     struct codec_pack body; /* ANSWER: items so far */
     uint32_t items;
-    bool full; /* ANSWER: nothing more fits */
+    bool full;                     /* ANSWER: nothing more fits */
+    struct proof_item_range range; /* ANSWER: segments that make one range item; count 0: none */
+    struct codec_pack records;     /* ANSWER: their records */
 };
 
 struct core_outgoing { /* an item to publish once its write is committed */

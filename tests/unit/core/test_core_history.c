@@ -108,12 +108,51 @@ static void a_relay_that_was_away_within_the_history_still_pulls_its_outcomes(vo
     world_free(world);
 }
 
+enum { AWAY = 1 /* its messages come from its own chain, their outcomes over the mesh only */ };
+
+static bool others_settled(struct world *world)
+{
+    return world_settled(world) && world_view(world, 0, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).window_used == 0;
+}
+
+/* Down with messages whose outcomes it lacks, while `rounds` times `count` more are settled by the others. */
+static void away_for(uint64_t seed, unsigned rounds, size_t count)
+{
+    struct world *world = world_new(seed);
+    for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+        world->lanes[lane].window = 16 << 20;
+    world_start_all(world);
+    settle(world, 1);
+    world_send(world, WORLD_EASTWARD_LOOSE, 50, 40);
+    while (world_view(world, AWAY, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).stored < 550)
+        world_run(world, 50);
+    world_kill(world, AWAY);
+    for (unsigned i = 0; i < rounds; i++) {
+        world_send(world, WORLD_EASTWARD_LOOSE, count, 40);
+        world_run(world, 1000);
+    }
+    world_expect(world, others_settled, 120000);
+    world_start(world, AWAY);
+    world_expect(world, world_quiet, 600000);
+    assert_int_equal(world_counter(world, AWAY, RELAY_REASON_DIFFERENCE_PRUNED), 0);
+    assert_int_equal(world_counter(world, AWAY, RELAY_REASON_BASE_ADOPTED), 0);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void as_many_outcomes_are_pulled_as_are_kept_for_it(void **state)
+{
+    (void)state;
+    away_for(84, 150, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(skeletons_and_outcomes_beyond_the_history_go_and_the_newest_stay),
         cmocka_unit_test(without_a_bound_all_of_it_stays),
         cmocka_unit_test(a_relay_that_was_away_within_the_history_still_pulls_its_outcomes),
+        cmocka_unit_test(as_many_outcomes_are_pulled_as_are_kept_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
