@@ -100,7 +100,7 @@ void edge_fault(enum edge_fault point);
 
 #else
 
-#define EDGE_FAULT(point) ((void)0)
+#define EDGE_FAULT(point)               ((void)0)
 #define edge_fault_arm(role, text, cap) ((void)(role), (void)(text), (void)(cap), true)
 
 #endif

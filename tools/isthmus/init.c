@@ -68,7 +68,8 @@ static const char TEMPLATE_TAIL[] =
     "#    submits: false           # true for the one that holds a gas account, by the option key-file\n"
     "#    options: {http: \"http://127.0.0.1:8545\"}   # the connector's own page lists them\n"
     "\n"
-    "# budgets: {attester_bytes: 0, queue_bytes: 64MiB, cache_bytes: 64MiB, free_bytes: 256MiB, history_messages: 1000000}\n"
+    "# budgets: {attester_bytes: 0, queue_bytes: 64MiB, cache_bytes: 64MiB, free_bytes: 256MiB, history_messages: "
+    "1000000}\n"
     "# timings: {heartbeat_ms: 1000, pull_wait_ms: 150, peer_silence_ms: 5000, turn_blocks: 4}\n"
     "log_level: info\n";
 
