@@ -46,6 +46,9 @@ static void ask(struct scene *scene, const char *name, const struct world_mark *
     static struct world_request request;
     char file[64];
     world_request_make(&request, scene->world, marks, guards, count);
+    for (size_t i = 0; i < count; i++)
+        memcpy(request.logs[i].prior,
+               scene->world->running[marks[i].branch][marks[i].lane][marks[i].kind - 1][guards[i]], 32);
     if (marks[0].number > 3) { /* several heads in one request */
         request.logs[0].heads_len = 2;
         request.logs[0].heads[0] = marks[0].number - 1;
@@ -81,6 +84,7 @@ void seeds_of_the_signer(void (*put)(const char *target, const char *name, struc
     scene.signer = edge_signer_new(&scene.world->trust, scene.guard);
     ask(&scene, "first", &first, none, 1);
     flush(&scene, "first");
+    ask(&scene, "first", &first, none, 1); /* each list of steps begins with an empty guard */
     ask(&scene, "next", &next, &five, 1);
     ask(&scene, "again", &next, &five, 1);
     ask(&scene, "other-branch", &other, &five, 1);
