@@ -74,8 +74,8 @@ class Reorg(Walk):
         scene.publish()
         self.stop(scene.relays)
         for relay in EAST:
-            thawed = scene.thaw(relay, lane.source.caip2)
-            self.demand(thawed == "", f"{relay} has frozen still: {thawed}")
+            before, after_it = scene.thaw(relay), scene.thaw(relay, lane.source.caip2)
+            self.demand(lane.source.caip2 in before and after_it == "", f"{relay} has frozen {before!r}, then {after_it!r}")
         scene.start(scene.relays, self.options.patience)
         self.say("the next generation runs")
         scene.lanes.remove(lane)
