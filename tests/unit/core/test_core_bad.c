@@ -9,36 +9,13 @@
 
 #include "tests/unit/core/world.h"
 
-static void items_feed(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct codec_pack *items,
-                       uint32_t count)
-{
-    struct codec_pack body;
-    struct proof_result result;
-    codec_pack_init(&body, PROOF_FRAME_BODY_MAX);
-    codec_pack_array(&body, count);
-    codec_pack_raw(&body, codec_pack_bytes(items));
-    assert_true(proof_items_check(codec_pack_bytes(&body), &result));
-    world_feed(
-        world, to,
-        (struct relay_event){.type = RELAY_EVENT_FRAME, .id = ask, .peer = from, .body = codec_pack_bytes(&body)});
-    codec_pack_fini(&body);
-}
-
 static void item_feed(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct proof_item *item)
 {
     struct codec_pack items;
     codec_pack_init(&items, 1 << 16);
     assert_true(proof_item_write(&items, item));
-    items_feed(world, to, from, ask, &items, 1);
+    world_frame(world, to, from, ask, &items, 1);
     codec_pack_fini(&items);
-}
-
-static struct proof_head head_at(const struct world *world, uint16_t lane, uint64_t number)
-{
-    struct proof_head head = {.number = number};
-    memcpy(head.log, world->lanes[lane].logs[0], 32);
-    memcpy(head.running, world->model.lanes[lane].messages.entries[number - 1].running, 32);
-    return head;
 }
 
 static void head_feed(struct world *world, uint16_t to, uint16_t from, uint16_t signer, const struct proof_head *head)
@@ -46,21 +23,8 @@ static void head_feed(struct world *world, uint16_t to, uint16_t from, uint16_t 
     struct codec_pack items;
     codec_pack_init(&items, 1 << 16);
     world_attest(world, signer, &items, head, 1);
-    items_feed(world, to, from, 0, &items, 1);
+    world_frame(world, to, from, 0, &items, 1);
     codec_pack_fini(&items);
-}
-
-/* A world in which messages exist and no honest signer speaks. */
-static struct world *silent_world(uint64_t seed)
-{
-    struct world *world = world_new(seed);
-    world_start_all(world);
-    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
-        world_signer_down(world, relay, true);
-    world_run(world, 2000);
-    world_send_all(world, 20);
-    world_run(world, 5000);
-    return world;
 }
 
 static size_t heads_kept(const struct world *world, uint16_t relay, const struct proof_head *head)
@@ -79,7 +43,7 @@ static void two_certified_heads_that_conflict_freeze_the_log_and_neither_is_chos
     world_run(world, 2000);
     world_send_all(world, 20);
     world_run(world, 5000);
-    struct proof_head truth = head_at(world, WORLD_EASTWARD, 20), lie = truth;
+    struct proof_head truth = world_head(world, WORLD_EASTWARD, 20), lie = truth;
     lie.running[0] ^= 1;
     head_feed(world, WORLD_MIDDLE, 0, 0, &truth);
     world_run(world, 200);
@@ -102,8 +66,8 @@ static void two_certified_heads_that_conflict_freeze_the_log_and_neither_is_chos
 static void a_head_that_contradicts_what_this_relay_proved_is_not_kept(void **state)
 {
     (void)state;
-    struct world *world = silent_world(82);
-    struct proof_head lie = head_at(world, WORLD_EASTWARD, 20);
+    struct world *world = world_silent(82);
+    struct proof_head lie = world_head(world, WORLD_EASTWARD, 20);
     lie.running[0] ^= 1;
     assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).proven, 20);
     head_feed(world, 0, WORLD_MIDDLE, 1, &lie);
@@ -142,7 +106,7 @@ static void evidence_that_proves_nothing_is_refused_noted_and_its_source_marked(
 static void another_network_document_is_noted_once_for_each_that_a_peer_shows(void **state)
 {
     (void)state;
-    struct world *world = silent_world(84);
+    struct world *world = world_silent(84);
     struct proof_item item = {.type = PROOF_ITEM_HEARTBEAT,
                               .heartbeat = {.time = model_time(1), .document_version = 9}};
     memset(item.heartbeat.document_hash, 0x99, 32);
@@ -163,8 +127,8 @@ static void what_a_peer_refuses_is_counted_and_kept(void **state)
 {
     static const uint8_t reasons[] = {PROOF_REFUSAL_UNKNOWN_LOG, PROOF_REFUSAL_NOT_PERMITTED, PROOF_REFUSAL_BUSY};
     (void)state;
-    struct world *world = silent_world(85);
-    struct proof_head head = head_at(world, WORLD_EASTWARD, 20);
+    struct world *world = world_silent(85);
+    struct proof_head head = world_head(world, WORLD_EASTWARD, 20);
     struct proof_item range = {
         .type = PROOF_ITEM_RANGE,
         .range = {
@@ -175,7 +139,7 @@ static void what_a_peer_refuses_is_counted_and_kept(void **state)
     codec_pack_init(&items, 1 << 20);
     world_attest(world, 0, &items, &head, 1);
     assert_true(proof_item_write(&items, &range));
-    items_feed(world, WORLD_MIDDLE, 0, 0, &items, 2);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 2);
     codec_pack_fini(&items);
     world_run(world, 100);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).stored, 20);

@@ -100,27 +100,6 @@ static void two_keys_of_one_operator_are_one_voice(void **state)
 
 /* ---- frames that a relay makes up ------------------------------------------------------------------------------------- */
 
-static void frame_feed(struct world *world, uint16_t to, uint16_t from, const struct codec_pack *items, uint32_t count)
-{
-    struct codec_pack body;
-    struct proof_result result;
-    codec_pack_init(&body, PROOF_FRAME_BODY_MAX);
-    codec_pack_array(&body, count);
-    codec_pack_raw(&body, codec_pack_bytes(items));
-    assert_true(proof_items_check(codec_pack_bytes(&body), &result));
-    world_feed(world, to,
-               (struct relay_event){.type = RELAY_EVENT_FRAME, .peer = from, .body = codec_pack_bytes(&body)});
-    codec_pack_fini(&body);
-}
-
-static struct proof_head head_at(const struct world *world, uint16_t lane, uint64_t number)
-{
-    struct proof_head head = {.number = number};
-    memcpy(head.log, world->lanes[lane].logs[0], 32);
-    memcpy(head.running, world->model.lanes[lane].messages.entries[number - 1].running, 32);
-    return head;
-}
-
 static void range_pack(struct codec_pack *pack, const struct world *world, uint16_t lane, uint16_t count,
                        struct bytes records)
 {
@@ -130,34 +109,21 @@ static void range_pack(struct codec_pack *pack, const struct world *world, uint1
     assert_true(proof_item_write(pack, &item));
 }
 
-/* A world in which messages exist and no honest signer speaks: what the middle relay knows comes from the test alone. */
-static struct world *silent_world(uint64_t seed)
-{
-    struct world *world = world_new(seed);
-    world_start_all(world);
-    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
-        world_signer_down(world, relay, true);
-    world_run(world, 2000);
-    world_send_all(world, 20);
-    world_run(world, 5000);
-    return world;
-}
-
 static void records_without_a_signed_head_are_not_stored(void **state)
 {
     (void)state;
-    struct world *world = silent_world(44);
+    struct world *world = world_silent(44);
     struct codec_pack items;
     codec_pack_init(&items, 1 << 20);
     range_pack(&items, world, WORLD_EASTWARD, 20, model_records(&world->model.lanes[WORLD_EASTWARD].messages, 1, 20));
-    frame_feed(world, WORLD_MIDDLE, 0, &items, 1);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 1);
     world_run(world, 100);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).stored, 0);
     assert_true(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CLAIM_UNSIGNED) > 0);
     /* With the signature of one attester they are kept as a claim; up to its head, not beyond. */
-    struct proof_head head = head_at(world, WORLD_EASTWARD, 12);
+    struct proof_head head = world_head(world, WORLD_EASTWARD, 12);
     world_attest(world, 0, &items, &head, 1);
-    frame_feed(world, WORLD_MIDDLE, 0, &items, 2);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 2);
     world_run(world, 100);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).stored, 12);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).certified, 0);
@@ -182,11 +148,11 @@ static void signed_claims_beyond_the_window_are_not_stored(void **state)
     struct proof_head heads[COUNT / 10];
     codec_pack_init(&items, 2 << 20);
     for (size_t i = 0; i < COUNT / 10; i++)
-        heads[i] = head_at(world, WORLD_EASTWARD, 10 * (i + 1));
+        heads[i] = world_head(world, WORLD_EASTWARD, 10 * (i + 1));
     world_attest(world, 0, &items, heads, COUNT / 10);
     range_pack(&items, world, WORLD_EASTWARD, COUNT,
                model_records(&world->model.lanes[WORLD_EASTWARD].messages, 1, COUNT));
-    frame_feed(world, WORLD_MIDDLE, 0, &items, 2);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 2);
     world_run(world, 100);
     struct relay_log_view view = world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE);
     assert_true(view.stored > 0 && view.stored < COUNT);
@@ -199,18 +165,18 @@ static void signed_claims_beyond_the_window_are_not_stored(void **state)
 static void a_payload_that_does_not_open_its_commitment_is_refused(void **state)
 {
     (void)state;
-    struct world *world = silent_world(45);
+    struct world *world = world_silent(45);
     struct bytes records = model_records(&world->model.lanes[WORLD_EASTWARD].messages, 1, 20);
     uint8_t forged[8192];
     struct codec_pack items;
-    struct proof_head head = head_at(world, WORLD_EASTWARD, 20);
+    struct proof_head head = world_head(world, WORLD_EASTWARD, 20);
     codec_pack_init(&items, 1 << 20);
     assert_true(records.len <= sizeof(forged));
     memcpy(forged, records.data, records.len);
     forged[records.len - 1] ^= 1; /* the last byte of the last payload: the digests do not know it */
     world_attest(world, 0, &items, &head, 1);
     range_pack(&items, world, WORLD_EASTWARD, 20, (struct bytes){forged, records.len});
-    frame_feed(world, WORLD_MIDDLE, 0, &items, 2);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 2);
     world_run(world, 100);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).stored, 0);
     assert_true(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CLAIM_REFUSED) > 0);
@@ -221,16 +187,16 @@ static void a_payload_that_does_not_open_its_commitment_is_refused(void **state)
 static void a_head_signed_by_nobody_we_know_is_refused(void **state)
 {
     (void)state;
-    struct world *world = silent_world(46);
+    struct world *world = world_silent(46);
     struct codec_pack items;
-    struct proof_head head = head_at(world, WORLD_EASTWARD, 20);
+    struct proof_head head = world_head(world, WORLD_EASTWARD, 20);
     codec_pack_init(&items, 1 << 20);
     world_attest(world, 4, &items, &head, 1); /* an operator of the other side: no attester of this log */
-    frame_feed(world, WORLD_MIDDLE, 0, &items, 1);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 1);
     codec_pack_clear(&items);
     world_attest(world, 0, &items, &head, 1);
     items.data[items.len - 1 - 32] ^= 1; /* inside the leaf: its path leads elsewhere */
-    frame_feed(world, WORLD_MIDDLE, 0, &items, 1);
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 1);
     assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_HEAD_REFUSED), 2);
     assert_int_equal(relay_core_signers_of(world->relays[WORLD_MIDDLE].core, WORLD_EASTWARD, 1, 1), 0);
     codec_pack_fini(&items);
@@ -240,22 +206,22 @@ static void a_head_signed_by_nobody_we_know_is_refused(void **state)
 static void an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others(void **state)
 {
     (void)state;
-    struct world *world = silent_world(47);
+    struct world *world = world_silent(47);
     struct codec_pack items;
-    struct proof_head truth = head_at(world, WORLD_EASTWARD, 20), lie = truth;
+    struct proof_head truth = world_head(world, WORLD_EASTWARD, 20), lie = truth;
     lie.running[0] ^= 1;
     codec_pack_init(&items, 1 << 20);
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
         codec_pack_clear(&items);
         world_attest(world, 0, &items, &lie, 1);
         world_attest(world, 0, &items, &truth, 1);
-        frame_feed(world, relay, relay == WORLD_MIDDLE ? 0 : WORLD_MIDDLE, &items, 2);
+        world_frame(world, relay, relay == WORLD_MIDDLE ? 0 : WORLD_MIDDLE, 0, &items, 2);
     }
     assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_EQUIVOCATION), 1);
     /* Its signature and that of one honest operator are no quorum any more. */
     codec_pack_clear(&items);
     world_attest(world, 1, &items, &truth, 1);
-    frame_feed(world, WORLD_MIDDLE, 1, &items, 1);
+    world_frame(world, WORLD_MIDDLE, 1, 0, &items, 1);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, 1).certified, 0);
     world_signer_down(world, 1, false);
     world_signer_down(world, 2, false);
@@ -273,21 +239,21 @@ static void an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the
 static void an_operator_that_signs_thousands_of_heads_stops_no_lane(void **state)
 {
     (void)state;
-    struct world *world = silent_world(48);
+    struct world *world = world_silent(48);
     struct codec_pack items;
     codec_pack_init(&items, 8 << 20);
     for (unsigned frame = 0; frame < 20; frame++) {
         struct proof_head heads[100];
         codec_pack_clear(&items);
         for (unsigned i = 0; i < 100; i++) {
-            heads[i] = head_at(world, WORLD_EASTWARD, 1);
+            heads[i] = world_head(world, WORLD_EASTWARD, 1);
             heads[i].number = 256 * (uint64_t)(100 * frame + i + 1);
             heads[i].running[0] = (uint8_t)i;
             heads[i].running[1] = (uint8_t)frame;
         }
         world_attest(world, 0, &items, heads, 100);
         for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
-            frame_feed(world, relay, relay == WORLD_MIDDLE ? 0 : WORLD_MIDDLE, &items, 1);
+            world_frame(world, relay, relay == WORLD_MIDDLE ? 0 : WORLD_MIDDLE, 0, &items, 1);
         world_run(world, 100);
     }
     for (uint16_t relay = 1; relay < WORLD_RELAYS; relay++)
@@ -313,7 +279,7 @@ static void ends_feed(struct world *world, uint16_t to, uint16_t from, uint16_t 
     world_attest(world, 5, &items, &heads[0], 1);
     world_attest(world, 1, &items, &heads[1], 1); /* settlement: those of the lane's own side */
     world_attest(world, 2, &items, &heads[1], 1);
-    frame_feed(world, to, from, &items, 4);
+    world_frame(world, to, from, 0, &items, 4);
     codec_pack_fini(&items);
 }
 

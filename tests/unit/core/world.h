@@ -139,6 +139,16 @@ size_t world_rows(const struct world *world, uint16_t relay, enum store_family f
 /* Hands an event to a relay now, as its edge would; bytes are borrowed. */
 void world_feed(struct world *world, uint16_t relay, struct relay_event event);
 
+/* ---- frames that a test makes up (frames.c) --------------------------------------------------------------------------- */
+
+/* A frame of these items from one relay to another, as its gate would let it in; ask: the request that it answers, 0 none. */
+void world_frame(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct codec_pack *items,
+                 uint32_t count);
+/* The true head of a lane's message log at a number. */
+struct proof_head world_head(const struct world *world, uint16_t lane, uint64_t number);
+/* A world in which 20 messages a lane exist and no honest signer speaks: what a relay knows comes from the test alone. */
+struct world *world_silent(uint64_t seed);
+
 /* ---- between the harness's files ------------------------------------------------------------------------------------ */
 
 enum world_item_type {
