@@ -23,18 +23,6 @@
 
 #include "proofs/codec/sodium.h"
 
-/* The sanitizers' run time makes calls of its own (ptrace at the end, threads, signals): their builds keep only Landlock. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* Landlock as of ABI 6 (Linux 6.12); Debian 12's header has ABI 2. */
 enum {
     FS_EXECUTE = 1 << 0,
@@ -325,7 +313,7 @@ bool edge_sandbox_signer(const char *folder, char *text, size_t cap)
         return fail(text, cap, "setrlimit");
     if (!landlock_signer(folder, text, cap))
         return false;
-    if (!SANITIZED && !seccomp_signer())
+    if (!EDGE_SANDBOX_SANITIZED && !seccomp_signer())
         return fail(text, cap, "seccomp");
     return true;
 }
@@ -335,11 +323,12 @@ bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(text, cap, "prctl");
     /* A hostile answer may be small on the wire and large as a tree: one connector must not take the machine's memory. */
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) || (!SANITIZED && !limit(RLIMIT_DATA, 1ul << 30)))
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) ||
+        (!EDGE_SANDBOX_SANITIZED && !limit(RLIMIT_DATA, 1ul << 30)))
         return fail(text, cap, "setrlimit");
     if (!landlock_connector(readable, text, cap))
         return false;
-    if (!SANITIZED && !seccomp_connector())
+    if (!EDGE_SANDBOX_SANITIZED && !seccomp_connector())
         return fail(text, cap, "seccomp");
     return true;
 }

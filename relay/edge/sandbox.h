@@ -12,6 +12,18 @@
 
 #include "proofs/codec/bytes.h"
 
+/* The sanitizers' run time makes calls of its own (ptrace at the end, threads, signals): their builds keep only Landlock. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EDGE_SANDBOX_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define EDGE_SANDBOX_SANITIZED 1
+#endif
+#endif
+#ifndef EDGE_SANDBOX_SANITIZED
+#define EDGE_SANDBOX_SANITIZED 0
+#endif
+
 /* Asks the kernel to kill this process when its parent ends; false when the parent is gone already, or descriptor 3 is
  * not its socket. */
 bool edge_sandbox_die_with_parent(void);

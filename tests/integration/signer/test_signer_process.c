@@ -23,17 +23,6 @@
 #include "relay/edge/sandbox.h"
 #include "tests/unit/edge/world.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static int setup(void **state)
 {
     *state = world_new();
@@ -98,7 +87,7 @@ static void test_signer__reaches_nothing_but_its_guard(void **state)
 {
     assert_int_equal(sandboxed(*state, write_outside), 0);
     assert_int_equal(sandboxed(*state, read_outside), 0);
-    if (SANITIZED) {
+    if (EDGE_SANDBOX_SANITIZED) {
         print_message("no seccomp in builds with sanitizers\n");
         return;
     }

@@ -22,17 +22,6 @@
 #include "relay/edge/sandbox.h"
 #include "tests/unit/store/scratch.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 enum { NO_SANDBOX = 99 };
 
 static struct scratch folder;
@@ -199,7 +188,7 @@ static int reach_a_unix_socket(void)
 static void test_connector__reaches_no_unix_socket_but_the_network(void **state)
 {
     (void)state;
-    if (SANITIZED) {
+    if (EDGE_SANDBOX_SANITIZED) {
         print_message("skipped: no seccomp in builds with sanitizers\n");
         skip();
     }
