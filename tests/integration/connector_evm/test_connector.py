@@ -118,11 +118,11 @@ class Reading(Case):
         self.assertEqual(first[4:], [0, log_id(lane, MESSAGE), 0, 1])
         self.sent(play, lane, 4)
         self.assertIsNone(play.deliver(lane, key)[1])
-        told = connector.wait_for(POSITION_IS, lambda m: m[1] == 4)
-        self.assertEqual(told[4:], [4, play.head(lane)[1], 4, 5])
+        # anvil may answer one call of a batch from the block that it is just mining: what counts is what is told in the end
+        delivered = [4, play.head(lane)[1], 4, 5]
+        connector.wait_for(POSITION_IS, lambda m: m[1] == 4 and m[4:] == delivered)
         self.assertIsNone(play.settle(lane)[1])
-        told = connector.wait_for(POSITION_IS, lambda m: m[1] == 5)
-        self.assertEqual([told[4], told[6], told[7]], [4, 4, 5])
+        connector.wait_for(POSITION_IS, lambda m: m[1] == 5 and [m[4], m[6], m[7]] == [4, 4, 5])
         self.mine(play, 3)
         outcomes.until(4, outcome_records)
         settled.until(4, outcome_records)
@@ -140,8 +140,7 @@ class Reading(Case):
         self.assertIsNone(play.deliver(lane, key, count=72)[1])
         play.set_mode(playing.ACCEPT)
         self.assertIsNone(play.deliver(lane, key)[1])
-        told = connector.wait_for(POSITION_IS, lambda m: m[4] == 80)
-        self.assertEqual(told[6:], [78, 71])
+        connector.wait_for(POSITION_IS, lambda m: [m[4], m[6], m[7]] == [80, 78, 71])
 
     def test_back_fill_from_the_first_block_in_steps_of_the_credit(self):
         play = self.play()
