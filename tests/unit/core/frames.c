@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 void world_frame(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct codec_pack *items,
                  uint32_t count)

@@ -44,8 +44,11 @@ void replay_free(struct world_record *record)
     free(record);
 }
 
-void replay_begin(struct world_record *record, const struct relay_core_config *config)
+static void begin(void *context, uint16_t relay, const struct relay_core_config *config)
 {
+    struct world_record *record = ((struct world_record **)context)[relay];
+    if (record == NULL)
+        return;
     assert(!record->begun); /* one life a record */
     record->config = *config;
 }
@@ -58,8 +61,11 @@ static struct bytes copy(struct bytes bytes)
     return (struct bytes){out, bytes.len};
 }
 
-void replay_note_event(struct world_record *record, const struct relay_event *event)
+static void note_event(void *context, uint16_t relay, const struct relay_event *event)
 {
+    struct world_record *record = ((struct world_record **)context)[relay];
+    if (record == NULL)
+        return;
     if (record->steps_len == record->steps_cap) {
         record->steps_cap = 2 * record->steps_cap + 64;
         record->steps = reallocarray(record->steps, record->steps_cap, sizeof(*record->steps));
@@ -134,11 +140,19 @@ static void jobs_note(struct relay_verify_job ***jobs, size_t *count, const stru
     }
 }
 
-void replay_note_actions(struct world_record *record, const struct relay_action *actions, size_t len)
+static void note_actions(void *context, uint16_t relay, const struct relay_action *actions, size_t len)
 {
+    struct world_record *record = ((struct world_record **)context)[relay];
+    if (record == NULL)
+        return;
     actions_hash(record->begun ? record->steps[record->steps_len - 1].actions : record->first, actions, len);
     record->begun = true;
     jobs_note(&record->jobs, &record->jobs_len, actions, len);
+}
+
+struct world_watcher replay_watcher(struct world_record **records)
+{
+    return (struct world_watcher){.context = records, .started = begin, .event = note_event, .actions = note_actions};
 }
 
 static bool same_actions(const struct relay_core *core, const uint8_t expected[32], struct relay_verify_job ***jobs,

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 static void item_feed(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct proof_item *item)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 static void something_happens(struct world *world)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 /* Settlement is held up: the source gets credit for one window and no more; then all goes on. */
 static void a_full_window_takes_no_more_from_the_source_until_something_settles(void **state)
@@ -345,8 +345,8 @@ static void what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_
     assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
         world_kill(world, relay);
-    memcpy(old, world->keys, sizeof(old));
     for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++) {
+        memcpy(old[chain], world->keys[chain], sizeof(old[chain]));
         epochs[chain][0] = epochs[chain][1] = world->epochs[chain];
         epochs[chain][0].keys = old[chain];
         epochs[chain][1].number = 2;
@@ -359,6 +359,7 @@ static void what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_
             memset(world->secrets[relay], 0x60 + relay, 32);
             assert_true(proof_key_from_secret(&key, PROOF_SUITE_KECCAK256_SECP256K1, world->secrets[relay]));
             memcpy(world->keys[chain][i].id, key.id, 32);
+            memcpy(world->key_ids[relay], key.id, 32);
         }
     }
     world_start_all(world);
@@ -376,7 +377,7 @@ static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **st
     struct world *world = world_new(69);
     world_start_all(world);
     world_run(world, 3000);
-    world->relays[0].store_fails = true;
+    world->relays[0].disk.fails = STORE_FULL;
     world_send_all(world, 30);
     world_run(world, 8000);
     assert_true(relay_core_halted(world->relays[0].core));
@@ -389,7 +390,7 @@ static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **st
     assert_int_equal(world->relays[0].committed_writes, written);
     assert_true(world_settled(world)); /* the two others are enough */
     world_kill(world, 0);
-    world->relays[0].store_fails = false;
+    world->relays[0].disk.fails = STORE_OK;
     world_start(world, 0);
     world_send_all(world, 10);
     world_expect(world, world_quiet, 100000);
@@ -421,14 +422,14 @@ static void what_is_not_on_disk_is_told_to_nobody(void **state)
     for (unsigned signs = world->relays[0].signs; world->relays[0].signs == signs;)
         world_run(world, 1);
     assert_true(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested < 30);
-    world->relays[0].store_held = true;
+    world->relays[0].disk.held = true;
     world_run(world, 5000);
     assert_true(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested == 30);
     assert_true(operator_signed(world, 1, 1, 30));
     assert_false(operator_signed(world, 1, 0, 30));
     assert_false(operator_signed(world, WORLD_MIDDLE, 0, 30));
     world_kill(world, 0);
-    world->relays[0].store_held = false;
+    world->relays[0].disk.held = false;
     world_start(world, 0);
     world_expect(world, world_quiet, 100000);
     world_check_once(world);

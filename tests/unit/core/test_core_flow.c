@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/core/replay.h"
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 static void one_message_each_way_is_delivered_and_settled(void **state)
 {
@@ -71,8 +71,10 @@ static void the_same_events_give_the_same_actions_bit_for_bit(void **state)
 {
     (void)state;
     struct world *world = world_new(5);
+    struct world_record *records[WORLD_RELAYS];
     for (size_t i = 0; i < WORLD_RELAYS; i++)
-        world->relays[i].record = replay_new();
+        records[i] = replay_new();
+    world->watcher = replay_watcher(records);
     world->loss = 50;
     world_start_all(world);
     for (unsigned i = 0; i < 5; i++) {
@@ -82,9 +84,11 @@ static void the_same_events_give_the_same_actions_bit_for_bit(void **state)
     world_expect(world, world_quiet, 300000);
     for (size_t i = 0; i < WORLD_RELAYS; i++) {
         size_t steps;
-        assert_true(replay_run(world->relays[i].record, &steps) == steps);
+        assert_true(replay_run(records[i], &steps) == steps);
         assert_true(steps > 500);
+        replay_free(records[i]);
     }
+    world->watcher = (struct world_watcher){0};
     world_free(world);
 }
 

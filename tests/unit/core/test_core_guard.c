@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 enum { LOST = 0 /* the relay whose operator has bad luck; it attests what leaves the west */ };
 
@@ -17,28 +17,9 @@ struct backup {
     struct world_guard guards[WORLD_LOGS];
 };
 
-static void store_copy(struct store *to, struct store *from)
-{
-    struct store_snapshot *snapshot = from->ops->snapshot_new(from);
-    struct store_batch *batch = to->ops->batch_new(to);
-    for (int family = STORE_META; family < STORE_FAMILIES; family++) {
-        struct store_cursor *cursor =
-            from->ops->cursor_new(snapshot, (enum store_family)family, (struct store_view){(const uint8_t *)"", 1},
-                                  (struct store_view){NULL, 0});
-        for (; from->ops->cursor_valid(cursor); from->ops->cursor_next(cursor))
-            to->ops->batch_put(batch, (enum store_family)family, from->ops->cursor_key(cursor),
-                               from->ops->cursor_value(cursor));
-        from->ops->cursor_free(cursor);
-    }
-    assert_int_equal(to->ops->commit(to, batch), STORE_OK);
-    to->ops->batch_free(batch);
-    from->ops->snapshot_free(snapshot);
-}
-
 static struct backup backup_make(const struct world *world)
 {
-    struct backup backup = {.store = store_memory_new()};
-    store_copy(backup.store, world->relays[LOST].store);
+    struct backup backup = {.store = world_store_copy(world, LOST)};
     memcpy(backup.guards, world->relays[LOST].guards, sizeof(backup.guards));
     return backup;
 }
@@ -46,7 +27,7 @@ static struct backup backup_make(const struct world *world)
 static void backup_restore(struct world *world, const struct backup *backup)
 {
     world_store_clear(world, LOST);
-    world->relays[LOST].store = backup->store;
+    world->relays[LOST].disk.store = backup->store;
     memcpy(world->relays[LOST].guards, backup->guards, sizeof(backup->guards));
 }
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "relay/store/keys.h"
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 struct span {
     uint64_t first, last, count; /* numbers; count: how many of them have a row */
@@ -17,7 +17,7 @@ struct span {
 /* The numbers of a log that a family still has. */
 static struct span span_of(const struct world *world, uint16_t relay, enum store_family family, const uint8_t log[32])
 {
-    struct store *store = world->relays[relay].store;
+    struct store *store = world->relays[relay].disk.store;
     struct store_snapshot *snapshot = store->ops->snapshot_new(store);
     uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
     struct span span = {0};

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 static void relays_are_killed_at_random(uint64_t seed, unsigned kills)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/scene.h"
 
 static void a_signer_that_restarts_goes_on_at_its_guard(void **state)
 {
@@ -42,7 +42,7 @@ static void signatures_lost_between_answer_and_commit_are_made_again_at_every_mu
     world_run(world, 6000);
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
         if (relay != WORLD_MIDDLE)
-            assert_int_equal(world->relays[relay].guards[world_chain_of(relay) ? 3 : 0].number, 1000);
+            assert_int_equal(world->relays[relay].guards[world_chain_of(world, relay) ? 3 : 0].number, 1000);
         world_kill(world, relay);
         world->relays[relay].lose_answers = false;
         world_start(world, relay);

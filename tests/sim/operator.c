@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/core/world.h"
+#include "tests/sim/parts.h"
 
-static const enum proof_suite SUITE = PROOF_SUITE_KECCAK256_SECP256K1;
+static enum proof_suite suite_of(const struct world *world)
+{
+    return proof_suite_by_bit(world->shape.suite);
+}
 
 static void answer(struct world *world, uint16_t relay, const struct relay_signing_answer *out)
 {
@@ -33,11 +36,11 @@ static void guard_tell(struct world *world, uint16_t relay, uint16_t watch, uint
 void world_signer_start(struct world *world, uint16_t relay)
 {
     struct world_relay *state = &world->relays[relay];
-    if (state->signer_down || state->signer_up || relay == WORLD_MIDDLE)
+    if (state->signer_down || state->signer_up || world_chain_of(world, relay) == WORLD_CARRIER)
         return;
     state->signer_up = true;
     world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
-    for (uint16_t watch = 0; watch < WORLD_LOGS; watch++) {
+    for (uint16_t watch = 0; watch < world->logs_len; watch++) {
         if (state->guards[watch].number > 0)
             guard_tell(world, relay, watch, 0, false);
     }
@@ -47,6 +50,13 @@ void world_signer_start(struct world *world, uint16_t relay)
 void world_attest(struct world *world, uint16_t relay, struct codec_pack *pack, const struct proof_head *heads,
                   size_t count)
 {
+    world_attest_with(world, world->secrets[relay], pack, heads, count);
+}
+
+void world_attest_with(struct world *world, const uint8_t secret[32], struct codec_pack *pack,
+                       const struct proof_head *heads, size_t count)
+{
+    const enum proof_suite SUITE = suite_of(world);
     uint8_t(*leaves)[32] = malloc(count * 32), network[32], message[32];
     struct proof_item item = {.type = PROOF_ITEM_ATTESTATION};
     struct proof_key key;
@@ -67,8 +77,8 @@ void world_attest(struct world *world, uint16_t relay, struct codec_pack *pack, 
     proof_merkle_root(item.attestation.root, SUITE, leaves, count);
     proof_network_id(network, SUITE, world->network.name);
     proof_signed_bytes(message, SUITE, network, item.attestation.root);
-    bool made = proof_key_from_secret(&key, SUITE, world->secrets[relay]) &&
-                proof_signature_sign(item.attestation.signature, SUITE, world->secrets[relay], message);
+    bool made = proof_key_from_secret(&key, SUITE, secret) &&
+                proof_signature_sign(item.attestation.signature, SUITE, secret, message);
     assert(made);
     memcpy(item.attestation.key_id, key.id, 32);
     item.attestation.suite = SUITE;
@@ -84,6 +94,7 @@ void world_attest(struct world *world, uint16_t relay, struct codec_pack *pack, 
 static int judge(struct world *world, uint16_t relay, const struct relay_signing_log *log,
                  const struct connector_evidence *evidence, struct proof_head *heads)
 {
+    const enum proof_suite SUITE = suite_of(world);
     uint8_t kind = 0, running[32], truth[32];
     int lane = topology_lane_by_log(&world->network, log->log, &kind);
     assert(lane >= 0);
@@ -133,12 +144,11 @@ void world_sign(struct world *world, uint16_t relay, struct bytes bytes)
     struct relay_signing_log *logs = malloc(RELAY_SIGNING_LOGS_MAX * sizeof(*logs));
     struct proof_head *heads = malloc(RELAY_SIGNING_LOGS_MAX * RELAY_SIGNING_HEADS_MAX * sizeof(*heads));
     struct relay_signing_request request;
-    struct connector_scratch *scratch = malloc(sizeof(*scratch));
     struct connector_message message;
     size_t total = 0;
     bool read = relay_signing_request_read(&request, statements, logs, bytes) &&
-                codec_connector_decode(&message, scratch, request.evidence, NULL);
-    assert(read && message.type == CONNECTOR_EVIDENCE && request.statements_len >= 2);
+                codec_connector_decode(&message, world->scratch, request.evidence, NULL);
+    assert(read && message.type == CONNECTOR_EVIDENCE && request.statements_len >= world->shape.demanded);
     for (size_t i = 0; i < request.logs_len; i++) {
         int count = judge(world, relay, &logs[i], &message.evidence, heads + total);
         if (count < 0) {
@@ -172,7 +182,6 @@ void world_sign(struct world *world, uint16_t relay, struct bytes bytes)
     if (total == 0)
         answer(world, relay, &out);
     codec_pack_fini(&pack);
-    free(scratch);
     free(heads);
     free(logs);
 }

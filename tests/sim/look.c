@@ -1,18 +1,12 @@
-/* Looking at the world: conditions to wait for, checks, and marks for people. */
+/* Looking at the world: conditions to wait for, and marks for people. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/core/world.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "tests/sim/world.h"
 
 bool world_delivered(struct world *world)
 {
-    for (size_t i = 0; i < WORLD_LANES; i++) {
+    for (size_t i = 0; i < world->shape.lanes; i++) {
         if (world->model.lanes[i].outcomes.count < world->model.lanes[i].messages.count)
             return false;
     }
@@ -21,7 +15,7 @@ bool world_delivered(struct world *world)
 
 bool world_settled(struct world *world)
 {
-    for (size_t i = 0; i < WORLD_LANES; i++) {
+    for (size_t i = 0; i < world->shape.lanes; i++) {
         const struct model_lane *lane = &world->model.lanes[i];
         if ((lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0) < lane->messages.count)
             return false;
@@ -41,8 +35,8 @@ bool world_quiet(struct world *world)
 {
     if (!world_settled(world))
         return false;
-    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
-        for (uint16_t lane = 0; lane < WORLD_LANES && world->relays[relay].core != NULL; lane++) {
+    for (uint16_t relay = 0; relay < world->relays_len; relay++) {
+        for (uint16_t lane = 0; lane < world->shape.lanes && world->relays[relay].core != NULL; lane++) {
             uint64_t count = world->model.lanes[lane].messages.count;
             struct relay_log_view messages = world_view(world, relay, lane, 1),
                                   outcomes = world_view(world, relay, lane, 2);
@@ -54,30 +48,9 @@ bool world_quiet(struct world *world)
     return true;
 }
 
-uint64_t world_counter(const struct world *world, uint16_t relay, enum relay_reason reason)
-{
-    return relay_core_counter(world->relays[relay].core, reason);
-}
-
-void world_check_once(const struct world *world)
-{
-    for (size_t i = 0; i < WORLD_LANES; i++) {
-        const struct model_lane *lane = &world->model.lanes[i];
-        bool ordered = world->lanes[i].mode & PROOF_MODE_ORDERED;
-        assert_int_equal(lane->order_len, lane->messages.count);
-        for (uint64_t n = 1; n <= lane->messages.count; n++) {
-            assert_int_equal(lane->executed[n], 1);
-            assert_int_equal(lane->status[n], PROOF_OUTCOME_DONE);
-            assert_int_equal(lane->settled[n], PROOF_OUTCOME_DONE);
-            if (ordered)
-                assert_int_equal(lane->order[n - 1], n);
-        }
-    }
-}
-
 size_t world_rows(const struct world *world, uint16_t relay, enum store_family family, struct bytes prefix)
 {
-    struct store *store = world->relays[relay].store;
+    struct store *store = world->relays[relay].disk.store;
     struct store_snapshot *snapshot = store->ops->snapshot_new(store);
     struct store_cursor *cursor = store->ops->cursor_new(snapshot, family, (struct store_view){prefix.data, prefix.len},
                                                          (struct store_view){NULL, 0});
@@ -99,13 +72,13 @@ void world_print(const struct world *world)
     printf("at %llu ms, heights %llu %llu, %u calls rejected\n", (unsigned long long)world->now,
            (unsigned long long)world->model.height[0], (unsigned long long)world->model.height[1],
            world->model.rejected);
-    for (uint16_t lane = 0; lane < WORLD_LANES; lane++) {
+    for (uint16_t lane = 0; lane < world->shape.lanes; lane++) {
         const struct model_lane *model = &world->model.lanes[lane];
         uint64_t sent = model->messages.count;
         printf("lane %u: sent %llu accepted %llu decided %zu taken %llu\n", lane, (unsigned long long)sent,
                (unsigned long long)model->accepted, model->outcomes.count,
                (unsigned long long)(model->taken_len ? model->taken[model->taken_len - 1].number : 0));
-        for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        for (uint16_t relay = 0; relay < world->relays_len; relay++) {
             if (world->relays[relay].core != NULL && relay_core_halted(world->relays[relay].core))
                 printf("  relay %u is halted\n", relay);
             for (uint8_t kind = 1; kind <= 3; kind++) {
@@ -124,30 +97,4 @@ void world_print(const struct world *world)
         }
     }
     fflush(stdout);
-}
-
-void world_send_all(struct world *world, size_t count)
-{
-    for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
-        world_send(world, lane, count, 40 + 10 * lane);
-}
-
-void world_expect(struct world *world, world_condition *condition, uint64_t ms)
-{
-    bool reached = world_until(world, condition, ms);
-    if (!reached)
-        world_print(world);
-    assert_true(reached);
-}
-
-void world_check_bounded(const struct world *world)
-{
-    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
-        if (world->relays[relay].core == NULL)
-            continue;
-        for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
-            assert_int_equal(world_rows(world, relay, STORE_SEGMENT, BYTES_OF(world->lanes[lane].logs[0])), 0);
-        assert_true(world_rows(world, relay, STORE_HEAD, (struct bytes){NULL, 0}) <= 3 * 3 * WORLD_LOGS);
-        assert_int_equal(world->relays[relay].bans, 0);
-    }
 }

@@ -1,19 +1,27 @@
 /*
- * Two model chains for the core's scenes: outboxes, inboxes and registries in plain C, with the rules of the contracts
+ * Two model chains for the world: outboxes, inboxes and registries in plain C, with the rules of the contracts
  * (docs/formats.md). A block a second; what is written into a block is seen when the block is made.
  */
-#ifndef TESTS_UNIT_CORE_MODEL_H
-#define TESTS_UNIT_CORE_MODEL_H
+#ifndef TESTS_SIM_MODEL_H
+#define TESTS_SIM_MODEL_H
 
 #include "proofs/codec/connector.h"
 #include "proofs/frame.h"
 #include "topology/network.h"
 
-enum { MODEL_CHAINS = 2, MODEL_LANES_MAX = 8, MODEL_FINALITY = 2, MODEL_BLOCK_MS = 1000, MODEL_EPOCH = 1700000000 };
+enum {
+    MODEL_CHAINS = 2,
+    MODEL_LANES_MAX = 8,
+    MODEL_FINALITY = 2,
+    MODEL_BLOCK_MS = 1000,
+    MODEL_EPOCH = 1700000000,
+    MODEL_STATES = 16
+};
 
 struct model_entry {
     uint64_t height;               /* block that wrote it */
     size_t end;                    /* of its record */
+    uint64_t sequence;             /* of the message that it is, or speaks of */
     uint8_t item[32], running[32]; /* digest or outcome entry; hash after it */
 };
 
@@ -23,6 +31,11 @@ struct model_log {
     uint8_t *bytes;
     size_t len, bytes_cap;
     uint8_t start[32];
+};
+
+struct model_state { /* of an inbox */
+    uint64_t accepted, undecided;
+    size_t order_len;
 };
 
 struct model_lane {
@@ -37,15 +50,20 @@ struct model_lane {
     unsigned *executed; /* how often the receiver took effect, by sequence */
     uint64_t *order;    /* sequences as they were executed */
     size_t order_len, sequences_cap;
-    uint64_t undecided;            /* lowest sequence without entry */
-    uint64_t fails_from, fails_to; /* the receiver fails for these sequences … */
-    uint64_t fails_until;          /* … before this time (s) */
-    unsigned tries;                /* failed calls of the receiver */
+    uint64_t undecided;                      /* lowest sequence without entry */
+    uint64_t fails_from, fails_to;           /* the receiver fails for these sequences … */
+    uint64_t fails_until;                    /* … before this time (s) */
+    unsigned tries;                          /* failed calls of the receiver */
+    struct model_state before[MODEL_STATES]; /* at the end of recent blocks, by height */
 };
 
 struct model {
     const struct topology_network *network;
+    enum proof_suite suite;
     uint64_t height[MODEL_CHAINS];
+    uint8_t fork[MODEL_CHAINS];   /* how often the chain was reorganised */
+    uint8_t *forks[MODEL_CHAINS]; /* what that was when a block was made, by height */
+    size_t forks_cap[MODEL_CHAINS];
     uint8_t epoch[MODEL_CHAINS]; /* that the registry is at: its place in the document */
     struct model_lane lanes[MODEL_LANES_MAX];
     unsigned rejected; /* calls that reverted */
@@ -57,7 +75,13 @@ void model_fini(struct model *model);
 
 uint64_t model_time(uint64_t height); /* Unix seconds of a block */
 /* Header of a block: bytes (into out, capacity 64) and hash. branch 0 is the truth. */
-struct bytes model_header(uint8_t out[64], uint8_t hash[32], uint16_t chain, uint64_t height, uint8_t branch);
+struct bytes model_header(const struct model *model, uint8_t out[64], uint8_t hash[32], uint16_t chain, uint64_t height,
+                          uint8_t branch);
+
+void model_block(struct model *model, uint16_t chain); /* the next block; what is written from now on is in it */
+/* Blocks above the height go, with all that they held; as many and one more, empty, come in their place. lost: messages of
+ * each lane that are in no block any more. Returns how many blocks went. */
+size_t model_reorganise(struct model *model, uint16_t chain, uint64_t height, size_t lost[MODEL_LANES_MAX]);
 
 /* Writes a message into the next block of the lane's source chain. life: seconds to the deadline. */
 void model_send(struct model *model, uint16_t lane, const uint8_t *payload, size_t len, uint64_t life);
@@ -69,5 +93,11 @@ struct bytes model_records(const struct model_log *log, uint64_t from, uint64_t 
 
 /* One transaction, in the block being made. NULL: done; else why it was refused. */
 const char *model_submit(struct model *model, uint16_t chain, const struct connector_submit *submit);
+
+/* ---- between model.c and contract.c ---- */
+void *model_grow(void *old, size_t *cap, size_t wanted, size_t size); /* new memory is zero */
+void model_append(const struct model *model, struct model_log *log, uint64_t height, uint64_t sequence,
+                  struct bytes record, const uint8_t item[32]);
+void model_sequences_grow(struct model_lane *lane, size_t wanted);
 
 #endif
