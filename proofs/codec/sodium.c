@@ -19,6 +19,15 @@ bool codec_sodium_blake2b256(uint8_t out[32], const struct bytes *parts, size_t 
     return done && crypto_generichash_blake2b_final(&state, out, 32) == 0;
 }
 
+bool codec_sodium_sha512(uint8_t out[64], const struct bytes *parts, size_t count)
+{
+    crypto_hash_sha512_state state;
+    bool done = crypto_hash_sha512_init(&state) == 0;
+    for (size_t i = 0; done && i < count; i++)
+        done = crypto_hash_sha512_update(&state, parts[i].data, parts[i].len) == 0;
+    return done && crypto_hash_sha512_final(&state, out) == 0;
+}
+
 bool codec_sodium_ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64])
 {
     return crypto_sign_ed25519_verify_detached(signature, message.data, message.len, public_key) == 0;

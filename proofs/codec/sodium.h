@@ -1,5 +1,5 @@
 /*
- * What comes from libsodium: BLAKE2b-256, Ed25519, and what key files are locked with. The only file that includes it in proofs is sodium.c.
+ * What comes from libsodium: BLAKE2b-256, SHA-512, Ed25519, and what key files are locked with. The only file that includes it in proofs is sodium.c.
  */
 #ifndef ISTHMUS_PROOFS_CODEC_SODIUM_H
 #define ISTHMUS_PROOFS_CODEC_SODIUM_H
@@ -12,6 +12,9 @@
 
 /* BLAKE2b with a 32-byte output and no key over parts[0] || parts[1] || … */
 bool codec_sodium_blake2b256(uint8_t out[32], const struct bytes *parts, size_t count);
+
+/* SHA-512 of parts[0] || parts[1] || … */
+bool codec_sodium_sha512(uint8_t out[64], const struct bytes *parts, size_t count);
 
 /* RFC 8032 with libsodium's strictness: S < L, canonical encodings, no small-order keys or R. */
 bool codec_sodium_ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]);

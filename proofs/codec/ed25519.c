@@ -1,0 +1,155 @@
+/*
+ * Ed25519 by ZIP-215: reading, hashing, the choice of a path, and the verdict.
+ *
+ * Instead of the equation [8][S]B = [8]R + [8][k]A, P = [S]B - [k]A is computed and encoded. When those are R's bytes, P = R
+ * and the equation holds; that is so for every signature that a signer by RFC 8032 made under a key without a part of small
+ * order, and R need not even be decoded. Anything else is decided by the equation itself.
+ */
+#include "proofs/codec/ed25519.h"
+
+#include "proofs/codec/ed25519_lanes.h"
+#include "proofs/codec/ed25519_scalar.h"
+#include "proofs/codec/sodium.h"
+
+_Static_assert(CODEC_ED25519_ENTRIES == 1 << (ED25519_KEY_BITS - 1), "a row for each size of a key's digit");
+_Static_assert(ED25519_BASE_ENTRIES == 1 << (ED25519_BASE_BITS - 1), "a row for each size of a base digit");
+
+enum { JOBS_TOGETHER = 64 };
+
+static const struct ed25519_shape KEY_SHAPE = {CODEC_ED25519_SPLITS, ED25519_KEY_STEP, CODEC_ED25519_ENTRIES};
+
+bool codec_ed25519_path_usable(enum codec_ed25519_path path)
+{
+    switch (path) {
+    case CODEC_ED25519_PORTABLE: return true;
+    case CODEC_ED25519_AVX2:
+    case CODEC_ED25519_IFMA: return false;
+    }
+    return false;
+}
+
+enum codec_ed25519_path codec_ed25519_path_best(void)
+{
+    if (codec_ed25519_path_usable(CODEC_ED25519_IFMA))
+        return CODEC_ED25519_IFMA;
+    if (codec_ed25519_path_usable(CODEC_ED25519_AVX2))
+        return CODEC_ED25519_AVX2;
+    return CODEC_ED25519_PORTABLE;
+}
+
+static void make_sums(enum codec_ed25519_path path, uint8_t (*encoded)[32], const struct ed25519_sum *sums,
+                      size_t count)
+{
+    switch (path) {
+    case CODEC_ED25519_IFMA:
+    case CODEC_ED25519_AVX2:
+    case CODEC_ED25519_PORTABLE: break;
+    }
+    codec_ed25519_sums_portable(encoded, sums, count, CODEC_ED25519_BASE);
+}
+
+static void make_tables(enum codec_ed25519_path path, struct ed25519_table *tables, size_t count)
+{
+    switch (path) {
+    case CODEC_ED25519_IFMA:
+    case CODEC_ED25519_AVX2:
+    case CODEC_ED25519_PORTABLE: break;
+    }
+    codec_ed25519_tables_portable(tables, count, &KEY_SHAPE);
+}
+
+void codec_ed25519_keys_expand_by(enum codec_ed25519_path path, struct codec_ed25519_key *const *keys,
+                                  const uint8_t *const *encoded, size_t count)
+{
+    struct ed25519_table tables[JOBS_TOGETHER];
+    for (size_t done = 0; done < count; done += JOBS_TOGETHER) {
+        size_t some = count - done < JOBS_TOGETHER ? count - done : JOBS_TOGETHER;
+        for (size_t i = 0; i < some; i++) {
+            struct codec_ed25519_key *key = keys[done + i];
+            memmove(key->encoded, encoded[done + i], sizeof key->encoded);
+            tables[i] = (struct ed25519_table){.encoded = key->encoded, .rows = key->table};
+        }
+        make_tables(path, tables, some);
+        for (size_t i = 0; i < some; i++)
+            keys[done + i]->usable = tables[i].usable;
+    }
+}
+
+void codec_ed25519_keys_expand(struct codec_ed25519_key *const *keys, const uint8_t *const *encoded, size_t count)
+{
+    codec_ed25519_keys_expand_by(count < 2 ? CODEC_ED25519_PORTABLE : codec_ed25519_path_best(), keys, encoded, count);
+}
+
+bool codec_ed25519_key_expand(struct codec_ed25519_key *key, const uint8_t encoded[CODEC_ED25519_KEY_BYTES])
+{
+    codec_ed25519_keys_expand(&key, &encoded, 1);
+    return key->usable;
+}
+
+/* The sum to compute for a job; false when the job is invalid whatever it is. */
+static bool prepare(struct ed25519_sum *sum, const struct codec_ed25519_job *job)
+{
+    uint64_t s[4], k[4];
+    uint8_t hash[64];
+    if (!job->key->usable || !codec_ed25519_scalar_read(s, job->signature + 32))
+        return false;
+    struct bytes parts[] = {{job->signature, 32}, BYTES_OF(job->key->encoded), job->message};
+    if (!codec_sodium_sha512(hash, parts, 3))
+        return false;
+    codec_ed25519_scalar_reduce(k, hash);
+    sum->key = job->key->table;
+    codec_ed25519_scalar_digits(sum->key_digits, ED25519_KEY_DIGITS, ED25519_KEY_BITS, k);
+    codec_ed25519_scalar_digits(sum->base_digits, ED25519_BASE_DIGITS, ED25519_BASE_BITS, s);
+    return true;
+}
+
+static bool verify_some(enum codec_ed25519_path path, struct codec_ed25519_job *jobs, size_t count)
+{
+    struct codec_ed25519_job *asked[JOBS_TOGETHER];
+    struct ed25519_sum sums[JOBS_TOGETHER];
+    uint8_t encoded[JOBS_TOGETHER][32];
+    size_t many = 0;
+    bool all = true;
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].valid = false;
+        if (prepare(&sums[many], &jobs[i]))
+            asked[many++] = &jobs[i];
+    }
+    make_sums(path, encoded, sums, many);
+    for (size_t i = 0; i < many; i++)
+        asked[i]->valid = memcmp(encoded[i], asked[i]->signature, 32) == 0 ||
+                          codec_ed25519_same_but_small_order(encoded[i], asked[i]->signature);
+    for (size_t i = 0; i < count; i++)
+        all = all && jobs[i].valid;
+    return all;
+}
+
+bool codec_ed25519_verify_many_by(enum codec_ed25519_path path, struct codec_ed25519_job *jobs, size_t count)
+{
+    bool all = true;
+    for (size_t done = 0; done < count; done += JOBS_TOGETHER) {
+        size_t some = count - done < JOBS_TOGETHER ? count - done : JOBS_TOGETHER;
+        if (!verify_some(path, jobs + done, some))
+            all = false;
+    }
+    return all;
+}
+
+bool codec_ed25519_verify_many(struct codec_ed25519_job *jobs, size_t count)
+{
+    return codec_ed25519_verify_many_by(count < 2 ? CODEC_ED25519_PORTABLE : codec_ed25519_path_best(), jobs, count);
+}
+
+bool codec_ed25519_verify(const struct codec_ed25519_key *key, struct bytes message,
+                          const uint8_t signature[CODEC_ED25519_SIGNATURE_BYTES])
+{
+    struct codec_ed25519_job job = {.key = key, .message = message, .signature = signature};
+    return codec_ed25519_verify_many(&job, 1);
+}
+
+bool codec_ed25519_verify_zip215(const uint8_t public_key[CODEC_ED25519_KEY_BYTES], struct bytes message,
+                                 const uint8_t signature[CODEC_ED25519_SIGNATURE_BYTES])
+{
+    struct codec_ed25519_key key;
+    return codec_ed25519_key_expand(&key, public_key) && codec_ed25519_verify(&key, message, signature);
+}
