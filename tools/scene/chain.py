@@ -51,9 +51,11 @@ def free_port():
 
 
 class Chain(Anvil):
-    """A ledger on a free port. `side`: its name in the scene."""
+    """A ledger on a free port. `side`: its name in the scene. host: the address where it listens, and we reach it; inside: what its
+    command line begins with, to run where that address is."""
 
-    def __init__(self, side, chain_id, block_time, folder):
+    def __init__(self, side, chain_id, block_time, folder, host="127.0.0.1", inside=()):
+        self.host, self.inside = host, inside
         self.side, self.chain_id, self.caip2 = side, chain_id, f"eip155:{chain_id}"
         self.block_time, self.folder, self.closed = block_time, pathlib.Path(folder), False
         for _ in range(5):  # another process may take the free port before anvil does
@@ -72,7 +74,7 @@ class Chain(Anvil):
         self.local = threading.local()
         with open(self.folder / f"anvil-{self.side}.log", "ab") as log:
             self.process = spawn(
-                [anvil_program(), "--port", self.port, "--host", "127.0.0.1", "--chain-id", self.chain_id, "--hardfork",
+                [*self.inside, anvil_program(), "--port", self.port, "--host", self.host, "--chain-id", self.chain_id, "--hardfork",
                  "prague", "--gas-limit", 1000000000, "--block-time", self.block_time, "--slots-in-an-epoch", 1, "--quiet",
                  "--cache-path", self.folder / f"anvil-{self.side}", *extra], log)
         return self._wait()
@@ -81,7 +83,7 @@ class Chain(Anvil):
     def connection(self):
         """One a thread, so that nobody waits for another's answer."""
         if not hasattr(self.local, "connection"):
-            self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            self.local.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
         return self.local.connection
 
     @connection.setter
@@ -119,7 +121,7 @@ class Chain(Anvil):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def kill(self, history):
         """kill -9. What it mined is kept, as on a disk; the pool of transactions is lost. history: whether the state at

@@ -49,6 +49,10 @@ def digest(program):
 
 
 class Scene:
+    """The quickstart's network. A subclass has another: who is where (relays, zones, pairs, attests), and where they listen (the part
+    "places" below)."""
+    quorum, sources, agree = QUORUM, SOURCES, len(SOURCES)
+
     def __init__(self, build, folder, block_time=0.5, finality_depth=2, window="16MiB", payload_max=16384, lanes=LANES, open_keys=False,
                  say=print):
         """lanes: (suffix, mode) of each, for each way, or (suffix, mode, what else class Lane takes). open_keys: attester keys are
@@ -57,14 +61,22 @@ class Scene:
         self.block_time, self.finality_depth, self.window, self.payload_max = block_time, finality_depth, window, payload_max
         self.program = {"isthmus": self.build / "tools/isthmus/isthmus", "isthmusd": self.build / "relay/isthmusd",
                         "connector": self.build / "connectors/isthmus-connector-evm"}
-        self.relays = [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
+        self.relays = self.all_relays()
         self.each_way, self.open_keys, self.version = lanes, open_keys, 0
         self.chains, self.lanes, self.processes, self.keys, self.epochs = {}, [], {}, {}, {}
-        self.attester_file = {relay: "attester.key" for relay in self.relays if relay != MIDDLE}
+        self.attester_file = {relay: "attester.key" for relay in self.relays if self.attests(relay)}
         self.links, self.watch, self.left_over = Links(), None, 0
+        self.environment = {}  # relay -> variables that it gets besides ours
         os.environ.setdefault("ISTHMUS_CONTRACTS", str(self.build / "connectors/evm/contracts"))
 
     # ---- preparing
+
+    def all_relays(self):
+        return [f"{side}-{name}" for side in SIDES for name in OPERATORS] + [MIDDLE]
+
+    def attests(self, relay):
+        """Whether it is an operator's, with a signer and sources of its side's chain; else it only stores and forwards."""
+        return relay != MIDDLE
 
     def side_of(self, relay):
         return relay.split("-")[0] if relay != MIDDLE else None
@@ -82,6 +94,9 @@ class Scene:
     def zone(self, relay):
         return self.side_of(relay) or MIDDLE
 
+    def zones(self):
+        return [*SIDES, MIDDLE]
+
     def isthmus(self, *arguments):
         done = subprocess.run([str(self.program["isthmus"]), *map(str, arguments)], capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
@@ -93,10 +108,10 @@ class Scene:
 
     def make_keys(self):
         for relay in self.relays:
-            extra = ["--no-signer"] if relay == MIDDLE else ["--suite", SUITE]
+            extra = ["--suite", SUITE] if self.attests(relay) else ["--no-signer"]
             self.isthmus("init", self.folder / relay, "--relay", relay, "--cheap", *extra)
             self.keys[relay] = self.key_of(self.folder / relay / "keys/relay.key")
-            if relay != MIDDLE:
+            if self.attests(relay):
                 if self.open_keys:
                     (self.folder / relay / "keys/attester.key").unlink()
                     self.new_attester_key(relay, "attester.key")
@@ -119,8 +134,7 @@ class Scene:
 
     def operators(self):
         """(number, name, side number): numbers as in the registries."""
-        names = [(side, name) for side in SIDES for name in OPERATORS]
-        return [(i, f"{side}-{name}", 1 + list(SIDES).index(side)) for i, (side, name) in enumerate(names, 1)]
+        return [(i, name, 1 + list(SIDES).index(self.side_of(name))) for i, name in enumerate(filter(self.attests, self.relays), 1)]
 
     def start_chains(self):
         for side, number in SIDES.items():
@@ -130,7 +144,7 @@ class Scene:
         """Each registry lists those who attest what arrives there: the operators of the other side."""
         for side, chain in self.chains.items():
             self.epochs[side] = [self.attesters(side)]
-            chain.deploy(NETWORK, self.members(side), QUORUM)
+            chain.deploy(NETWORK, self.members(side), self.quorum)
         for side, chain in self.chains.items():
             for sender, (suffix, mode, *more) in enumerate(self.each_way, 1):
                 self.lanes.append(Lane(f"{side}-to-{other_side(side)}{suffix}", chain, self.chains[other_side(side)], mode, sender,
@@ -138,7 +152,7 @@ class Scene:
 
     def attesters(self, side):
         """{operator: key} of those who attest now what arrives at this side."""
-        return {name: self.keys[name, "attester"] for _, name, _ in self.operators() if not name.startswith(side)}
+        return {name: self.keys[name, "attester"] for _, name, _ in self.operators() if self.side_of(name) != side}
 
     def members(self, side):
         """The same as registries take it, for the newest epoch."""
@@ -158,16 +172,16 @@ class Scene:
         out += ["chains:"]
         for side, chain in self.chains.items():
             out += [f"  - id: {chain.caip2}", "    family: evm", f"    genesis: {chain.genesis.hex()}", f"    suite: {SUITE}",
-                    f"    finality_depth: {self.finality_depth}", f"    sources: {len(SOURCES)}"]
+                    f"    finality_depth: {self.finality_depth}", f"    sources: {self.agree}"]
             out += [f"    {name}: \"0x{getattr(chain, name).address.hex()}\"" for name in ("registry", "outbox", "inbox")]
             out += ["    epochs:"]
             for epoch, keys in enumerate(self.epochs[side], 1):
-                out += [f"      - number: {epoch}", f"        quorum: {QUORUM}", "        accept_equivocation: 0   # 2 of 3", "        keys:"]
+                out += [f"      - number: {epoch}", f"        quorum: {self.quorum}", "        accept_equivocation: 0", "        keys:"]
                 out += [f"          - {{operator: {name}, key: \"{key}\"}}" for name, key in keys.items()]
-        out += ["zones:"] + [f"  - name: {zone}" for zone in (*SIDES, MIDDLE)] + ["relays:"]
+        out += ["zones:"] + [f"  - name: {zone}" for zone in self.zones()] + ["relays:"]
         for relay in self.relays:
             out += [f"  - name: {relay}", f"    zone: {self.zone(relay)}", f"    key: {self.keys[relay]}"]
-            if relay != MIDDLE:
+            if self.attests(relay):
                 chain = self.chains[self.side_of(relay)].caip2
                 out += [f"    operator: {relay}", f"    serves: [\"{chain}\"]", f"    delivers: [\"{chain}\"]"]
         out += ["links:"] + [f"  - [{a}, {b}]" for a, b in self.pairs()] + ["lanes:"]
@@ -181,40 +195,66 @@ class Scene:
                     f"    generation: {lane.generation}", f"    state: {lane.state}"]
         return "\n".join(out) + "\n"
 
-    def node_of(self, relay):
-        """Addresses, (http, ws), of the node behind a relay's sources; ws None: it tells no news."""
+    # ---- places
+
+    def node_of(self, relay, source):
+        """Addresses, (http, ws), of the node behind a relay's source; ws None: it tells no news."""
         chain = self.chains[self.side_of(relay)]
-        return chain.url, f"ws://127.0.0.1:{chain.port}"
+        return chain.url, chain.url.replace("http:", "ws:")
+
+    def listens(self, relay, name):
+        """The URL at which a relay takes requests ("req"), or publishes for a zone. Here sockets in s/."""
+        return "ipc://" + path_of(self.folder, "s", relay, name)
+
+    def dials(self, relay, peer, kind):
+        """Where a relay reaches its peer's publications ("p") or requests ("r"). Here sockets in l/: forwarders, which can be cut."""
+        return "ipc://" + path_of(self.folder, "l", relay, peer, kind)
+
+    def stored_in(self, relay):
+        """Where its store, state and guard lie, seen from its folder: "" or a folder with a slash."""
+        return ""
+
+    def more_yaml(self, relay):
+        """Lines that its file has besides."""
+        return []
+
+    def inside(self, relay):
+        """What its command line begins with, to run where it belongs."""
+        return []
 
     def relay_yaml(self, relay):
-        """Its own sockets lie in s/; what it dials, in l/, are the forwarders to its peers."""
-        own = lambda *names: "ipc://" + path_of(self.folder, "s", *names)  # noqa: E731
-        dial = lambda *names: "ipc://" + path_of(self.folder, "l", *names)  # noqa: E731
         zones = sorted({self.zone(peer) for peer in self.neighbours(relay)})
         out = [f"relay: {relay}", "network: ../network.yaml",
                "roots: {" + ", ".join(f"{side}: {self.keys[side, 'root']}" for side in SIDES) + "}",
-               "store: store", "state: state", f"control: {{socket: {path_of(self.folder, 's', relay, 'ctl')}, mode: \"0600\"}}",
-               "key: {file: keys/relay.key, passphrase: keys/passphrase}",
-               "listen:", f"  request: \"{own(relay, 'req')}\"", "  zones:"]
-        out += [f"    - {{zone: {zone}, url: \"{own(relay, zone)}\"}}" for zone in zones] + ["peers:"]
+               f"store: {self.stored_in(relay)}store", f"state: {self.stored_in(relay)}state",
+               f"control: {{socket: {path_of(self.folder, 's', relay, 'ctl')}, mode: \"0600\"}}",
+               "key: {file: keys/relay.key, passphrase: keys/passphrase}", *self.more_yaml(relay),
+               "listen:", f"  request: \"{self.listens(relay, 'req')}\"", "  zones:"]
+        out += [f"    - {{zone: {zone}, url: \"{self.listens(relay, zone)}\"}}" for zone in zones] + ["peers:"]
         for peer in self.neighbours(relay):
-            out += [f"  - {{relay: {peer}, publish: \"{dial(relay, peer, 'p')}\", request: \"{dial(relay, peer, 'r')}\"}}"]
-        if relay != MIDDLE:
-            chain = self.chains[self.side_of(relay)]
-            gas = chain.gas_account(relay, self.folder / relay)
-            http, ws = self.node_of(relay)
-            out += [f"signer: {{keys: [keys/{self.attester_file[relay]}], passphrase: keys/passphrase, guard: guard}}", "sources:"]
-            for i, name in enumerate(SOURCES):
-                out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
-                        f"    software: {name}", f"    program: {self.program['connector']}",
-                        f"    program_hash: {digest(self.program['connector'])}",
-                        f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {http}",
-                        "      poll-ms: \"200\""]
-                out += [f"      ws: {ws}"] if ws else []
-                out += [f"      key-file: {gas}"] if i == 0 else []
+            out += [f"  - {{relay: {peer}, publish: \"{self.dials(relay, peer, 'p')}\", request: \"{self.dials(relay, peer, 'r')}\"}}"]
+        if self.attests(relay):
+            out += self.operator_yaml(relay)
         out += ["timings: {heartbeat_ms: 300, pull_wait_ms: 150, peer_silence_ms: 2000, turn_blocks: 4}",
                 "budgets: {free_bytes: 16MiB}", "log_level: info"]
         return "\n".join(out) + "\n"
+
+    def operator_yaml(self, relay):
+        """Signer and sources of a relay that attests."""
+        chain = self.chains[self.side_of(relay)]
+        gas = chain.gas_account(relay, self.folder / relay)
+        out = [f"signer: {{keys: [keys/{self.attester_file[relay]}], passphrase: keys/passphrase, guard: {self.stored_in(relay)}guard}}",
+               "sources:"]
+        for i, name in enumerate(self.sources):
+            http, ws = self.node_of(relay, name)
+            out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
+                    f"    software: {name}", f"    program: {self.program['connector']}",
+                    f"    program_hash: {digest(self.program['connector'])}",
+                    f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {http}",
+                    "      poll-ms: \"200\""]
+            out += [f"      ws: {ws}"] if ws else []
+            out += [f"      key-file: {gas}"] if i == 0 else []
+        return out
 
     def add_links(self):
         for relay in self.relays:
@@ -226,7 +266,8 @@ class Scene:
     def prepare(self):
         for name in ("s", "l"):
             (self.folder / name).mkdir(parents=True)
-        self.say("keys: a relay key and an attester key for each of six relays, one relay key for the middle, two roots")
+        self.say(f"keys: a relay key for each of {len(self.relays)} relays, an attester key for each of "
+                 f"{sum(map(self.attests, self.relays))}, two roots")
         self.make_keys()
         self.say("chains: two anvils, and the contracts on both")
         self.start_chains()
@@ -259,8 +300,9 @@ class Scene:
     def start_relay(self, relay, fault=None):
         """fault: NAME:COUNT of relay/edge/fault.h."""
         with open(self.folder / relay / "log", "ab") as log:
-            self.processes[relay] = spawn([self.program["isthmusd"], "--config", self.folder / relay / "relay.yaml"], log,
-                                          {"ISTHMUS_FAULT": fault} if fault else None)
+            self.processes[relay] = spawn(
+                [*self.inside(relay), self.program["isthmusd"], "--config", self.folder / relay / "relay.yaml"], log,
+                {**self.environment.get(relay, {}), **({"ISTHMUS_FAULT": fault} if fault else {})})
 
     def faults(self):
         """[(role, name)] of all fault points; none when the programs were built without."""

@@ -23,16 +23,19 @@ class Stage:
     BUILD = "build/release"
     SCENE = {}  # what its scene has of its own
 
-    def __init__(self, parser):
+    def __init__(self, parser, arguments=None):
         parser.add_argument("--build", default=os.environ.get("ISTHMUS_BUILD", self.BUILD), help=f"build folder ({self.BUILD})")
         parser.add_argument("--report", metavar="FILE", help="also write the result as JSON")
         parser.add_argument("--dir", metavar="DIR", help="where the scene lives: new or empty, with a short path (a temporary folder)")
         parser.add_argument("--patience", type=int, default=120, metavar="S", help="seconds to wait for what is not settled (120)")
-        self.options, self.begun = parser.parse_args(), time.monotonic()
+        self.options, self.begun = parser.parse_args(arguments), time.monotonic()
         self.told, self.last = 0.0, {}
         self.folder = pathlib.Path(self.options.dir or tempfile.mkdtemp(prefix="isthmus-")).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.scene = Scene(self.options.build, self.folder, say=self.say, **self.SCENE)
+        self.scene = self.make_scene()
+
+    def make_scene(self):
+        return Scene(self.options.build, self.folder, say=self.say, **self.SCENE)
 
     def say(self, text):
         print(f"[{time.monotonic() - self.begun:5.1f}s] {text}", flush=True)

@@ -15,15 +15,16 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 class Crooked:
     """answer(door, body) speaks for the node instead of it; None: honest. news(door) does so after a request for WebSocket."""
 
-    def __init__(self, target):
-        self.target, self.answer, self.news = target, None, None
+    def __init__(self, target, host="127.0.0.1", node="127.0.0.1"):
+        """Listens at the address `host`; the anvil is at port `target` of `node`."""
+        self.target, self.node, self.answer, self.news = target, node, None, None
         self.requests, self.open, self.most, self.lock = 0, 0, 0, threading.Lock()
         self.doors, self.closing = set(), False
         self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind((host, 0))
         self.listener.listen(64)
         self.port = self.listener.getsockname()[1]
-        self.http, self.ws = f"http://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}/"
+        self.http, self.ws = f"http://{host}:{self.port}", f"ws://{host}:{self.port}/"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
@@ -80,7 +81,7 @@ class Crooked:
 
     def honest(self, body):
         """What the real node answers, as bytes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.target, timeout=60)
+        connection = http.client.HTTPConnection(self.node, self.target, timeout=60)
         try:
             connection.request("POST", "/", body, {"Content-Type": "application/json"})
             return connection.getresponse().read()
@@ -88,7 +89,7 @@ class Crooked:
             connection.close()
 
     def _tunnel(self, door):
-        node = socket.create_connection(("127.0.0.1", self.target))
+        node = socket.create_connection((self.node, self.target))
         node.sendall(door.head)
 
         def back():

@@ -61,7 +61,7 @@ class Heights(Walk):
         self.servers = {}
         super().begin()
 
-    def node_of(self, relay):
+    def node_of(self, relay, source):
         """(http, ws) of a relay's nodes: those that lag have no news."""
         chain = self.scene.chains[self.scene.side_of(relay)]
         if not LAGS.get(relay):
