@@ -372,8 +372,8 @@ static void *start(struct connector *connector)
 static void stop(void *context)
 {
     struct evm *evm = context;
+    evm_rpc_free(evm->rpc); /* first: those who wait for an answer still look at the others */
     evm_ws_free(evm->ws);
-    evm_rpc_free(evm->rpc);
     evm_watches_free(evm->watches);
     evm_positions_free(evm->positions);
     evm_submissions_free(evm->submissions);

@@ -417,8 +417,12 @@ void evm_rpc_free(struct evm_rpc *rpc)
 {
     if (!rpc)
         return;
-    while (rpc->exchanges)
-        exchange_free(rpc->exchanges);
+    rpc->usable_at = UINT64_MAX; /* nothing is begun any more */
+    while (rpc->exchanges) {
+        struct exchange *exchange = rpc->exchanges;
+        answer_with(exchange, EVM_RPC_UNREACHABLE, "the connector ends", NULL, NULL);
+        exchange_free(exchange);
+    }
     curl_multi_cleanup(rpc->multi);
     curl_slist_free_all(rpc->headers);
     sdk_timer_clear(rpc->config.loop, &rpc->curl_timer);

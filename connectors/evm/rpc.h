@@ -67,7 +67,7 @@ struct evm_rpc_config {
 
 /* NULL when libcurl refuses or there is no memory. Copies url. */
 struct evm_rpc *evm_rpc_new(const struct evm_rpc_config *config);
-/* Drops what is under way without calling back. */
+/* What is under way is answered (EVM_RPC_UNREACHABLE) first, so that whoever asked can free what it kept for the answer. */
 void evm_rpc_free(struct evm_rpc *rpc);
 
 /* False while the endpoint is left alone. */
