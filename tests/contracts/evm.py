@@ -4,13 +4,13 @@ import http.client
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import time
 
 from crypto import keccak
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+STARTS = 60  # seconds in which an anvil starts or ends, however busy the machine
 
 
 def folder_of_contracts():
@@ -125,6 +125,23 @@ def _decode_one(entry, data, at):
 
 # ---- anvil ----
 
+def listening_port(pid):
+    """The port of 127.0.0.1 that this process listens on; None: none yet, or it has ended."""
+    own, folder = set(), pathlib.Path(f"/proc/{pid}")
+    try:
+        sockets = [line.split() for line in (folder / "net/tcp").read_text().splitlines()[1:]]
+        descriptors = list((folder / "fd").iterdir())
+    except OSError:
+        return None
+    for descriptor in descriptors:
+        try:
+            own.add(os.readlink(descriptor))
+        except OSError:
+            continue  # closed meanwhile
+    return next((int(fields[1].split(":")[1], 16) for fields in sockets
+                 if fields[3] == "0A" and f"socket:[{fields[9]}]" in own), None)
+
+
 class RpcError(Exception):
     def __init__(self, error):
         super().__init__(error.get("message"))
@@ -135,33 +152,27 @@ class Anvil:
     """One anvil of its own on a free port. It mines when transact() says so, a transaction a block; accounts are unlocked."""
 
     def __init__(self, chain_id=31337, hardfork="prague", extra=()):
-        for _ in range(5):  # another process may take the free port before anvil does
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
-            self.process = subprocess.Popen(
-                [anvil_program(), "--port", str(self.port), "--host", "127.0.0.1", "--chain-id", str(chain_id),
-                 "--hardfork", hardfork, "--gas-limit", "1000000000", "--quiet", "--no-mining",
-                 "--timestamp", "1800000000", *extra],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            if self._wait():
-                break
-        else:
+        self.process = subprocess.Popen(
+            [anvil_program(), "--port", "0", "--host", "127.0.0.1", "--chain-id", str(chain_id),
+             "--hardfork", hardfork, "--gas-limit", "1000000000", "--quiet", "--no-mining",
+             "--timestamp", "1800000000", *extra],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not self._wait():
             raise RuntimeError(f"{anvil_program()} does not start: run tools/setup")
         self.accounts = [bytes.fromhex(a[2:]) for a in self.rpc("eth_accounts")]
         self.genesis = bytes.fromhex(self.rpc("eth_getBlockByNumber", "0x0", False)["hash"][2:])
 
     def _wait(self):
-        end = time.monotonic() + 20
+        """Until it listens: this very process, not another that came to the port before it."""
+        end = time.monotonic() + STARTS
         while time.monotonic() < end and self.process.poll() is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-            try:
-                self.rpc("eth_chainId")
+            self.port = listening_port(self.process.pid)
+            if self.port:
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
                 return True
-            except OSError:
-                self.connection.close()
-                time.sleep(0.02)  # between tries to connect; what ends the wait is the answer
-        self.close()
+            time.sleep(0.02)  # between looks; what ends the wait is the port
+        self.process.kill()
+        self.process.wait()
         return False
 
     def _post(self, body):
@@ -189,7 +200,7 @@ class Anvil:
         self.connection.close()
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=STARTS)
 
     def now(self):
         return int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)

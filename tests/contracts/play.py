@@ -6,11 +6,12 @@ import unittest
 import model
 from crypto import Key
 from evm import Anvil, Contract, Refused
-from model import (MESSAGE, OUTCOME, SETTLEMENT, Refusal, account, certificate, close_leaf, head_leaf, log_id, ruling_leaf,
-                   without_payload)
+from model import (MESSAGE, ORDERED, OUTCOME, RETRY, SETTLEMENT, Refusal, account, certificate, close_leaf, head_leaf, log_id,
+                   ruling_leaf, without_payload)
 
 NETWORK = "demo"
 RECEIVER_GAS = 300_000
+MODES = (0, ORDERED, RETRY, ORDERED | RETRY)
 (ACCEPT, REVERT, BURN, INVALID, BOMB, BOMB_REVERT, CALL, DESTROY, NEED) = range(9)
 REASONS = {ACCEPT: 0, REVERT: 1, BURN: 2, INVALID: 2, BOMB: 0, BOMB_REVERT: 1, CALL: 0, DESTROY: 0}
 

@@ -5,16 +5,17 @@ ISTHMUS_BUILD names the build folder, as for the tests. Both kinds of evidence, 
 """
 import pathlib
 import sys
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration" / "connector_evm"))
 
-from relay import Watch, lane_message, message_records  # noqa: E402
-import test_connector  # noqa: E402
+from relay import EVIDENCE, Watch, lane_message, message_records  # noqa: E402
+from case import Case  # noqa: E402
 from model import MESSAGE, OUTCOME, log_id  # noqa: E402
 
 
-class Recording(test_connector.Case):
+class Recording(Case):
     folder = None
 
     def seed(self, name, connector, message, raw):
@@ -35,7 +36,7 @@ class Recording(test_connector.Case):
         for watch, count in zip(watches, counts):
             watch.until(count, message_records)
         for i, message in enumerate(connector.said):
-            if message[0] == test_connector.EVIDENCE:
+            if message[0] == EVIDENCE:
                 self.seed(f"{name}-{i}", connector, message, connector.raw[i])
         self.doCleanups()
 
@@ -48,5 +49,5 @@ class Recording(test_connector.Case):
 if __name__ == "__main__":
     Recording.folder = pathlib.Path(sys.argv[1])
     Recording.folder.mkdir(parents=True, exist_ok=True)
-    result = test_connector.unittest.TextTestRunner().run(Recording())
+    result = unittest.TextTestRunner().run(Recording())
     sys.exit(not result.wasSuccessful())

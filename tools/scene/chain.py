@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "contracts"))
 import model  # noqa: E402
 from crypto import Key, keccak  # noqa: E402
-from evm import Anvil, Contract, RpcError, anvil_program  # noqa: E402
+from evm import STARTS, Anvil, Contract, RpcError, anvil_program, listening_port  # noqa: E402
 
 MODE_ORDERED, MODE_RETRY = 1, 2
 RECEIVER_GAS = 200_000
@@ -91,16 +91,14 @@ class Chain(Anvil):
         self.local.connection = value
 
     def _wait(self):
-        end = time.monotonic() + 60  # it may have a long history to load, on a busy machine
+        """Until it answers: this very process, not another that came to the port before it. It may have a long history to load."""
+        end = time.monotonic() + STARTS
         while time.monotonic() < end and self.process.poll() is None:
-            try:
-                super()._post({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []})
+            if listening_port(self.process.pid) == self.port:
                 return True
-            except (OSError, http.client.HTTPException):
-                self.connection.close()
-                time.sleep(0.02)  # between tries to connect; what ends the wait is the answer
+            time.sleep(0.02)  # between looks; what ends the wait is the port
         self.process.kill()
-        self.process.wait(timeout=20)
+        self.process.wait()
         return False
 
     def _post(self, body):

@@ -24,6 +24,7 @@ VERIFY = BUILD / "tests" / "integration" / "connector_evm" / "connector_evm_veri
 SUBMIT, RESULT, ASK_RESULT, POSITION_IS = 20, 21, 22, 24
 ASK_STATUS, STATUS, NOTICE, CANNOT, ACCOUNT = range(30, 35)
 CONFIRMED, REJECTED, UNKNOWN, SENT = range(1, 5)
+PATIENCE = 90  # seconds, for what takes far less on a quiet machine
 DELIVER, SETTLE, EXECUTE, EXPIRE, CLOSE = range(1, 6)
 
 
@@ -97,18 +98,18 @@ class Connector:
             if theirs.fileno() != 3 else [str(program)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=[theirs.fileno()])
         theirs.close()
-        self.socket, self.buffer, self.said, self.raw, self.looked, self.watches = ours, b"", [], [], 0, {}
+        self.socket, self.buffer, self.said, self.raw, self.looked, self.watches = ours, b"", [], [], {}, {}
 
     def close(self):
         self.socket.close()
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=PATIENCE)
         self.log.close()
         return code
 
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
         self.socket.close()
         self.log.close()
 
@@ -134,15 +135,16 @@ class Connector:
             self.said.append(message)
             self.raw.append(body)
 
-    def wait_for(self, kind, test=lambda m: True, seconds=20, since=None):
-        """The first message of this type that passes the test, looking from `since` (default: after the last one found)."""
-        at = self.looked if since is None else since
+    def wait_for(self, kind, test=lambda m: True, seconds=PATIENCE, since=None):
+        """The first message of this type that passes the test, looking from `since` (default: after the last one of this type
+        that was found: types overtake each other)."""
+        at = self.looked.get(kind, 0) if since is None else since
         end = time.monotonic() + seconds
         while True:
             while at < len(self.said):
                 at += 1
                 if self.said[at - 1][0] == kind and test(self.said[at - 1]):
-                    self.looked = at
+                    self.looked[kind] = at
                     return self.said[at - 1]
             if time.monotonic() >= end:
                 raise AssertionError(f"no message {kind} in {seconds} s; the last were {[short(m) for m in self.said[-8:]]}")
@@ -217,7 +219,7 @@ class Watch:
             self.proven, self.running = number, running
             self.evidence = message
 
-    def until(self, number, sizes, seconds=30, each=lambda watch: None):
+    def until(self, number, sizes, seconds=PATIENCE, each=lambda watch: None):
         """Until this number is proven by evidence that came after the subscribe."""
         end = time.monotonic() + seconds
         while self.proven < number or self.evidence is None:

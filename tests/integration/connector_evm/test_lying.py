@@ -1,0 +1,222 @@
+"""The endpoint answers, but not the truth: nothing false is passed on, and the truth is found when it is told again."""
+
+import unittest
+
+from relay import ASK_AGAIN, CANNOT, EVIDENCE, HEADER, RECORDS, Watch, keccak, lane_message, message_records
+
+from case import Case
+import model
+from model import MESSAGE, log_id, u
+
+MESSAGE_TOPIC = keccak(b"Message(bytes32,uint64,bytes32,bytes)")
+
+
+class Lying(Case):
+    def lied_to(self, change, count=4, **more):
+        play = self.play()
+        lane, _ = play.opened()
+        self.sent(play, lane, count)
+        self.mine(play, 4)
+        liar, node = self.behind(play, change)
+        connector = self.started(play, **node, **more)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        return play, lane, liar, connector, watch
+
+    def honest(self, method, params, answer):
+        return answer
+
+    def found_out(self, change, text, proven=0):
+        """The lie is named, brings no evidence, and does no harm once it stops."""
+        play, lane, liar, connector, watch = self.lied_to(change)
+        self.noticed(connector, 5, text)
+        connector.listen(0.3)  # the test: nothing comes meanwhile
+        watch.take(message_records)
+        self.assertEqual(connector.of(EVIDENCE), [])
+        liar.change = self.honest
+        watch.until(4, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+
+    def logs(self, edit):
+        def change(method, params, answer):
+            if method == "eth_getLogs":
+                answer["result"] = edit(answer["result"])
+            return answer
+        return change
+
+    def test_a_log_kept_back_at_the_end(self):
+        self.found_out(self.logs(lambda logs: logs[:-1]), "do not lead to what the contract's slot holds")
+
+    def test_a_message_kept_back_though_nothing_follows_is_found_by_its_slot(self):
+        play = self.play()
+        lane, _ = play.opened()
+        liar, node = self.behind(play, self.logs(lambda logs: []))
+        connector = self.started(play, **node)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.mine(play, 100)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        self.sent(play, lane, 1)
+        self.mine(play, 70)
+        self.noticed(connector, 5, "slot holds")
+        liar.change = self.honest
+        watch.until(1, message_records)
+
+    def test_a_node_that_lags_behind_is_waited_for(self):
+        state = {"lag": True}
+
+        def change(method, params, answer):  # a balancer: headers from one node, logs from another that is behind
+            if state["lag"] and method == "eth_getLogs":
+                state["asked"] = True
+                answer["result"] = []
+            if method == "eth_getBlockByNumber" and state["lag"] and params[0] == state.get("final"):
+                answer["result"] = None
+            return answer
+        play = self.play()
+        lane, _ = play.opened()
+        liar, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        connector.wait_for(HEADER)
+        self.sent(play, lane, 1)
+        self.mine(play, 3)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        connector.wait_for(HEADER, lambda m: m[1] == newest - 3)
+        state["final"] = hex(newest - 3)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        self.eventually(connector, lambda: state.get("asked"), "it asks for logs")
+        connector.listen(0.3)  # the test: that it finds none is no lie meanwhile
+        state["lag"] = False
+        watch.until(1, message_records)
+        self.assertEqual(self.notices(connector), [])
+
+    def test_a_log_kept_back_in_the_middle(self):
+        self.found_out(self.logs(lambda logs: logs[:1] + logs[2:]), "events are missing")
+
+    def test_a_made_up_record_that_leads_on_is_never_proven_and_is_taken_back_on_request(self):
+        made_up = []
+
+        def change(method, params, answer):
+            if method == "eth_getLogs" and made_up:
+                answer["result"] = answer["result"] + made_up
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(self.honest)
+        watch.until(4, message_records)
+        record = play.records(lane)[3]
+        running = model.run(play.head(lane)[1], model.digest_of(lane, 5, record))
+        height = int(play.chain.rpc("eth_blockNumber"), 16) + 1
+        self.mine(play, 1)
+        block = play.chain.rpc("eth_getBlockByNumber", hex(height), False)
+        made_up.append({"address": "0x" + play.outbox.address.hex(), "blockNumber": hex(height), "blockHash": block["hash"],
+                        "logIndex": "0x0", "topics": ["0x" + t.hex() for t in (MESSAGE_TOPIC, lane, u(256, 5))],
+                        "data": "0x" + (running + u(256, 64) + u(256, len(record)) + record + bytes(-len(record) % 32)).hex()})
+        liar.change = lambda method, params, answer: (
+            change(method, params, answer) if method != "eth_getLogs" or int(params[0]["toBlock"], 16) >= height else answer)
+        self.mine(play, 3)
+        connector.wait_for(RECORDS, lambda m: m[2] == 5)
+        connector.wait_for(CANNOT, lambda m: "ask again" in m[3])
+        watch.take(message_records)
+        self.assertEqual(watch.proven, 4)
+        made_up.clear()
+        connector.say(ASK_AGAIN, 1, 5, play.head(lane)[1], 0)
+        watch.next, watch.records = 5, watch.records[:4]
+        self.sent(play, lane, 1, payload=b"true")
+        self.mine(play, 3)
+        watch.until(5, message_records)
+        self.assertEqual(watch.records, play.records(lane))
+
+    def test_a_record_that_was_changed(self):
+        def edit(logs):
+            if logs:
+                data = logs[0]["data"]
+                logs[0]["data"] = data[:2 + 64 * 3 + 20] + ("0" if data[2 + 64 * 3 + 20] != "0" else "1") + data[2 + 64 * 3 + 21:]
+            return logs
+        self.found_out(self.logs(edit), "entry 1")
+
+    def test_a_log_of_another_block(self):
+        def edit(logs):
+            for log in logs:
+                log["blockHash"] = "0x" + "ab" * 32
+            return logs
+        self.found_out(self.logs(edit), "a log of a block")
+
+    def test_a_header_that_is_not_its_hash(self):
+        def change(method, params, answer):
+            if method == "eth_getBlockByNumber" and params[0] != "0x0":
+                answer["result"]["stateRoot"] = "0x" + "cd" * 32
+            return answer
+        self.found_out(change, "hash: not that of the header's fields")
+
+    def test_a_lie_before_a_block_that_the_credit_does_not_cover_is_searched_again(self):
+        play = self.play()
+        lane, _ = play.opened()
+        self.sent(play, lane, 2)
+        self.sent(play, lane, 1, payload=b"p" * 2000)
+        self.mine(play, 4)
+
+        def change(method, params, answer):
+            if method == "eth_getProof":
+                answer["result"]["storageProof"][0]["value"] = "0x1"
+            return answer
+        liar, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE), credit=500)
+        self.noticed(connector, 5, "slot holds")
+        liar.change = self.honest
+        watch.until(2, message_records)  # no credit comes before something is proven
+
+    def test_a_slot_of_another_value(self):
+        def change(method, params, answer):
+            if method == "eth_getProof":
+                answer["result"]["storageProof"][0]["value"] = "0x1"
+            return answer
+        self.found_out(change, "slot holds")
+
+    def test_text_that_is_no_json(self):
+        play = self.play()
+        state = {"lie": False}
+        _, node = self.behind(play, lambda method, params, answer: b"<html>sorry</html>" if state["lie"] else answer)
+        connector = self.started(play, **node)
+        connector.wait_for(HEADER)
+        state["lie"] = True
+        self.noticed(connector, 3, "not JSON")
+        state["lie"] = False
+        self.noticed(connector, 4)
+
+    def test_a_node_without_the_state_is_asked_for_receipts(self):
+        def change(method, params, answer):
+            if method == "eth_getProof":
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": "missing trie node"}}
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(change)
+        self.noticed(connector, 6, "missing trie node")
+        watch.until(4, message_records)
+        self.assertEqual(watch.evidence[1], 2)
+
+    def test_a_node_that_gives_few_logs_at_once_is_asked_for_fewer(self):
+        asked = []
+
+        def change(method, params, answer):
+            if method == "eth_getLogs":
+                blocks = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+                asked.append(blocks)
+                if blocks > 2:
+                    return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "more than 10000 results"}}
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(change)
+        watch.until(4, message_records)
+        self.assertIn(2, asked)
+        self.assertEqual(self.notices(connector), [])
+
+    def test_an_answer_beyond_the_limit_is_not_read(self):
+        def change(method, params, answer):
+            if method == "eth_getLogs" and state["lie"]:
+                answer["result"] = ["0x" + "00" * 100000]
+            return answer
+        state = {"lie": True}
+        play, lane, liar, connector, watch = self.lied_to(change, max_response=1 << 16)
+        self.noticed(connector, 5, "more than 65536 bytes")
+        state["lie"] = False
+        watch.until(4, message_records)
+
+
+if __name__ == "__main__":
+    unittest.main()
