@@ -26,20 +26,45 @@ static uint32_t refusal_pack(struct codec_pack *pack, const uint8_t log[32], enu
     return proof_item_write(pack, &item) ? 1 : 0;
 }
 
-/* Attestations over kept heads in [from, to]: each signer's, each with its path. */
+struct share { /* of one operator in the heads of an answer */
+    size_t count, passed;
+};
+
+static struct share *share_of(struct share *shares, const struct relay_core *core, uint16_t operator_number)
+{
+    size_t at = 0;
+    while (at + 1 < core->network->operators_len && core->network->operators[at].number != operator_number)
+        at++;
+    return &shares[at];
+}
+
+/*
+ * Attestations over kept heads in [from, to], each with its path, ascending. Where there are more than an answer may have,
+ * each operator has the same share, half of it for its lowest heads, to which records lead, and half for its newest ones: so
+ * a certificate of what comes next and everybody's newest word get through, however many heads one of them signed.
+ */
 static uint32_t heads_pack(struct codec_pack *pack, const struct relay_core *core, const struct core_log *log,
                            uint64_t from, uint64_t to)
 {
+    struct share shares[TOPOLOGY_OPERATORS_MAX] = {0};
+    size_t operators = 0, total = 0;
     uint32_t count = 0;
-    for (size_t i = 0; i < log->heads_len && count < ANSWER_HEADS_MAX; i++) {
-        const struct core_head *head = &log->heads[i];
-        if (head->number < from || head->number > to)
-            continue;
-        for (size_t j = 0; j < head->signers_len; j++) {
-            if (head->signers[j]->write > core->committed)
-                continue;
-            core_attestation_pack(pack, log, head, head->signers[j]);
-            count++;
+    for (int pass = 0; pass < 2; pass++) {
+        size_t each = total <= ANSWER_HEADS_MAX ? SIZE_MAX / 2 : ANSWER_HEADS_MAX / operators / 2;
+        for (size_t i = 0; i < log->heads_len; i++) {
+            const struct core_head *head = &log->heads[i];
+            for (size_t j = 0; head->number >= from && head->number <= to && j < head->signers_len; j++) {
+                struct share *share = share_of(shares, core, head->signers[j]->operator_number);
+                if (head->signers[j]->write > core->committed)
+                    continue;
+                if (pass == 0) {
+                    operators += share->count++ == 0;
+                    total++;
+                } else if (share->passed++ < each || share->passed + each > share->count) {
+                    core_attestation_pack(pack, log, head, head->signers[j]);
+                    count++;
+                }
+            }
         }
     }
     return count;

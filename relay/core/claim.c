@@ -9,8 +9,8 @@
 
 /* Ranges of one log that follow each other in a frame. */
 struct run {
-    struct core_log *log;
-    uint64_t from; /* number of the first record kept */
+    struct core_log *log, *doubted; /* doubted: the first one of this frame whose ranges show another history */
+    uint64_t from;                  /* number of the first record kept */
     struct core_staged *records;
     size_t count, records_cap;
     uint8_t *bytes;
@@ -50,8 +50,48 @@ static size_t claims_room(const struct relay_core *core, const struct core_log *
     return used < budget ? (size_t)(budget - used) : 0;
 }
 
+/*
+ * Two accepted heads that conflict need not have one number: the ranges of this frame are another history than that of our
+ * certificates, or of the records that lead to one, and lead to a certified head themselves.
+ */
+static bool other_history(const struct relay_core *core, const struct core_log *log, struct bytes body)
+{
+    struct proof_frame frame = {.body = body};
+    struct proof_items items;
+    struct proof_item item;
+    struct core_staged records[PROOF_RANGE_MAX];
+    uint8_t running[32];
+    uint64_t next = 0;
+    bool differs = false;
+    proof_items_init(&items, &frame);
+    while (proof_items_next(&item, &items)) {
+        const struct proof_item_range *range = &item.range;
+        struct codec_reader reader;
+        struct proof_result result;
+        if (item.type != PROOF_ITEM_RANGE || memcmp(range->log, log->id, 32) != 0)
+            continue;
+        differs = differs && range->from == next && memcmp(running, range->before, 32) == 0;
+        codec_reader_init(&reader, range->records);
+        if (!core_records_read(records, range->count, core, log, &reader, range->from, range->before, &result))
+            return false;
+        for (size_t i = 0; i <= range->count; i++) { /* first what the range says to lie before it */
+            const uint8_t *hash = i ? records[i - 1].entry.running : range->before;
+            uint64_t number = range->from + i - 1;
+            const uint8_t *ours = number <= log->reach ? core_log_running(core, log, number) : NULL;
+            const struct core_head *head = core_head_find(log, number, hash);
+            differs = differs || certificate_disagrees(log, number, hash) ||
+                      (number > 0 && ours != NULL && memcmp(ours, hash, 32) != 0);
+            if (differs && head != NULL && head->certified)
+                return true;
+        }
+        next = range->from + range->count;
+        memcpy(running, records[range->count - 1].entry.running, 32);
+    }
+    return false;
+}
+
 /* How many records of the run may be stored: up to the greatest signed head in it that the window has room for. */
-static size_t run_acceptable(struct relay_core *core, const struct run *run)
+static size_t run_acceptable(struct relay_core *core, struct run *run)
 {
     size_t room = core_log_room(core, run->log), claims = claims_room(core, run->log), accepted = 0;
     bool over = false;
@@ -60,6 +100,7 @@ static size_t run_acceptable(struct relay_core *core, const struct run *run)
         const struct core_head *head = core_head_find(run->log, number, run->records[i].entry.running);
         if (certificate_disagrees(run->log, number, run->records[i].entry.running)) {
             core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, run->log, number, "contradicts a certificate");
+            run->doubted = run->doubted ? run->doubted : run->log;
             return 0;
         }
         if (head == NULL || (core->config.verify_forwarded && !head->certified))
@@ -143,6 +184,7 @@ static void range_take(struct relay_core *core, struct run *run, const struct pr
     if (before != NULL && memcmp(before, range->before, 32) != 0) {
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: another history",
                   core->network->relays[peer].name);
+        run->doubted = run->doubted ? run->doubted : log;
         return;
     }
     size_t kept = run->count, len = run->len;
@@ -151,18 +193,7 @@ static void range_take(struct relay_core *core, struct run *run, const struct pr
         run->len = len;
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: %s",
                   core->network->relays[peer].name, proof_reason_text(result.reason));
-    }
-}
-
-static void ask_answered(struct relay_core *core, uint64_t ask)
-{
-    for (size_t i = 0; ask != 0 && i < core->logs_len; i++) {
-        struct core_log *log = &core->logs[i];
-        if (log->ask_id != ask)
-            continue;
-        log->ask_id = 0;
-        core_log_mark(core, log);
-        return;
+        run->doubted = run->doubted ? run->doubted : log;
     }
 }
 
@@ -193,8 +224,11 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
             told = item.refusal.reason == PROOF_REFUSAL_NOT_HERE || item.refusal.reason == PROOF_REFUSAL_PRUNED;
     }
     run_finish(core, &run, peer);
+    if (run.doubted != NULL && other_history(core, run.doubted, body))
+        core_log_freeze(core, run.doubted, RELAY_REASON_CERTIFICATES_CONFLICT, run.doubted->stored,
+                        "records lead from another history to a certificate than those that lead to ours");
     free(run.records);
     free(run.bytes);
     if (!core_hear_answered(core, ask, told))
-        ask_answered(core, ask);
+        core_pull_answered(core, peer, ask);
 }

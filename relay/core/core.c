@@ -34,7 +34,7 @@ static void log_init(struct relay_core *core, uint16_t lane_index, uint8_t kind)
     log->suite = proof_suite_by_bit(core->network->chains[log->home].suite);
     log->is_home = serves(core, log->home);
     log->is_target = serves(core, log->target);
-    log->ask_peer = core->config.self;
+    log->pull.peer = log->named.peer = core->config.self;
     codec_pack_init(&log->submission.records, PROOF_FRAME_BODY_MAX);
 }
 
@@ -52,7 +52,7 @@ static void peers_init(struct relay_core *core)
     for (size_t i = 0; i < count; i++) {
         struct core_peer *peer = &core->peers[neighbours[i]];
         peer->neighbour = true;
-        peer->have = zeroed(core->logs_len, sizeof(*peer->have));
+        peer->named = zeroed(core->logs_len, sizeof(*peer->named));
     }
     free(neighbours);
     core->zones = core_alloc(NULL, core->network->zones_len + 1, sizeof(*core->zones));
@@ -106,7 +106,7 @@ void relay_core_free(struct relay_core *core)
             core_evidence_release(core->chains[i].pending[j]);
     }
     for (size_t i = 0; i < core->network->relays_len; i++)
-        free(core->peers[i].have);
+        free(core->peers[i].named);
     while (core->outgoing != NULL) {
         struct core_outgoing *item = core->outgoing;
         core->outgoing = item->next;
@@ -173,7 +173,7 @@ static void tick(struct relay_core *core)
     core_gossip_tick(core);
     core_hear_tick(core);
     for (size_t i = 0; i < core->logs_len; i++) {
-        if (core->logs[i].cause != RELAY_CAUSE_NONE || core->logs[i].behind_since != 0)
+        if (core->logs[i].cause != RELAY_CAUSE_NONE || core_pull_waits(&core->logs[i]))
             core_log_mark(core, &core->logs[i]);
     }
 }

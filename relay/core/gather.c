@@ -86,11 +86,14 @@ static struct core_head *head_insert(struct relay_core *core, struct core_log *l
 }
 
 static void signer_add(struct core_head *head, const struct proof_item_attestation *item, struct bytes path,
-                       uint16_t operator_number, uint64_t write)
+                       uint16_t operator_number, bool second, uint64_t write)
 {
     struct core_attestation *attestation = core_alloc(NULL, 1, sizeof(*attestation) + path.len);
-    *attestation = (struct core_attestation){
-        .operator_number = operator_number, .suite = item->suite, .write = write, .path_len = (uint16_t)path.len};
+    *attestation = (struct core_attestation){.operator_number = operator_number,
+                                             .suite = item->suite,
+                                             .write = write,
+                                             .second = second,
+                                             .path_len = (uint16_t)path.len};
     memcpy(attestation->key_id, item->key_id, 32);
     memcpy(attestation->root, item->root, 32);
     memcpy(attestation->signature, item->signature, 64);
@@ -100,10 +103,18 @@ static void signer_add(struct core_head *head, const struct proof_item_attestati
     head->signers[head->signers_len++] = attestation;
 }
 
+static struct bytes head_key(uint8_t out[KEYS_HEAD_SECOND_BYTES], const struct core_log *log,
+                             const struct core_head *head, const struct core_attestation *attestation)
+{
+    keys_head_key(out, log->id, head->number, attestation->key_id);
+    out[KEYS_HEAD_BYTES] = 1;
+    return (struct bytes){out, attestation->second ? KEYS_HEAD_SECOND_BYTES : KEYS_HEAD_BYTES};
+}
+
 static void head_write(struct relay_core *core, const struct core_log *log, const struct core_head *head,
                        const struct core_attestation *attestation)
 {
-    uint8_t key[KEYS_HEAD_BYTES], value[KEYS_SMALL_VALUE_MAX];
+    uint8_t key[KEYS_HEAD_SECOND_BYTES], value[KEYS_SMALL_VALUE_MAX];
     struct codec_writer writer;
     struct keys_head row = {.suite = attestation->suite, .path = {attestation->path, attestation->path_len}};
     memcpy(row.running, head->running, 32);
@@ -111,12 +122,11 @@ static void head_write(struct relay_core *core, const struct core_log *log, cons
     memcpy(row.signature, attestation->signature, 64);
     codec_writer_init(&writer, value, sizeof(value));
     keys_head_write(&writer, &row);
-    keys_head_key(key, log->id, head->number, attestation->key_id);
-    core_put(core, STORE_HEAD, BYTES_OF(key), codec_writer_bytes(&writer));
+    core_put(core, STORE_HEAD, head_key(key, log, head, attestation), codec_writer_bytes(&writer));
 }
 
 void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
-                         const struct keys_head *value)
+                         bool second, const struct keys_head *value)
 {
     uint16_t operator_number = 0;
     struct proof_item_attestation item = {.suite = value->suite};
@@ -127,7 +137,7 @@ void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t
         return; /* of an epoch that the document no longer knows */
     struct core_head *head = head_insert(core, log, number, value->running);
     if (core_head_key(head, key_id) == NULL)
-        signer_add(head, &item, value->path, operator_number, 0);
+        signer_add(head, &item, value->path, operator_number, second, 0);
     if (number > log->hint)
         log->hint = number;
 }
@@ -253,6 +263,39 @@ static bool lone_admit(struct relay_core *core, struct core_log *log, uint16_t o
     return true;
 }
 
+/* The hash at this number as our records or a certificate have it; NULL: neither says. */
+const uint8_t *core_gather_running(const struct relay_core *core, const struct core_log *log, uint64_t number)
+{
+    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
+        if (log->heads[i].number == number && log->heads[i].certified)
+            return log->heads[i].running;
+    }
+    return number > 0 && number == log->certified ? log->certified_running : core_log_running(core, log, number);
+}
+
+/*
+ * An answer shows a head of another history than ours: with k signatures it is the proof that two heads were accepted
+ * (gather_conflict), whatever became of the operators that signed both. One operator has two words at a number, no more.
+ */
+static bool other_word(const struct relay_core *core, const struct core_log *log, const struct proof_head *head,
+                       uint16_t operator_number)
+{
+    const uint8_t *ours = core_gather_running(core, log, head->number);
+    unsigned words = 0;
+    for (size_t i = 0; i < log->heads_len; i++)
+        words += log->heads[i].number == head->number && core_head_signer(&log->heads[i], operator_number) != NULL;
+    return ours != NULL && words < 2 && memcmp(ours, head->running, 32) != 0;
+}
+
+static bool key_spoke(const struct core_log *log, uint64_t number, const uint8_t key_id[32])
+{
+    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
+        if (log->heads[i].number == number && core_head_key(&log->heads[i], key_id) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static bool leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
                       const struct proof_item_leaf *leaf, uint16_t peer, bool asked)
 {
@@ -265,12 +308,13 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
      * at in any case. */
     bool needed = head->number >= log->base && number_is_needed(log, head->number);
     bool joins = asked && joinable(log, head->number) && (log->join == 0 || head->number < log->join);
-    bool kept_here = needed || joins;
+    const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
+    bool other = asked && other_word(core, log, head, operator_number);
+    bool kept_here = needed || joins || other;
     bool own = peer != core->config.self && core_key_is_own(core, item->key_id) && head->number > log->attested;
     if (!kept_here && !own)
         return false;
     const struct core_head *known = core_head_find(log, head->number, head->running);
-    const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
     if (known != NULL && core_head_key(known, item->key_id) != NULL)
         return false;
     if (epoch == NULL || !leaf_proven(core, item, leaf, epoch)) {
@@ -285,16 +329,17 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     const uint8_t *ours = core_log_running(core, log, head->number);
     if (ours != NULL && head->number <= log->proven && memcmp(ours, head->running, 32) != 0) {
         core_note(core, RELAY_ALARM, RELAY_REASON_HEAD_CONTRADICTS, log, head->number, "operator %u", operator_number);
-        return false;
+        if (!other)
+            return false;
     }
-    if (log->expelled & UINT64_C(1) << operator_bit(core, operator_number))
+    if (!other && log->expelled & UINT64_C(1) << operator_bit(core, operator_number))
         return false;
     if (known == NULL && !lone_admit(core, log, operator_number, head->number))
         return false;
     equivocation_check(core, log, head->number, head->running,
                        operator_number); /* its second word is kept: the proof */
     struct core_head *kept = head_insert(core, log, head->number, head->running);
-    signer_add(kept, item, leaf->path, operator_number, core->write_id);
+    signer_add(kept, item, leaf->path, operator_number, key_spoke(log, head->number, item->key_id), core->write_id);
     head_write(core, log, kept, kept->signers[kept->signers_len - 1]);
     if (head->number > log->hint)
         log->hint = head->number;
@@ -348,15 +393,16 @@ void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, 
 
 /* ---- certificates --------------------------------------------------------------------------------------------------- */
 
-static bool enough(const struct relay_core *core, const struct core_log *log, const struct core_head *head,
-                   const struct topology_epoch *epoch)
+/* k operators of the epoch signed it; those in `expelled` do not count. */
+static bool enough(const struct relay_core *core, const struct core_head *head, const struct topology_epoch *epoch,
+                   uint64_t expelled)
 {
     uint64_t seen = 0;
     unsigned count = 0;
     for (size_t i = 0; i < head->signers_len; i++) {
         uint16_t number = topology_key_operator(epoch, head->signers[i]->key_id);
         uint64_t bit = number ? UINT64_C(1) << operator_bit(core, number) : 0;
-        if (bit == 0 || (seen & bit) || (log->expelled & bit))
+        if (bit == 0 || (seen & bit) || (expelled & bit))
             continue;
         seen |= bit;
         count++;
@@ -364,11 +410,12 @@ static bool enough(const struct relay_core *core, const struct core_log *log, co
     return count >= epoch->quorum;
 }
 
-static bool certified(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+static bool certified(const struct relay_core *core, const struct core_log *log, const struct core_head *head,
+                      uint64_t expelled)
 {
     const struct topology_chain *chain = &core->network->chains[log->target];
     for (size_t back = 0; back < 2 && back < chain->epochs_len; back++) {
-        if (enough(core, log, head, &chain->epochs[chain->epochs_len - 1 - back]))
+        if (enough(core, head, &chain->epochs[chain->epochs_len - 1 - back], expelled))
             return true;
     }
     return false;
@@ -379,7 +426,32 @@ bool core_head_stands(const struct relay_core *core, const struct core_log *log,
     const struct topology_epoch *newest = core_epoch(core, log);
     if (!head->certified || log->kind == PROOF_LOG_SETTLEMENT || head->number <= log->settled)
         return head->certified;
-    return newest == NULL || enough(core, log, head, newest);
+    return newest == NULL || enough(core, head, newest, log->expelled);
+}
+
+/*
+ * Two accepted heads that conflict (DESIGN section 9): k operators signed this one, expelled or not, as an inbox knows nothing
+ * of that; and another history at its number is certified here, leads to what is, or was proven by this relay itself.
+ */
+static bool conflict_freezes(struct relay_core *core, struct core_log *log, const struct core_head *head)
+{
+    const uint8_t *ours = core_log_running(core, log, head->number);
+    bool differs = ours != NULL && memcmp(ours, head->running, 32) != 0;
+    bool two = head->number == log->certified && memcmp(log->certified_running, head->running, 32) != 0;
+    for (size_t i = 0; i < log->heads_len && !two; i++)
+        two = &log->heads[i] != head && log->heads[i].certified && log->heads[i].number == head->number;
+    if (!certified(core, log, head, 0))
+        return false;
+    if (two)
+        core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
+                        "two certificates for one number: more operators lie than the quorum survives");
+    else if (differs && head->number <= log->proven)
+        core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
+                        "a certificate contradicts what this relay proved itself");
+    else if (differs && head->number <= log->reach)
+        core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
+                        "a certificate contradicts the records that lead to another one");
+    return log->frozen;
 }
 
 /* A certificate decides between claims; what we proved ourselves it can only confirm. */
@@ -387,20 +459,7 @@ static void certificate_take(struct relay_core *core, struct core_log *log, stru
 {
     const uint8_t *ours = core_log_running(core, log, head->number);
     head->certified = true;
-    for (size_t i = 0; i < log->heads_len; i++) {
-        const struct core_head *other = &log->heads[i];
-        if (other != head && other->certified && other->number == head->number) {
-            core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
-                            "two certificates for one number: more operators lie than the quorum survives");
-            return;
-        }
-    }
     if (ours != NULL && memcmp(ours, head->running, 32) != 0) {
-        if (head->number <= log->proven) {
-            core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
-                            "a certificate contradicts what this relay proved itself");
-            return;
-        }
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, head->number, "claims dropped");
         core_log_truncate(core, log, log->certified > log->base ? log->certified : log->base);
     }
@@ -422,8 +481,9 @@ static void certificate_take(struct relay_core *core, struct core_log *log, stru
 void core_gather_certify(struct relay_core *core, struct core_log *log)
 {
     for (size_t i = 0; i < log->heads_len && !log->frozen; i++) {
-        if (!log->heads[i].certified && certified(core, log, &log->heads[i]))
-            certificate_take(core, log, &log->heads[i]);
+        struct core_head *head = &log->heads[i];
+        if (!head->certified && !conflict_freezes(core, log, head) && certified(core, log, head, log->expelled))
+            certificate_take(core, log, head);
     }
     core_gather_prune(core, log);
 }
@@ -431,9 +491,8 @@ void core_gather_certify(struct relay_core *core, struct core_log *log)
 static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head)
 {
     for (size_t i = 0; i < head->signers_len; i++) {
-        uint8_t key[KEYS_HEAD_BYTES];
-        keys_head_key(key, log->id, head->number, head->signers[i]->key_id);
-        core_delete(core, STORE_HEAD, BYTES_OF(key));
+        uint8_t key[KEYS_HEAD_SECOND_BYTES];
+        core_delete(core, STORE_HEAD, head_key(key, log, head, head->signers[i]));
         free(head->signers[i]);
     }
     free(head->signers);
@@ -442,6 +501,8 @@ static void head_drop(struct relay_core *core, struct core_log *log, struct core
 void core_gather_prune(struct relay_core *core, struct core_log *log)
 {
     size_t kept = 0;
+    if (log->frozen)
+        return; /* what it was frozen for stays as proof */
     log->reach = log->join = 0;
     for (size_t i = 0; i < log->heads_len; i++) {
         if (log->heads[i].certified && log->join == 0 && joinable(log, log->heads[i].number))

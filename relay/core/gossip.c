@@ -1,5 +1,5 @@
 /*
- * The mesh as the core sees it: what to push, what to tell, whom to ask (DESIGN section 5). Pushing is only a saving; that
+ * The mesh as the core sees it: what to push, what to tell, where to join (DESIGN section 5). Pushing is only a saving; that
  * nothing is lost rests on heads and pulls.
  */
 #include <stdlib.h>
@@ -10,10 +10,6 @@
 
 enum {
     FRAME_TARGET = 256 << 10, /* bytes of items in one published frame */
-    ASK_BYTES = 1 << 20,
-    HISTORY_BYTES =
-        (RELAY_HISTORY_MIN + 1) * PROOF_OUTCOME_RECORD_BYTES, /* pruned outcomes are of use as a whole only */
-    ASK_PAUSE_MS = 200,
     REPUBLISH_MS = 2000,
     REPUBLISH_HEADS = 8,
     REFUSALS_MAX = 64,
@@ -230,135 +226,16 @@ void core_gossip_heard(struct relay_core *core, uint16_t index, const struct pro
     proof_item_logs_init(&parts, item);
     while (proof_item_logs_next(&entry, &parts)) {
         struct core_log *log = core_log_by_id(core, entry.head.log);
-        if (log == NULL)
-            continue;
-        size_t at = (size_t)(log - core->logs);
-        if (entry.head.number > peer->have[at] && entry.head.number > log->certified && log->behind_since == 0)
-            log->behind_since = core->now;
-        peer->have[at] = entry.head.number;
-        core_log_mark(core, log);
+        if (log != NULL)
+            core_pull_named(core, log, index, &entry);
     }
-}
-
-/* ---- pulling --------------------------------------------------------------------------------------------------------- */
-
-static uint64_t newest_signed(const struct core_log *log)
-{
-    return log->heads_len ? log->heads[log->heads_len - 1].number : 0;
-}
-
-/* The next neighbour after the one asked last that is up and says it has `number`; else any that is up. */
-static uint16_t peer_choose(const struct relay_core *core, const struct core_log *log, uint64_t number)
-{
-    size_t count = core->network->relays_len, at = (size_t)(log - core->logs);
-    uint16_t any = RELAY_NO_SOURCE;
-    for (size_t i = 1; i <= count; i++) {
-        uint16_t relay = (uint16_t)((log->ask_peer + i) % count);
-        const struct core_peer *peer = &core->peers[relay];
-        if (!peer->neighbour || !peer->up)
-            continue;
-        if (peer->have[at] >= number)
-            return relay;
-        if (any == RELAY_NO_SOURCE)
-            any = relay;
-    }
-    return newest_signed(log) >= number ? any : RELAY_NO_SOURCE;
-}
-
-uint64_t core_ask(struct relay_core *core, const struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
-                  size_t bytes)
-{
-    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = from, .to = to, .max_bytes = (uint32_t)bytes}};
-    memcpy(item.ask.log, log->id, 32);
-    codec_pack_clear(&core->pack);
-    codec_pack_array(&core->pack, 1);
-    proof_item_write(&core->pack, &item);
-    struct relay_action *action = core_act(core, RELAY_ACTION_ASK);
-    action->id = ++core->next_id;
-    action->peer = peer;
-    action->body = core_keep(core, codec_pack_bytes(&core->pack));
-    return action->id;
-}
-
-static void ask_send(struct relay_core *core, struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
-                     size_t bytes)
-{
-    log->ask_id = core_ask(core, log, peer, from, to, bytes);
-    log->ask_peer = peer;
-    /* Asks that bring nothing become rare: a head that nobody has records for must not cost a pull each moment. */
-    if (log->asked_at != log->stored + log->certified)
-        log->asks = 0;
-    log->asked_at = log->stored + log->certified;
-    log->ask_again = core->now + ((uint64_t)ASK_PAUSE_MS << (log->asks < 5 ? log->asks : 5));
-    log->asks++;
-}
-
-/* The greatest number that a valid head here or an up neighbour names. */
-static uint64_t newest_named(const struct relay_core *core, const struct core_log *log)
-{
-    uint64_t newest = newest_signed(log);
-    size_t at = (size_t)(log - core->logs);
-    for (size_t i = 0; i < core->network->relays_len; i++) {
-        const struct core_peer *peer = &core->peers[i];
-        if (peer->neighbour && peer->up && peer->have[at] > newest)
-            newest = peer->have[at];
-    }
-    return newest;
-}
-
-/* A head at a multiple of C that an inbox may have to step on, and whose signatures did not all come here. */
-static uint64_t step_lacking(const struct core_log *log)
-{
-    uint64_t number = (log->settled / TOPOLOGY_HEAD_STEP + 1) * TOPOLOGY_HEAD_STEP;
-    for (size_t i = 0; i < log->heads_len && log->kind != PROOF_LOG_SETTLEMENT; i++) {
-        if (log->heads[i].certified && log->heads[i].number == number)
-            number += TOPOLOGY_HEAD_STEP;
-    }
-    return number < log->certified && log->kind != PROOF_LOG_SETTLEMENT ? number : 0;
-}
-
-/* Only what was told before the newest head became certified can be lacking: nobody tells it again, so it is asked for. */
-static void step_ask(struct relay_core *core, struct core_log *log)
-{
-    uint64_t number = step_lacking(log);
-    if (number == 0 || log->ask_id != 0 || log->frozen || core->now < log->ask_again)
-        return;
-    uint16_t peer = peer_choose(core, log, number);
-    if (peer != RELAY_NO_SOURCE)
-        ask_send(core, log, peer, number, number, 0);
 }
 
 struct core_step core_stage_collect(struct relay_core *core, struct core_log *log)
 {
-    bool records = !log->is_home && log->kind != PROOF_LOG_SETTLEMENT;
-    uint64_t newest = newest_named(core, log);
-    uint64_t have = records && log->stored < log->certified ? log->stored : log->certified;
     core_gossip_push(core, log);
     republish(core, log);
-    if (records && log->stored < newest_signed(log))
-        have = log->stored < have ? log->stored : have;
-    if (newest <= have) {
-        log->behind_since = 0;
-        step_ask(core, log);
-        return (struct core_step){RELAY_CAUSE_NONE};
-    }
-    if (log->behind_since == 0)
-        log->behind_since = core->now;
-    struct core_step step = {records && log->stored < newest_signed(log) ? RELAY_CAUSE_RECORDS : RELAY_CAUSE_NONE};
-    size_t room = records ? core_log_room(core, log) : 0;
-    if (step.cause != RELAY_CAUSE_NONE && room == 0)
-        step.cause = core->scarce ? RELAY_CAUSE_DISK : RELAY_CAUSE_WINDOW_FULL;
-    if (log->ask_id != 0 || log->frozen || core->now < log->ask_again ||
-        core->now - log->behind_since < core->config.pull_wait_ms)
-        return step;
-    if (records && room == 0 && newest <= newest_signed(log))
-        return step; /* nothing to ask for until something settles */
-    uint64_t from = records && log->stored < newest ? log->stored + 1 : log->certified + 1;
-    size_t most = log->kind == PROOF_LOG_OUTCOME ? HISTORY_BYTES : ASK_BYTES;
-    uint16_t peer = peer_choose(core, log, from);
-    if (peer != RELAY_NO_SOURCE && from <= newest)
-        ask_send(core, log, peer, from, newest, room > most ? most : room);
-    return step;
+    return (struct core_step){core_pull(core, log)};
 }
 
 /* ---- joining where peers have pruned ----------------------------------------------------------------------------------- */
@@ -416,7 +293,7 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
     struct core_log *log = core_log_by_id(core, item->log);
     if (log == NULL || log->is_home || log->kind == PROOF_LOG_SETTLEMENT)
         return;
-    core->peers[peer].have[log - core->logs] = 0; /* until its next heartbeat */
+    core->peers[peer].named[log - core->logs].number = 0; /* until its next heartbeat */
     if (item->reason != PROOF_REFUSAL_PRUNED) {
         core_note(core, RELAY_DEBUG, RELAY_REASON_PEER_REFUSED, log, log->stored + 1, "relay %s: %s",
                   core->network->relays[peer].name, proof_refusal_name(item->reason));
@@ -454,11 +331,8 @@ void core_gossip_event(struct relay_core *core, const struct relay_event *event)
     if (event->type == RELAY_EVENT_PEER_DOWN) {
         peer->up = false;
     } else if (event->type == RELAY_EVENT_ASK_FAILED) {
-        bool hearing = core_hear_answered(core, event->id, false);
-        for (size_t i = 0; !hearing && i < core->logs_len; i++) {
-            if (core->logs[i].ask_id == event->id)
-                core->logs[i].ask_id = 0;
-        }
+        if (!core_hear_answered(core, event->id, false))
+            core_pull_answered(core, event->peer, event->id);
     } else {
         peer->up = true;
         peer->last_heard = core->now;

@@ -37,6 +37,7 @@ struct core_attestation {
     uint8_t root[32];
     uint8_t signature[64];
     uint64_t write; /* the WRITE that holds it: told to nobody before that is committed */
+    bool second;    /* this key signed another head of the same number before */
     uint16_t path_len;
     uint8_t path[]; /* path_len bytes */
 };
@@ -105,6 +106,16 @@ struct core_submission {
     unsigned retries; /* of undecided messages since the position changed */
 };
 
+struct core_pull {      /* pull.c: one ask at a time */
+    uint64_t id;        /* in flight, 0 none */
+    uint64_t again;     /* ms: not before */
+    uint64_t since;     /* ms: since when something lacks, 0 nothing does */
+    uint64_t progress;  /* stored + certified at the last ask */
+    uint16_t peer;      /* asked last */
+    unsigned fruitless; /* asks in a row that brought nothing */
+    unsigned turn;      /* need that is looked at first */
+};
+
 struct core_log {
     uint16_t lane;
     uint8_t kind;
@@ -149,14 +160,11 @@ struct core_log {
     uint64_t missed_at; /* so many were stored */
     struct core_position position;
     struct core_submission submission;
-    uint64_t hint;               /* greatest number that a valid head or our source named */
-    uint64_t behind_since;       /* ms: since when a peer has more, 0 not */
-    uint64_t told, told_settled; /* in the last heartbeat */
-    uint64_t ask_id;             /* in flight, 0 none */
-    uint64_t ask_again;          /* ms: not before */
-    uint16_t ask_peer;
-    unsigned asks;                /* in a row that brought nothing */
-    uint64_t asked_at;            /* stored + certified at the last ask */
+    uint64_t hint; /* greatest number that a valid head or our source named */
+
+    uint64_t told, told_settled;  /* in the last heartbeat */
+    struct core_pull pull;        /* what signed heads show to lack here */
+    struct core_pull named;       /* what peers say that they have */
     unsigned pruned;              /* peers that no longer had what follows, since something was stored */
     uint64_t reach;               /* greatest certified head that our records lead to */
     uint64_t join;                /* first certified head beyond them at which this relay could begin; 0 none */

@@ -100,13 +100,14 @@ void core_attest_own(struct relay_core *core, struct core_log *log, const struct
 /* asked: it came in an answer, where a peer may show the head at which this relay can join. True: news, to be told on. */
 bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer, bool asked);
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
+const uint8_t *core_gather_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
 const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
 const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);
 /* Certified, and nobody need sign it again: settled, or certified by the newest epoch, too. A certificate of the one before is
  * worth nothing any more once the registry's overlap is over. */
 bool core_head_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
 void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
-                         const struct keys_head *value);
+                         bool second, const struct keys_head *value);
 void core_gather_prune(struct relay_core *core, struct core_log *log);
 void core_gather_certify(struct relay_core *core, struct core_log *log);
 const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log);
@@ -120,10 +121,18 @@ bool core_hear(struct relay_core *core, struct core_log *log);
 bool core_hear_answered(struct relay_core *core, uint64_t ask, bool answered);
 void core_hear_tick(struct relay_core *core);
 
-/* ---- claim.c, gossip.c, answer.c ---- */
+/* ---- pull.c ---- */
 /* Sends an ask; bytes 0: heads only. Returns its id. */
 uint64_t core_ask(struct relay_core *core, const struct core_log *log, uint16_t peer, uint64_t from, uint64_t to,
                   size_t bytes);
+/* Asks peers for what lacks here; says what the log waits for. */
+enum relay_cause core_pull(struct relay_core *core, struct core_log *log);
+bool core_pull_waits(const struct core_log *log); /* something lacks, here or as a peer says */
+void core_pull_named(struct relay_core *core, struct core_log *log, uint16_t peer, const struct proof_item_log *entry);
+/* This ask was answered, or failed; what the answer brought was taken before. */
+void core_pull_answered(struct relay_core *core, uint16_t peer, uint64_t ask);
+
+/* ---- claim.c, gossip.c, answer.c ---- */
 void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer, uint64_t ask);
 void core_gossip_event(struct relay_core *core, const struct relay_event *event);
 void core_gossip_tick(struct relay_core *core);

@@ -124,13 +124,13 @@ static void head_row(struct relay_core *core, struct bytes key, struct bytes val
     struct keys_head row;
     uint64_t number = 0;
     uint8_t key_id[32];
-    struct core_log *log = key.len == KEYS_HEAD_BYTES ? core_log_by_id(core, key.data) : NULL;
+    struct core_log *log = key.len >= KEYS_HEAD_BYTES ? core_log_by_id(core, key.data) : NULL;
     if (!keys_head_key_read(&number, key_id, key) || !keys_head_read(&row, value)) {
         malformed(core, log, number, "signed head");
         return;
     }
     if (log != NULL)
-        core_gather_restore(core, log, number, key_id, &row);
+        core_gather_restore(core, log, number, key_id, key.len > KEYS_HEAD_BYTES, &row);
 }
 
 /* Segments of the next logs that have marks; a few at once, oldest pending record first. */

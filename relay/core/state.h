@@ -70,10 +70,17 @@ struct core_chain {
     uint64_t signing_id, signing_since;
 };
 
+struct core_named {   /* what one peer's heartbeats say of one log */
+    uint64_t number;  /* newest certified head */
+    uint64_t differs; /* number at which it names another hash than ours, until it was asked; 0 none */
+    uint64_t again;   /* ms: not asked before */
+    unsigned fruitless;
+};
+
 struct core_peer {
     bool neighbour, up;
     uint64_t last_heard;
-    uint64_t *have; /* per log: newest head it told */
+    struct core_named *named; /* per log */
     uint64_t document_version;
     uint8_t document_hash[32];
     bool document_known;

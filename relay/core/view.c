@@ -110,7 +110,7 @@ bool relay_core_peer_view(const struct relay_core *core, uint16_t relay, struct 
     memcpy(out->document_hash, peer->document_hash, 32);
     out->clock_offset = peer->clock_offset;
     for (size_t i = 0; i < core->logs_len; i++) {
-        uint64_t ours = core->logs[i].certified, theirs = peer->have[i];
+        uint64_t ours = core->logs[i].certified, theirs = peer->named[i].number;
         out->behind += ours > theirs ? ours - theirs : 0;
         out->ahead += theirs > ours ? theirs - ours : 0;
     }

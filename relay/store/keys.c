@@ -45,7 +45,7 @@ bool keys_segment_key_read(uint64_t *from, struct bytes key)
 
 bool keys_head_key_read(uint64_t *number, uint8_t key_id[32], struct bytes key)
 {
-    if (key.len != KEYS_HEAD_BYTES)
+    if (key.len != KEYS_HEAD_BYTES && (key.len != KEYS_HEAD_SECOND_BYTES || key.data[KEYS_HEAD_BYTES] != 1))
         return false;
     *number = get_number(key.data + 32);
     memcpy(key_id, key.data + 40, 32);

@@ -7,7 +7,7 @@
  *   LOG       log id 32                      marks of the log (struct keys_log)
  *   SEGMENT   log id 32 | from u64           records from `from` on, at most 256 (struct keys_segment)
  *   SKELETON  log id 32 | from u64           digests and outcomes of pruned messages (struct keys_skeleton)
- *   HEAD      log id 32 | N u64 | key id 32  one signed head (struct keys_head)
+ *   HEAD      log id 32 | N u64 | key id 32  one signed head (struct keys_head); | 1 more byte: this key's second word for N
  *   CHAIN     chain identity 32              newest agreed header (struct keys_chain)
  *   AUDIT     number u64                     one held, refused or dropped thing (struct keys_audit)
  */
@@ -26,6 +26,7 @@ enum {
     KEYS_LOG_BYTES = 32,
     KEYS_SEGMENT_BYTES = 40,
     KEYS_HEAD_BYTES = 72,
+    KEYS_HEAD_SECOND_BYTES = 73, /* the last one is 1 */
     KEYS_CHAIN_BYTES = 32,
     KEYS_AUDIT_BYTES = 8,
     KEYS_SKELETON_ENTRY = 37, /* digest 32 | status u8 | reason u32 */
