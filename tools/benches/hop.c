@@ -6,7 +6,7 @@
  * A frame closes when the writer is free or at --frame messages (default: what relay/core puts into one, 256 KiB). Latency goes from the moment a message is there (or, paced,
  * was due) to the moment its sender reads that the other side has it on disk. `tools/bench hop` runs it beside its peers.
  *
- *   bench-hop [--payload B] [--rate N] [--seconds S] [--frame N] [--window FRAMES] [--transport tcp|ipc] --dir DIR
+ *   bench-hop [--payload B] [--rate N] [--seconds S] [--frame N] [--window FRAMES] [--transport tcp|ipc] [--stages 1] --dir DIR
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +25,7 @@
 #include "relay/edge/writer.h"
 #include "relay/store/store.h"
 #include "tools/benches/scene.h"
+#include "tools/benches/stages.h"
 
 enum {
     FRAME_BYTES = 256 << 10,
@@ -33,7 +34,8 @@ enum {
     TICK_US = 50000,
     HEARTBEAT_US = 300000,
     ASK_MS = 1000,
-    STUCK_US = 20000000
+    STUCK_US = 20000000,
+    STAGES_PER_S = 20000 /* frames whose way is noted */
 };
 
 struct options {
@@ -41,13 +43,14 @@ struct options {
     uint64_t rate; /* messages a second; 0: as fast as it goes */
     double seconds;
     const char *transport, *dir;
+    bool stages;
 };
 
 /* A frame between its first commit and the word that it arrived. */
 struct flight {
     struct proof_head head;
     struct codec_pack body;
-    uint64_t count, born_us;
+    uint64_t count, born_us, frame;
     bool used, sent;
 };
 
@@ -65,15 +68,18 @@ struct side {
     struct codec_pack pack;
     bool heard;
     uint64_t ticked_us;
+    struct stages *stages; /* NULL: not asked for */
+    uint64_t frames;       /* sender: made; receiver: taken */
     /* sender */
     struct flight flights[WINDOW_MAX];
     size_t flying, writing;
     uint8_t *records;
-    uint64_t start_us, told, frames, pulls;
+    uint64_t start_us, told, pulls;
     uint32_t *latencies;
     size_t latencies_len, latencies_cap;
     /* receiver */
     bool news, asking;
+    uint64_t frames_stored, frames_answered;
     uint64_t known; /* the sender has so many */
     struct {
         struct proof_head head;
@@ -230,6 +236,12 @@ static void side_turn(struct side *side, uint64_t until_us, int other_fd)
     }
 }
 
+static void mark(struct side *side, uint64_t frame, enum stage stage)
+{
+    if (side->stages)
+        stages_mark(side->stages, frame, stage, scene_now_us());
+}
+
 static void say(struct side *side, const struct proof_head *head)
 {
     scene_told_pack(&side->pack, head);
@@ -265,14 +277,16 @@ static void receiver_published(void *context, uint16_t relay, struct bytes body)
 {
     struct side *side = context;
     struct scene_frame frame;
-    uint64_t number;
+    uint64_t number, begun = side->stages ? scene_now_us() : 0;
     (void)relay;
     side->heard = true;
     if (!scene_frame_take(&frame, &side->head, &side->scene, body))
         scene_die("a frame after message %llu was refused", (unsigned long long)side->head.number);
-    if (frame.ranges > 0)
+    if (frame.ranges > 0) {
+        stages_mark(side->stages, side->frames, STAGE_RECEIVED, begun);
         receiver_store(side, &frame);
-    else if (scene_told_take(&number, body)) {
+        mark(side, side->frames++, STAGE_VERIFIED);
+    } else if (scene_told_take(&number, body)) {
         side->known = number;
         side->news = true; /* it waits: perhaps it was our word that got lost */
     }
@@ -295,6 +309,7 @@ static void receiver_committed(void *context, uint64_t id, enum store_status sta
         scene_die("%s", text);
     side->stored = side->commits[id].head;
     side->commits[id].used = false;
+    mark(side, side->frames_stored++, STAGE_STORED);
     side->news = true;
 }
 
@@ -309,6 +324,8 @@ static void receiver_run(struct side *side, const struct urls *urls, int pipe_fd
         side_turn(side, 0, pipe_fd);
         if (side->news || (side->heard && side->stored.number == 0))
             say(side, &side->stored);
+        while (side->frames_answered < side->frames_stored)
+            mark(side, side->frames_answered++, STAGE_ANSWERED);
         side->news = false;
         struct pollfd fd = {.fd = pipe_fd, .events = POLLIN};
         if (poll(&fd, 1, 0) > 0)
@@ -340,6 +357,7 @@ static void told(struct side *side, uint64_t number)
             if (side->latencies_len < side->latencies_cap)
                 side->latencies[side->latencies_len++] = (uint32_t)(now - born);
         }
+        mark(side, flight->frame, STAGE_TOLD);
         flight->used = false;
         side->flying--;
     }
@@ -367,12 +385,14 @@ static void sender_committed(void *context, uint64_t id, enum store_status statu
     struct side *side = context;
     if (status != STORE_OK)
         scene_die("%s", text);
+    mark(side, side->flights[id].frame, STAGE_COMMITTED);
     side->writing--;
     side->flights[id].sent = true;
     if (side->stored.number < side->flights[id].head.number)
         side->stored = side->flights[id].head;
     if (!edge_mesh_publish(side->mesh, 0, codec_pack_bytes(&side->flights[id].body)))
         scene_die("cannot publish");
+    mark(side, side->flights[id].frame, STAGE_PUBLISHED);
 }
 
 static void frame_make(struct side *side, size_t count)
@@ -382,17 +402,21 @@ static void frame_make(struct side *side, size_t count)
     while (side->flights[place].used)
         place++;
     struct flight *flight = &side->flights[place];
+    flight->frame = side->frames++;
+    flight->born_us = scene_now_us();
+    stages_mark(side->stages, flight->frame, STAGE_DUE,
+                side->options->rate ? due_us(side, side->head.number) : flight->born_us);
+    stages_mark(side->stages, flight->frame, STAGE_OPEN, flight->born_us);
     scene_frame_make(&frame, &side->head, &side->scene, side->records, count);
     scene_frame_pack(&flight->body, &frame, &side->scene);
     flight->head = side->head;
     flight->count = count;
-    flight->born_us = scene_now_us();
     flight->used = true;
     flight->sent = false;
     side->flying++;
     side->writing++;
-    side->frames++;
     write_rows(side, place, &frame);
+    mark(side, flight->frame, STAGE_SIGNED);
 }
 
 /* Makes frames of what is there: whole ones while the window has room, a part of one when the writer is free. */
@@ -480,11 +504,16 @@ static void report(struct side *side, double seconds, double sender_us, double r
     printf("{\"messages\": %.0f, \"seconds\": %.3f, \"msgs_per_s\": %.0f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, "
            "\"pulls\": %llu, \"messages_per_frame\": %.1f, \"messages_per_sync\": %.1f, \"sender_cpu_us\": %.2f, "
            "\"receiver_cpu_us\": "
-           "%.2f}\n",
+           "%.2f",
            messages, seconds, messages / seconds, len ? side->latencies[len / 2] / 1e3 : 0,
            len ? side->latencies[len * 99 / 100] / 1e3 : 0, (unsigned long long)side->pulls,
            messages / (double)side->frames, messages / (double)(stats.groups ? stats.groups : 1), sender_us / messages,
            receiver_us / messages);
+    if (side->stages) {
+        printf(", \"stages\": ");
+        stages_print(side->stages, stdout);
+    }
+    printf("}\n");
     fflush(stdout);
 }
 
@@ -506,6 +535,8 @@ static void options_read(struct options *options, int argc, char **argv)
             options->transport = value;
         else if (strcmp(name, "--dir") == 0)
             options->dir = value;
+        else if (strcmp(name, "--stages") == 0)
+            options->stages = strtoul(value, NULL, 10) != 0;
         else
             scene_die("unknown option %s", name);
     }
@@ -531,6 +562,8 @@ int main(int argc, char **argv)
     urls_make(&urls, &options);
     scene_init(&side.scene, options.payload);
     side.options = &options;
+    if (options.stages)
+        side.stages = stages_new((size_t)(options.seconds * STAGES_PER_S));
     prctl(PR_SET_TIMERSLACK, 1UL);
     if (pipe(ends) != 0)
         scene_die("pipe: %s", strerror(errno));

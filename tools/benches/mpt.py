@@ -8,53 +8,21 @@ tools/benches/peer_*, built once below build/peers. All run in turn; ratios are 
 
 import os
 import pathlib
-import shutil
 import subprocess
-import sys
 import tempfile
 
+import peers
 import rounds
 
-HERE = pathlib.Path(__file__).resolve().parent
 FIGURES = ("receipts_us", "account_us")
 
 
-def build(folder, name, command, environment):
-    """The peer's program, or None and why not."""
-    source = folder / name
-    shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(HERE / name, source)
-    print(f"building {name} …", file=sys.stderr)
-    try:
-        done = subprocess.run(command, cwd=source, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=900, check=False)
-    except subprocess.TimeoutExpired:
-        return "it does not build within 15 minutes"
-    return None if done.returncode == 0 else f"it does not build: {done.stderr.strip()[-200:]}"
-
-
-def peers(options):
+def programs_of(options):
     """name -> program, and name -> why it is missing."""
-    folder = rounds.ROOT / "build" / "peers"
-    programs, missing = {}, {}
-    recipes = (("alloy-trie", "cargo", "peer_alloy", ["cargo", "build", "--release", "--locked"],
-                {"CARGO_TARGET_DIR": str(folder / "alloy")}, folder / "alloy" / "release" / "peer-alloy"),
-               ("go-ethereum", "go", "peer_geth", ["go", "build", "-o", str(folder / "peer-geth"), "."],
-                {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}, folder / "peer-geth"))
-    for name, tool, source, command, environment, made in recipes:
-        if options.quick:
-            missing[name] = "not with --quick"
-            continue
-        if shutil.which(tool) is None:
-            missing[name] = f"{tool} is not installed"
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = build(folder, source, command, environment)
-        if reason is None:
-            programs[name] = made
-        else:
-            missing[name] = reason
-    return programs, missing
+    built = {"alloy-trie": peers.cargo(options, "peer_alloy", "alloy", "peer-alloy"),
+             "go-ethereum": peers.go(options, "peer_geth", "peer-geth")}
+    return ({name: program for name, (program, _) in built.items() if program},
+            {name: reason for name, (program, reason) in built.items() if not program})
 
 
 def main(arguments):
@@ -69,7 +37,7 @@ def main(arguments):
         print(f"bench: no vectors at {vectors}: set ISTHMUS_VECTORS; not run")
         return 77
     ours = rounds.needed(options, "tools/benches/bench-mpt")
-    programs, missing = peers(options)
+    programs, missing = programs_of(options)
     with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as name:
         inputs = pathlib.Path(name) / "inputs"
         subprocess.run([ours, "--vectors", vectors, "--dump", inputs], check=True)

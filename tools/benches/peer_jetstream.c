@@ -1,7 +1,8 @@
 /*
  * bench-jetstream: NATS JetStream end to end, for comparison: published asynchronously, stored in a file stream, pushed to a
  * consumer that acknowledges each message. Latency goes from the publish call (or, paced, the moment it was due) to the
- * consumer's callback: the acknowledgement's way back is not counted.
+ * consumer's callback: the acknowledgement's way back is not counted. Paced, it stops at its end also when it lags behind: then
+ * "kept" is less than 1, and the latencies are those of what was sent.
  *
  *   bench-jetstream --url nats://127.0.0.1:PORT [--payload B] [--rate N] [--seconds S] [--window N]
  */
@@ -150,7 +151,7 @@ static uint64_t run(struct bench *bench, uint64_t start)
         } else if (sent >= bench->window && !wait_for(bench, sent - bench->window + 1, 0)) {
             die("nothing arrived for 20 s", NATS_TIMEOUT);
         }
-        if (born >= end)
+        if (born >= end || now_us() >= end)
             break;
         memcpy(payload, &born, sizeof(born));
         check(js_PublishAsync(bench->publish, "bench.messages", payload, (int)bench->payload, NULL), "cannot publish");
@@ -202,10 +203,12 @@ int main(int argc, char **argv)
     begin(&bench);
     uint64_t start = now_us(), sent = run(&bench, start);
     double seconds = (double)(bench.last_us - start) / 1e6;
+    double kept = bench.rate ? (double)sent / ((double)bench.rate * bench.seconds) : 1;
     size_t len = sent < bench.cap ? (size_t)sent : bench.cap;
     qsort(bench.latencies, len, sizeof(*bench.latencies), compare);
-    printf("{\"messages\": %llu, \"seconds\": %.3f, \"msgs_per_s\": %.0f, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n",
-           (unsigned long long)sent, seconds, (double)sent / seconds, len ? bench.latencies[len / 2] / 1e3 : 0,
+    printf("{\"messages\": %llu, \"seconds\": %.3f, \"msgs_per_s\": %.0f, \"kept\": %.3f, \"p50_ms\": %.3f, "
+           "\"p99_ms\": %.3f}\n",
+           (unsigned long long)sent, seconds, (double)sent / seconds, kept, len ? bench.latencies[len / 2] / 1e3 : 0,
            len ? bench.latencies[len * 99 / 100] / 1e3 : 0);
     return 0;
 }
