@@ -85,7 +85,7 @@ struct edge_mesh {
 
 /* ---- frames come in: nng's threads -------------------------------------------------------------------------------- */
 
-/* ThreadSanitizer drops reports with a frame of nng in them (tests/tsan.c). A callback that it does not compile in hides
+/* ThreadSanitizer drops reports with a frame of nng in them (tests/sanitizers.c). A callback that it does not compile in hides
  * nng's frames from it, so what our code does on nng's threads is still checked, from the first call on. */
 #define CALLED_BY_NNG __attribute__((no_sanitize("thread")))
 

@@ -126,7 +126,7 @@ def _decode_one(entry, data, at):
 # ---- anvil ----
 
 def listening_port(pid):
-    """The port of 127.0.0.1 that this process listens on; None: none yet, or it has ended."""
+    """The port that this process listens on; None: none yet, or it has ended."""
     own, folder = set(), pathlib.Path(f"/proc/{pid}")
     try:
         sockets = [line.split() for line in (folder / "net/tcp").read_text().splitlines()[1:]]

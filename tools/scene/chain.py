@@ -133,7 +133,7 @@ class Chain(Anvil):
         state["blocks"] = [b for b in state["blocks"] if int(b["header"]["number"], 16) or b["header"]["timestamp"] == self.born]
         (self.folder / f"anvil-{self.side}.state").write_text(json.dumps(state))
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=STARTS)
 
     def _rests_at(self, height):
         """The newest block is this one, and the state is the one that its header names."""
@@ -147,13 +147,13 @@ class Chain(Anvil):
         if self.rpc("eth_getBlockByNumber", "0x0", False)["hash"] != "0x" + self.genesis.hex():
             raise RuntimeError(f"the anvil of {self.side} came back as another chain")
 
-    def reorganise(self, depth):
-        """The last `depth` blocks were never there; as many empty ones take their place. What they held is lost, as in a pool
-        that keeps nothing."""
+    def reorganise(self, depth=None, first=None):
+        """The last `depth` blocks, or those from `first` on and at most two more, were never there; as many empty ones take their
+        place. What they held is lost, as in a pool that keeps nothing."""
         height = self.height()
-        while self.height() == height:  # right after a block: an anvil that makes one meanwhile was seen to make no other ever after
+        while (newest := self.height()) == height:  # right after a block: an anvil that makes one meanwhile was seen to make no other ever after
             time.sleep(0.01)  # between looks
-        self.rpc("anvil_reorg", depth, [])
+        self.rpc("anvil_reorg", depth or newest - first + 3, [])  # a slow machine may have made two since
 
     def deploy(self, network_name, members, quorum):
         """Registry of `members` [(operator, side, address)], outbox, inbox, recorder."""

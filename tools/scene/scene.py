@@ -31,6 +31,7 @@ from links import Links, path_of  # noqa: E402
 NETWORK, OPERATORS, QUORUM, MIDDLE = "quickstart", ("alpha", "beta", "gamma"), 2, "strait"
 SIDES = {"east": 31337, "west": 31338}
 SUITE = "keccak256-secp256k1"
+PATIENCE = 120  # seconds, for what takes far less on a quiet machine
 SOURCES = ("node-1", "node-2")  # of each relay, which must agree; honestly, one anvil stands behind both
 LANES = (("", MODE_ORDERED | MODE_RETRY), ("-free", 0))  # each way: in order, failures retried; in any order, each tried once
 
@@ -98,7 +99,7 @@ class Scene:
         return [*SIDES, MIDDLE]
 
     def isthmus(self, *arguments):
-        done = subprocess.run([str(self.program["isthmus"]), *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([str(self.program["isthmus"]), *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode != 0:
             raise Problem(f"isthmus {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -306,12 +307,12 @@ class Scene:
 
     def faults(self):
         """[(role, name)] of all fault points; none when the programs were built without."""
-        done = subprocess.run([str(self.program["isthmusd"]), "--config", "/dev/null"], capture_output=True, text=True, timeout=30,
+        done = subprocess.run([str(self.program["isthmusd"]), "--config", "/dev/null"], capture_output=True, text=True, timeout=PATIENCE,
                               env={**os.environ, "ISTHMUS_FAULT": "?"})
         refused = done.returncode == 2 and done.stderr.startswith("ISTHMUS_FAULT=? ")
         return [tuple(line.split()) for line in done.stderr.splitlines()[1:]] if refused else []
 
-    def start(self, relays=None, patience=30):
+    def start(self, relays=None, patience=PATIENCE):
         """All of them, or those named; returns when they are ready. From then on the watch notes when messages pass."""
         self.watch = self.watch or Watch(list(self.chains.values()))
         if not self.watch.is_alive():
@@ -324,7 +325,7 @@ class Scene:
     def ask(self, relay, *view):
         """What `isthmus VIEW --json` says of this relay; None when it does not answer."""
         done = subprocess.run([str(self.program["isthmus"]), *view, "--json", "--socket", path_of(self.folder, "s", relay, "ctl")],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=PATIENCE)
         return json.loads(done.stdout) if done.returncode in (0, 1) and done.stdout else None
 
     def marks(self, relay, mark="certified"):
@@ -335,7 +336,7 @@ class Scene:
     def guard(self, relay, *adopt):
         """[(log, number, running)] of a stopped relay's guard, after adopting LOG:NUMBER:RUNNING."""
         done = subprocess.run([str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml"), "-x", "guard",
-                               *adopt], capture_output=True, text=True, timeout=30)
+                               *adopt], capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode != 0:
             raise Problem(f"guard of {relay} {' '.join(adopt)}: {done.stdout}{done.stderr}")
         rows = [line.split() for line in done.stdout.splitlines()]
@@ -344,7 +345,7 @@ class Scene:
     def thaw(self, relay, *name):
         """What a stopped relay has frozen, after thawing the chain or lane of this name."""
         done = subprocess.run([str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml"), "-x", "thaw", *name],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode != 0:
             raise Problem(f"thaw of {relay} {' '.join(name)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -373,7 +374,7 @@ class Scene:
     def kill(self, relay):
         """kill -9 of the daemon; its children end with it."""
         self.processes[relay].send_signal(signal.SIGKILL)
-        self.processes[relay].wait(timeout=20)
+        self.processes[relay].wait(timeout=PATIENCE)
 
     def wipe(self, relay):
         """Takes a stopped relay's store away, as a lost disk would: keys and the signer's guard, of which there are backups, stay."""
@@ -450,7 +451,7 @@ class Scene:
 
     def explain(self, relay, lane, sequence):
         done = subprocess.run([str(self.program["isthmus"]), "explain", f"{lane}/{sequence}", "--socket",
-                               path_of(self.folder, "s", relay, "ctl")], capture_output=True, text=True, timeout=30)
+                               path_of(self.folder, "s", relay, "ctl")], capture_output=True, text=True, timeout=PATIENCE)
         return done.stdout + done.stderr
 
     def stop(self):
@@ -467,7 +468,7 @@ class Scene:
             except subprocess.TimeoutExpired:
                 self.say(f"{relay} did not stop by itself; killed: {self.tail(relay)}")
                 process.kill()
-                process.wait(timeout=10)
+                process.wait(timeout=PATIENCE)
         self.links.stop()
         for chain in self.chains.values():
             chain.close()

@@ -27,7 +27,7 @@ class Stage:
         parser.add_argument("--build", default=os.environ.get("ISTHMUS_BUILD", self.BUILD), help=f"build folder ({self.BUILD})")
         parser.add_argument("--report", metavar="FILE", help="also write the result as JSON")
         parser.add_argument("--dir", metavar="DIR", help="where the scene lives: new or empty, with a short path (a temporary folder)")
-        parser.add_argument("--patience", type=int, default=120, metavar="S", help="seconds to wait for what is not settled (120)")
+        parser.add_argument("--patience", type=int, default=240, metavar="S", help="seconds to wait for what is not settled (240)")
         self.options, self.begun = parser.parse_args(arguments), time.monotonic()
         self.told, self.last = 0.0, {}
         self.folder = pathlib.Path(self.options.dir or tempfile.mkdtemp(prefix="isthmus-")).resolve()

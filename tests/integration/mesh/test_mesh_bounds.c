@@ -116,9 +116,10 @@ static void test_mesh__unanswered_requests_are_bounded_and_time_out(void **state
     assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
     meet(nodes, 2);
     nodes[1].mute = true;
+    enum { ASK_MS = 5000 }; /* so long that none times out before all are sent */
     unsigned sent = 0;
     for (uint64_t id = 1; id <= 100; id++) {
-        sent += node_ask(&nodes[0], 1, id, id, 1000);
+        sent += node_ask(&nodes[0], 1, id, id, ASK_MS);
         nodes_turn(nodes, 2, 5);
     }
     assert_in_range(sent, 64, 100);

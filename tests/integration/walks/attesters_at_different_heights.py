@@ -69,17 +69,21 @@ class Heights(Walk):
         if relay not in self.servers:
             server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lagging)
             server.daemon_threads, server.url, server.lag = True, chain.url, LAGS[relay]
+            server.handle_error = lambda *_: None  # a connector that ends hangs up
             threading.Thread(target=server.serve_forever, daemon=True).start()
             self.servers[relay] = server
         return f"http://127.0.0.1:{self.servers[relay].server_port}", None
+
+    def apart(self):
+        seen = [max(source["final"] for source in self.scene.ask(relay, "sources")["sources"]) for relay in reversed(EAST)]
+        return seen[0] < seen[1] < seen[2]
 
     def walk(self):
         scene, east = self.scene, self.scene.chains["east"]
         for block in range(BLOCKS):
             height = east.height()
             if block == BLOCKS // 2:
-                seen = [max(source["final"] for source in scene.ask(relay, "sources")["sources"]) for relay in reversed(EAST)]
-                self.demand(seen[0] < seen[1] < seen[2], f"the operators' ledgers are final up to {seen}")
+                self.until("the operators' ledgers are final up to different blocks", self.apart)
             scene.send(PACE)
             self.until("a block later", lambda: east.height() > height)
         self.all_settled(f"{BLOCKS} blocks of messages are sent")

@@ -33,9 +33,8 @@ class Reorg(Walk):
         before = east.height()
         lane.send(GONE, 50)
         self.until("the destination has them", lambda: lane.counts()["delivered"] == KEPT + GONE)
-        depth = east.height() - before + 2  # one may be mined meanwhile; those below are empty
-        self.say(f"the source forgets {depth} blocks; those {self.scene.finality_depth} blocks deep were final")
-        east.reorganise(depth)
+        self.say(f"the source forgets all blocks from {before} on; those {self.scene.finality_depth} blocks deep are final")
+        east.reorganise(first=before)
         self.until("the messages are gone", lambda: lane.counts()["sent"] == KEPT)
         lane.forget(KEPT)
         lane.send(NEW, 60)

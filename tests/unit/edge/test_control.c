@@ -19,7 +19,7 @@
 #include "relay/edge/loop.h"
 #include "tests/unit/store/scratch.h"
 
-enum { FDS = 256, WAIT_MS = 700, BUSY_MS = 100, PATIENCE_MS = 30000 };
+enum { FDS = 256, WAIT_MS = 700, BUSY_MS = 100, PATIENCE_MS = 100000 };
 
 struct fixture {
     struct edge_loop *loop;

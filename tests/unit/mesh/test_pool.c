@@ -51,7 +51,7 @@ static void turn(struct edge_pool *pool, int wake_fd)
 {
     struct pollfd readable = {.fd = wake_fd, .events = POLLIN};
     uint64_t count;
-    assert_int_equal(poll(&readable, 1, 10000), 1);
+    assert_int_equal(poll(&readable, 1, 100000), 1);
     assert_int_equal(read(wake_fd, &count, sizeof(count)), sizeof(count));
     edge_pool_drain(pool);
 }

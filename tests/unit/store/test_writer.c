@@ -94,7 +94,7 @@ static void turn(struct fixture *fixture)
 {
     struct pollfd readable = {.fd = fixture->wake_fd, .events = POLLIN};
     uint64_t count;
-    assert_int_equal(poll(&readable, 1, 10000), 1);
+    assert_int_equal(poll(&readable, 1, 100000), 1);
     assert_int_equal(read(fixture->wake_fd, &count, sizeof(count)), sizeof(count));
     edge_writer_drain(fixture->writer);
 }
