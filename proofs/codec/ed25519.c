@@ -22,8 +22,16 @@ bool codec_ed25519_path_usable(enum codec_ed25519_path path)
 {
     switch (path) {
     case CODEC_ED25519_PORTABLE: return true;
+#ifdef ED25519_HAVE_LANES
+    case CODEC_ED25519_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    case CODEC_ED25519_IFMA:
+        return __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+#else
     case CODEC_ED25519_AVX2:
     case CODEC_ED25519_IFMA: return false;
+#endif
     }
     return false;
 }
@@ -41,8 +49,13 @@ static void make_sums(enum codec_ed25519_path path, uint8_t (*encoded)[32], cons
                       size_t count)
 {
     switch (path) {
+#ifdef ED25519_HAVE_LANES
+    case CODEC_ED25519_IFMA: codec_ed25519_sums_ifma(encoded, sums, count, CODEC_ED25519_BASE); return;
+    case CODEC_ED25519_AVX2: codec_ed25519_sums_avx2(encoded, sums, count, CODEC_ED25519_BASE); return;
+#else
     case CODEC_ED25519_IFMA:
     case CODEC_ED25519_AVX2:
+#endif
     case CODEC_ED25519_PORTABLE: break;
     }
     codec_ed25519_sums_portable(encoded, sums, count, CODEC_ED25519_BASE);
@@ -51,8 +64,13 @@ static void make_sums(enum codec_ed25519_path path, uint8_t (*encoded)[32], cons
 static void make_tables(enum codec_ed25519_path path, struct ed25519_table *tables, size_t count)
 {
     switch (path) {
+#ifdef ED25519_HAVE_LANES
+    case CODEC_ED25519_IFMA: codec_ed25519_tables_ifma(tables, count, &KEY_SHAPE); return;
+    case CODEC_ED25519_AVX2: codec_ed25519_tables_avx2(tables, count, &KEY_SHAPE); return;
+#else
     case CODEC_ED25519_IFMA:
     case CODEC_ED25519_AVX2:
+#endif
     case CODEC_ED25519_PORTABLE: break;
     }
     codec_ed25519_tables_portable(tables, count, &KEY_SHAPE);

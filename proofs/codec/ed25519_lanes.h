@@ -15,6 +15,13 @@
 #define ED25519_HAVE_LANES 1
 #endif
 
+/* Before a loop over limbs, which must vanish for them to live in registers. */
+#ifdef __clang__
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
 /* Multiples of a point P, as a table is laid out: for i < splits and 1 <= j <= entries, [j 2^(i step)]P, in row
  * i entries + j - 1. */
 struct ed25519_shape {

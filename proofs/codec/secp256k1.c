@@ -27,6 +27,15 @@ bool codec_secp256k1_recover(uint8_t point[64], const uint8_t digest[32], const 
     return true;
 }
 
+bool codec_secp256k1_verify(const uint8_t public_key[33], const uint8_t digest[32], const uint8_t signature[64])
+{
+    secp256k1_ecdsa_signature parsed; /* the library's verification refuses the upper half of s by itself */
+    secp256k1_pubkey key;
+    return secp256k1_ec_pubkey_parse(secp256k1_context_static, &key, public_key, 33) &&
+           secp256k1_ecdsa_signature_parse_compact(secp256k1_context_static, &parsed, signature) &&
+           secp256k1_ecdsa_verify(secp256k1_context_static, &parsed, digest, &key);
+}
+
 bool codec_secp256k1_sign(uint8_t signature[64], int *parity, const uint8_t secret[32], const uint8_t digest[32])
 {
     secp256k1_ecdsa_recoverable_signature made;
