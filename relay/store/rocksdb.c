@@ -26,7 +26,10 @@ enum {
     ROOM_TO_OPEN = 1 << 20,        /* bytes that must be free */
     BACKGROUND_JOBS = 2,
     OPEN_FILES = 512,
-    MAX_LOG_BYTES = 64 << 20, /* write-ahead logs kept before the idle families are flushed */
+    MAX_LOG_BYTES = 64 << 20,      /* write-ahead logs kept before the idle families are flushed */
+    FLUSH_BYTES_PER_S = 256 << 20, /* see prepare */
+    FLUSH_PIECE_US = 1000,
+    FAIRNESS = 10,       /* of RocksDB's limiter: its default */
     SEGMENT_BUFFERS = 2, /* segments are most of the bytes: their buffer is so many others, and flushed as rarely */
     INFO_LOG_BYTES = 4 << 20,
     INFO_LOGS = 3
@@ -41,6 +44,7 @@ struct rocks {
     rocksdb_options_t *segment_options;
     rocksdb_block_based_table_options_t *table;
     rocksdb_cache_t *cache;
+    rocksdb_ratelimiter_t *limiter;
     rocksdb_writeoptions_t *write;
     rocksdb_column_family_handle_t *families[FAMILIES];
     bool read_only;
@@ -172,6 +176,8 @@ static void rocks_close(struct store *store)
         rocksdb_block_based_options_destroy(rocks->table);
     if (rocks->cache)
         rocksdb_cache_destroy(rocks->cache);
+    if (rocks->limiter)
+        rocksdb_ratelimiter_destroy(rocks->limiter);
     pthread_mutex_destroy(&rocks->mutex);
     free(rocks->path);
     free(rocks);
@@ -418,6 +424,10 @@ static void prepare(struct rocks *rocks, const struct store_options *options)
     /* What is flushed is hardly read again, and copying it to the page cache costs more than anything else a flush does. */
     if (!options->read_only && direct_writes(options))
         rocksdb_options_set_use_direct_io_for_flush_and_compaction(rocks->options, 1);
+    /* A flush at full speed holds up the syncs beside it for its 20 ms: it goes in pieces, with room for them between, and still
+     * several times faster than a busy relay fills its buffers. */
+    rocks->limiter = rocksdb_ratelimiter_create(FLUSH_BYTES_PER_S, FLUSH_PIECE_US, FAIRNESS);
+    rocksdb_options_set_ratelimiter(rocks->options, rocks->limiter);
     rocks->segment_options = rocksdb_options_create_copy(rocks->options);
     rocksdb_options_set_write_buffer_size(rocks->segment_options, SEGMENT_BUFFERS * write_buffer);
     rocks->write = rocksdb_writeoptions_create();

@@ -500,15 +500,17 @@ static void report(struct side *side, double seconds, double sender_us, double r
     size_t len = side->latencies_len;
     struct edge_writer_stats stats;
     edge_writer_stats(side->writer, &stats);
+    double groups = (double)(stats.groups ? stats.groups : 1);
     qsort(side->latencies, len, sizeof(*side->latencies), compare);
     printf("{\"messages\": %.0f, \"seconds\": %.3f, \"msgs_per_s\": %.0f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, "
-           "\"pulls\": %llu, \"messages_per_frame\": %.1f, \"messages_per_sync\": %.1f, \"sender_cpu_us\": %.2f, "
+           "\"pulls\": %llu, \"messages_per_frame\": %.1f, \"messages_per_sync\": %.1f, \"commit_ms\": %.3f, "
+           "\"sender_cpu_us\": %.2f, "
            "\"receiver_cpu_us\": "
            "%.2f",
            messages, seconds, messages / seconds, len ? side->latencies[len / 2] / 1e3 : 0,
            len ? side->latencies[len * 99 / 100] / 1e3 : 0, (unsigned long long)side->pulls,
-           messages / (double)side->frames, messages / (double)(stats.groups ? stats.groups : 1), sender_us / messages,
-           receiver_us / messages);
+           messages / (double)side->frames, messages / groups, (double)stats.commit_us / 1e3 / groups,
+           sender_us / messages, receiver_us / messages);
     if (side->stages) {
         printf(", \"stages\": ");
         stages_print(side->stages, stdout);
