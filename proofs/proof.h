@@ -55,6 +55,43 @@ enum proof_verdict {
     X(RECEIPT_MALFORMED, "receipt-malformed")                                                                          \
     X(RECEIPT_TYPE, "receipt-type")                                                                                    \
     X(RECEIPTS_ROOT_MISMATCH, "receipts-root-mismatch")                                                                \
+    /* CometBFT */                                                                                                     \
+    X(COMETBFT_MALFORMED, "cometbft-malformed")                                                                        \
+    X(COMETBFT_OPTIONS, "cometbft-options-unusable")                                                                   \
+    X(COMETBFT_VERSION, "cometbft-block-protocol")                                                                     \
+    X(COMETBFT_OTHER_CHAIN, "cometbft-other-chain")                                                                    \
+    X(COMETBFT_HEIGHT, "cometbft-height-not-positive")                                                                 \
+    X(COMETBFT_PROPOSER, "cometbft-proposer")                                                                          \
+    X(COMETBFT_ROUND, "cometbft-round-negative")                                                                       \
+    X(COMETBFT_COMMIT_HEIGHT, "cometbft-commit-other-height")                                                          \
+    X(COMETBFT_COMMIT_BLOCK, "cometbft-commit-other-block")                                                            \
+    X(COMETBFT_COMMIT_EMPTY, "cometbft-commit-without-signatures")                                                     \
+    X(COMETBFT_FLAG, "cometbft-block-id-flag")                                                                         \
+    X(COMETBFT_ABSENT, "cometbft-absent-vote-not-empty")                                                               \
+    X(COMETBFT_ADDRESS_SIZE, "cometbft-address-size")                                                                  \
+    X(COMETBFT_SIGNATURE_SIZE, "cometbft-signature-size")                                                              \
+    X(COMETBFT_SIGNATURE, "cometbft-wrong-signature")                                                                  \
+    X(COMETBFT_SET_EMPTY, "cometbft-validator-set-empty")                                                              \
+    X(COMETBFT_SET_KEY_KIND, "cometbft-key-kind-not-verified")                                                         \
+    X(COMETBFT_SET_ADDRESS, "cometbft-address-not-of-key")                                                             \
+    X(COMETBFT_SET_POWER, "cometbft-voting-power")                                                                     \
+    X(COMETBFT_SET_TOTAL, "cometbft-total-power-overflow")                                                             \
+    X(COMETBFT_SET_ORDER, "cometbft-validators-not-in-order")                                                          \
+    X(COMETBFT_SET_TWICE, "cometbft-validator-twice")                                                                  \
+    X(COMETBFT_SET_HASH, "cometbft-validators-hash-mismatch")                                                          \
+    X(COMETBFT_NEXT_SET_HASH, "cometbft-next-validators-hash-mismatch")                                                \
+    X(COMETBFT_TRUSTED_SET, "cometbft-trusted-set-hash-mismatch")                                                      \
+    X(COMETBFT_EXPIRED, "cometbft-trusting-period-over")                                                               \
+    X(COMETBFT_NOT_NEWER, "cometbft-height-not-newer")                                                                 \
+    X(COMETBFT_TIME, "cometbft-time-not-later")                                                                        \
+    X(COMETBFT_FUTURE, "cometbft-time-in-the-future")                                                                  \
+    X(COMETBFT_COUNT, "cometbft-commit-size-not-of-set")                                                               \
+    X(COMETBFT_ADDRESS, "cometbft-address-not-at-index")                                                               \
+    X(COMETBFT_VOTE_TWICE, "cometbft-vote-twice")                                                                      \
+    X(COMETBFT_KEYS_DIFFER, "cometbft-one-address-two-keys")                                                           \
+    X(COMETBFT_TOO_LITTLE_TRUST, "cometbft-too-little-trusted-power")                                                  \
+    X(COMETBFT_NO_QUORUM, "cometbft-two-thirds-not-reached")                                                           \
+    X(COMETBFT_NOT_PARENT, "cometbft-not-the-parent")                                                                  \
     /* agreement of configured sources */                                                                              \
     X(AGREEMENT_TRUST, "agreement-trust-unusable")                                                                     \
     X(AGREEMENT_STATEMENT, "agreement-statement-malformed")                                                            \

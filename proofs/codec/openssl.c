@@ -34,6 +34,17 @@ bool codec_openssl_sm3(uint8_t out[32], const struct bytes *parts, size_t count)
     return digest(out, EVP_sm3(), parts, count);
 }
 
+bool codec_openssl_ripemd160(uint8_t out[20], struct bytes in)
+{
+    unsigned len = 0;
+    bool done = EVP_Digest(in.data, in.len, out, &len, EVP_ripemd160(), NULL) == 1 && len == 20;
+    if (!done) {
+        memset(out, 0, 20);
+        ERR_clear_error();
+    }
+    return done;
+}
+
 /* ---- P-256 and SM2 ---- */
 
 /* What differs between the two curves. */

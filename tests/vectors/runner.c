@@ -60,6 +60,12 @@ void vectors_mutate(struct vectors *run, const char *id, struct bytes bytes, siz
     vectors_check(run, !accepted, id, "accepted with bit %zu flipped", bit - step);
 }
 
+void vectors_opened_close(struct vectors_opened *opened)
+{
+    tools_json_close(opened->doc);
+    free(opened->path);
+}
+
 static int compare_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -135,7 +141,7 @@ static void run_files(struct vectors *run, struct tools_json *list, const char *
         if (error)
             vectors_check(run, false, "file", "%s", error);
         else if (vectors_try_trie(run, &files[i]) || vectors_try_rlp(run, &files[i]) ||
-                 vectors_try_proofs(run, &files[i]))
+                 vectors_try_proofs(run, &files[i]) || vectors_try_cometbft(run, &files[i]))
             files[i].recognised = true;
     }
     vectors_chain_folder(run, files, names->count);
@@ -153,6 +159,7 @@ static void run_files(struct vectors *run, struct tools_json *list, const char *
 /* Walks root breadth first; false when root itself cannot be read. */
 static bool run_folders(struct vectors *run, struct tools_json *list, const char *root)
 {
+    run->root = root;
     static struct folder_list folders;
     static struct folder_list files;
     folders.path[0] = strdup("");
@@ -170,6 +177,9 @@ static bool run_folders(struct vectors *run, struct tools_json *list, const char
     }
     for (size_t i = 0; i < folders.count; i++)
         free(folders.path[i]);
+    for (size_t i = 0; i < run->opened_len; i++)
+        vectors_opened_close(&run->opened[i]);
+    proof_cometbft_space_free(run->cometbft);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proofs/cometbft.h"
 #include "proofs/mpt.h"
 #include "tools/verify/json.h"
 
@@ -23,8 +24,22 @@ struct vectors_file {
     bool recognised;
 };
 
+/* A file that was opened beside the one at hand, kept as others may need it again. */
+struct vectors_opened {
+    char *path;
+    struct tools_json_doc *doc;
+    bool mutated; /* its bits were flipped already */
+};
+void vectors_opened_close(struct vectors_opened *opened);
+
+enum { VECTORS_OPENED_MAX = 256 };
+
 struct vectors {
-    struct vectors_file *file; /* the one whose cases are being checked */
+    const char *root; /* the folder that was given */
+    struct vectors_opened opened[VECTORS_OPENED_MAX];
+    size_t opened_len;
+    struct proof_cometbft_space *cometbft; /* made when first needed */
+    struct vectors_file *file;             /* the one whose cases are being checked */
     struct tools_json *mismatches;
     int64_t passed;
     int64_t failed;
@@ -45,6 +60,7 @@ __attribute__((format(printf, 4, 5))) void vectors_check(struct vectors *run, bo
 bool vectors_try_trie(struct vectors *run, struct vectors_file *file);
 bool vectors_try_rlp(struct vectors *run, struct vectors_file *file);
 bool vectors_try_proofs(struct vectors *run, struct vectors_file *file);
+bool vectors_try_cometbft(struct vectors *run, struct vectors_file *file);
 
 /* These look at all files of one folder together: blocks with receipts and proofs, portal-network content. */
 void vectors_chain_folder(struct vectors *run, struct vectors_file *files, size_t count);

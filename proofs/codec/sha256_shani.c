@@ -1,0 +1,92 @@
+/*
+ * SHA-256's compression with the SHA extensions of x86: two rounds an instruction, four message words at a time.
+ */
+#include "proofs/codec/sha256_blocks.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+#define SHANI_TARGET __attribute__((target("sha,sse4.1")))
+
+/* Asked of what the runtime read from the processor at the start: CPUID itself traps in virtual machines. clang 14 has no name
+ * for SHA; every processor with GFNI has it. */
+bool codec_sha256_shani_usable(void)
+{
+#ifdef __clang__
+    return __builtin_cpu_supports("gfni") && __builtin_cpu_supports("sse4.1");
+#else
+    return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1");
+#endif
+}
+
+/* Rounds 4i .. 4i+3 with the message words m. */
+SHANI_TARGET static inline void four_rounds(__m128i *abef, __m128i *cdgh, __m128i m, size_t i)
+{
+    __m128i words = _mm_add_epi32(m, _mm_loadu_si128((const __m128i *)(const void *)(CODEC_SHA256_ROUND + 4 * i)));
+    *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, words);
+    *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32(words, 0x0e));
+}
+
+/* The next four message words, from the sixteen before. */
+SHANI_TARGET static inline __m128i next_words(__m128i m0, __m128i m1, __m128i m2, __m128i m3)
+{
+    __m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(m0, m1), _mm_alignr_epi8(m3, m2, 4));
+    return _mm_sha256msg2_epu32(sum, m3);
+}
+
+SHANI_TARGET static inline __m128i load_words(const uint8_t *from)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)from), swap);
+}
+
+SHANI_TARGET static inline void one_block(__m128i *abef, __m128i *cdgh, const uint8_t *data)
+{
+    __m128i a = *abef;
+    __m128i c = *cdgh;
+    __m128i m[4];
+    for (size_t i = 0; i < 4; i++) {
+        m[i] = load_words(data + 16 * i);
+        four_rounds(&a, &c, m[i], i);
+    }
+#pragma GCC unroll 12
+    for (size_t i = 4; i < 16; i++) {
+        m[i % 4] = next_words(m[i % 4], m[(i + 1) % 4], m[(i + 2) % 4], m[(i + 3) % 4]);
+        four_rounds(&a, &c, m[i % 4], i);
+    }
+    *abef = _mm_add_epi32(*abef, a);
+    *cdgh = _mm_add_epi32(*cdgh, c);
+}
+
+SHANI_TARGET void codec_sha256_shani_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+    /* the instructions want the state as (a b e f) and (c d g h), highest word first */
+    __m128i dcba = _mm_loadu_si128((const __m128i *)(const void *)state);
+    __m128i hgfe = _mm_loadu_si128((const __m128i *)(const void *)(state + 4));
+    __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1);
+    __m128i efgh = _mm_shuffle_epi32(hgfe, 0x1b);
+    __m128i abef = _mm_alignr_epi8(cdab, efgh, 8);
+    __m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
+    for (size_t i = 0; i < blocks; i++)
+        one_block(&abef, &cdgh, data + 64 * i);
+    __m128i feba = _mm_shuffle_epi32(abef, 0x1b);
+    __m128i dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+    _mm_storeu_si128((__m128i *)(void *)state, _mm_blend_epi16(feba, dchg, 0xf0));
+    _mm_storeu_si128((__m128i *)(void *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+#else
+
+bool codec_sha256_shani_usable(void)
+{
+    return false;
+}
+
+void codec_sha256_shani_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+    (void)state;
+    (void)data;
+    (void)blocks;
+}
+
+#endif
