@@ -210,6 +210,7 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
             } else {
                 core_note(core, RELAY_WARNING, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0,
                           "%s: evidence of another header than the agreed one", core->network->chains[index].id);
+                core_evidence_refuse(core, evidence, evidence->source, "another-header-than-agreed");
                 core_chain_blame(core, evidence->source, false, "evidence of another header than the agreed one");
                 pending_forget(core, chain, i);
                 continue;
@@ -243,6 +244,7 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
         core_note(core, RELAY_ALARM, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0, "%s from source %s: %s (at %zu)",
                   core->network->chains[job->chain].id, core->config.sources[job->source].name,
                   proof_reason_text(job->result.reason), job->result.at);
+        core_evidence_refuse(core, evidence, job->source, proof_reason_text(job->result.reason));
         struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
         action->source = job->source;
         action->text = "evidence that proves nothing";

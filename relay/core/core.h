@@ -109,6 +109,7 @@ enum relay_action_type {
     RELAY_ACTION_ANSWER,     /* response body to request id of peer */
     RELAY_ACTION_TO_SOURCE,  /* one connector message to source */
     RELAY_ACTION_BAN_SOURCE, /* the connector broke the protocol: restart it with back-off; text says why */
+    RELAY_ACTION_KEEP,       /* body: evidence of source that was refused, for its operator to look at; reason: why */
     RELAY_ACTION_NOTE        /* one line for the log and a counter: reason, subject, text */
 };
 
@@ -228,9 +229,9 @@ bool relay_core_peer_view(const struct relay_core *core, uint16_t relay, struct 
 
 struct relay_source_view {
     bool up;
-    uint64_t newest, final_height, agreed; /* heights */
-    uint64_t newest_time;                  /* s, Unix: of the newest block, as it says */
-    uint64_t contradictions;
+    uint64_t newest, final_height, agreed, contradictions; /* heights; headers against agreed ones */
+    uint64_t newest_time, refused; /* s, Unix: of the newest block, as it says; evidence that proved nothing */
+    const char *refused_why;       /* of the last one: static, or "" */
     char balance[48];
     char text[128];
 };

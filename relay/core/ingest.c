@@ -255,6 +255,17 @@ static void stage_take(struct relay_core *core, struct core_log *log, size_t cou
     stage->from += count;
 }
 
+void core_evidence_refuse(struct relay_core *core, const struct core_evidence *evidence, uint16_t source,
+                          const char *why)
+{
+    core->sources[source].refused++;
+    core->sources[source].refused_why = why;
+    struct relay_action *action = core_act(core, RELAY_ACTION_KEEP);
+    action->source = source;
+    action->reason = why;
+    action->body = core_keep(core, (struct bytes){evidence->bytes, evidence->bytes_len});
+}
+
 /* The number of this hash on our chain; 0 when it is not there. A proven slot holds a hash; its number is only said. */
 static uint64_t number_of(const struct relay_core *core, const struct core_log *log, uint64_t said,
                           const uint8_t running[32])
@@ -288,6 +299,7 @@ static void contradicts(struct relay_core *core, struct core_log *log, const str
         if (chain->sources[i] == evidence->source)
             log->contradicted |= (uint16_t)(1u << i);
     }
+    core_evidence_refuse(core, evidence, evidence->source, relay_reason_text(RELAY_REASON_EVIDENCE_CONTRADICTS));
     if (__builtin_popcount(log->contradicted) >= core->network->chains[log->home].sources) {
         core_log_freeze(core, log, RELAY_REASON_EVIDENCE_CONTRADICTS, number, text);
         return;

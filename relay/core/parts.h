@@ -64,6 +64,9 @@ void core_chain_tick(struct relay_core *core);
 /* The source did not hold what it said: after a few times another one takes its place. */
 void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, const char *why);
 void core_evidence_release(struct core_evidence *evidence);
+/* It proved nothing, or something else than the truth: the source is marked and the bytes go to its operator. why: static. */
+void core_evidence_refuse(struct relay_core *core, const struct core_evidence *evidence, uint16_t source,
+                          const char *why);
 void core_evidence_apply(struct relay_core *core, struct core_evidence *evidence);
 void core_chain_agree(struct relay_core *core, uint16_t chain);
 void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source);

@@ -39,7 +39,8 @@ enum {
 struct core_source {
     bool up, subscribed;
     bool broken; /* it says that what was final is gone, and nothing more */
-    uint64_t newest, newest_time, final_height, agreed, contradictions;
+    uint64_t newest, newest_time, final_height, agreed, contradictions, refused;
+    const char *refused_why; /* of the last refused evidence; static */
     char balance[48];
     char text[128];
 };

@@ -129,6 +129,8 @@ bool relay_core_source_view(const struct relay_core *core, uint16_t index, struc
     out->final_height = source->final_height;
     out->agreed = source->agreed;
     out->contradictions = source->contradictions;
+    out->refused = source->refused;
+    out->refused_why = source->refused_why ? source->refused_why : "";
     memcpy(out->balance, source->balance, sizeof(out->balance));
     memcpy(out->text, source->text, sizeof(out->text));
     return true;

@@ -122,6 +122,8 @@ struct config_relay {
         uint64_t cache_bytes;      /* block cache of the store; default 64 MiB */
         uint64_t free_bytes;       /* stop accepting when the disk has less; default 256 MiB */
         uint64_t history_messages; /* settled ones a lane whose digest and outcome stay; default 1,000,000 */
+        uint64_t evidence_files;   /* refused evidence that is kept, each a file; default 64, 0 none */
+        uint64_t evidence_bytes;   /* … all together; default 64 MiB */
     } budgets;
     struct config_timings {
         uint32_t heartbeat_ms;    /* default 1000 */

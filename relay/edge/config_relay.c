@@ -287,6 +287,8 @@ static const struct schema_field budget_fields[] = {
     {"free_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, free_bytes), .max = TIB, .standard = 256 * MIB},
     {"history_messages", SCHEMA_NUMBER, SCHEMA_OF(config_budgets, history_messages), .min = RELAY_HISTORY_MIN,
      .max = TIB, .standard = 1000000},
+    {"evidence_files", SCHEMA_NUMBER, SCHEMA_OF(config_budgets, evidence_files), .max = 1000, .standard = 64},
+    {"evidence_bytes", SCHEMA_SIZE, SCHEMA_AT(config_budgets, evidence_bytes), .max = TIB, .standard = 64 * MIB},
     {0}};
 
 static const struct schema_field timing_fields[] = {

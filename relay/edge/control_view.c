@@ -18,6 +18,7 @@
 #include "relay/edge/health.h"
 #include "relay/edge/log.h"
 #include "relay/edge/relay.h"
+#include "relay/edge/who.h"
 
 enum { WAITING_MAX = 64, EVENTS_MAX = 256 };
 
@@ -95,37 +96,11 @@ static void waits_for_set(json_t *object, const struct edge_relay *relay, uint16
     json_object_set_new(object, "waits_for_relay", relay_name(relay->network, other));
 }
 
-/* Who can end a wait: the core's words, and the names, relays and accounts that they are about. */
-static json_t *who(const struct edge_relay *relay, uint16_t lane, enum relay_cause cause, uint16_t operator_number,
-                   uint16_t source)
+static json_t *who(const struct edge_relay *relay, uint16_t lane, uint8_t kind, enum relay_cause cause,
+                   uint16_t operator_number, uint16_t source)
 {
-    const struct topology_network *network = relay->network;
-    const struct topology_operator *signs =
-        operator_number == 0 ? NULL : topology_operator_by_number(network, operator_number);
-    char out[512];
-    struct relay_source_view view;
-    snprintf(out, sizeof(out), "%s", relay_cause_actor(cause));
-    size_t at = strlen(out), named = 0;
-    if (source < relay->config->sources_len)
-        snprintf(out + at, sizeof(out) - at, " (%s, run by %s)", relay->source_list[source].name,
-                 relay->source_list[source].operator_tag);
-    for (size_t i = 0; signs != NULL && i < network->relays_len; i++) {
-        at = strlen(out);
-        if (network->relays[i].operator_number == operator_number)
-            snprintf(out + at, sizeof(out) - at, "%s%s", named++ == 0 ? " (its relays: " : ", ",
-                     network->relays[i].name);
-    }
-    at = strlen(out);
-    if (named > 0)
-        snprintf(out + at, sizeof(out) - at, ")");
-    for (size_t i = 0; cause == RELAY_CAUSE_SUBMITTING && i < relay->config->sources_len; i++) {
-        const struct relay_source *one = &relay->source_list[i];
-        at = strlen(out);
-        if (one->submits && one->chain == network->lanes[lane].destination &&
-            relay_core_source_view(relay->core, (uint16_t)i, &view))
-            snprintf(out + at, sizeof(out) - at, " (here: %s, balance %s)", one->name,
-                     view.balance[0] != '\0' ? view.balance : "unknown");
-    }
+    char out[EDGE_WHO_MAX];
+    edge_who(out, relay, lane, topology_log_home(&relay->network->lanes[lane], kind), cause, operator_number, source);
     return text(out);
 }
 
@@ -148,7 +123,8 @@ static json_t *log_view(const struct edge_relay *relay, const struct relay_log_v
     waits_for_set(object, relay, operator_number, view->waits_for_source, other);
     json_object_set_new(object, "cause_name", json_string(relay_cause_name(view->cause)));
     json_object_set_new(object, "oldest_at_ms", number(view->oldest));
-    json_object_set_new(object, "who", who(relay, view->lane, view->cause, operator_number, view->waits_for_source));
+    json_object_set_new(object, "who",
+                        who(relay, view->lane, view->kind, view->cause, operator_number, view->waits_for_source));
     return object;
 }
 
@@ -382,13 +358,15 @@ static json_t *command_sources(const struct edge_relay *relay)
             memset(&view, 0, sizeof(view));
         edge_sources_look(relay->sources, (uint16_t)i, &process);
         json_array_append_new(
-            sources, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-                               source->name, "chain", relay->network->chains[source->chain].id, "operator_tag",
-                               source->operator_tag, "network_tag", source->network_tag, "software_tag",
-                               source->software_tag, "submits", source->submits, "up", view.up, "newest",
-                               number(view.newest), "final", number(view.final_height), "agreed", number(view.agreed),
-                               "contradictions", number(view.contradictions), "balance", text(view.balance), "account",
-                               account_view(relay, (uint16_t)i), "text", text(view.text), "process", child(&process)));
+            sources,
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
+                      source->name, "chain", relay->network->chains[source->chain].id, "operator_tag",
+                      source->operator_tag, "network_tag", source->network_tag, "software_tag", source->software_tag,
+                      "submits", source->submits, "up", view.up, "newest", number(view.newest), "final",
+                      number(view.final_height), "agreed", number(view.agreed), "contradictions",
+                      number(view.contradictions), "refused", number(view.refused), "refused_reason",
+                      view.refused ? view.refused_why : "", "balance", text(view.balance), "account",
+                      account_view(relay, (uint16_t)i), "text", text(view.text), "process", child(&process)));
     }
     return answer(json_pack("{s:o}", "sources", sources));
 }
@@ -450,7 +428,7 @@ static json_t *explain_json(const struct edge_relay *relay, const struct relay_e
                   explain->waits_for_source,
                   explain->cause == RELAY_CAUSE_TURN ? explain->waits_for_relay : RELAY_NO_SOURCE);
     json_object_set_new(object, "who",
-                        who(relay, explain->lane, explain->cause,
+                        who(relay, explain->lane, PROOF_LOG_MESSAGE, explain->cause,
                             explain->cause == RELAY_CAUSE_QUORUM ? explain->waits_for_operator : 0,
                             explain->waits_for_source));
     return object;

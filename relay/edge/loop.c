@@ -102,6 +102,13 @@ uint64_t edge_loop_unix(void)
     return (uint64_t)time(NULL);
 }
 
+uint64_t edge_loop_unix_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* ---- descriptors --------------------------------------------------------------------------------------------------- */
 
 static void watch_ready(evutil_socket_t fd, short what, void *arg)

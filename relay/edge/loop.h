@@ -25,9 +25,10 @@ int edge_loop_run(struct edge_loop *loop);
 /* Ends the run after the current callback. */
 void edge_loop_stop(struct edge_loop *loop, int code);
 
-/* Milliseconds of the monotonic clock, and seconds of Unix time, read now. */
+/* Milliseconds of the monotonic clock, and seconds and milliseconds of Unix time, read now. */
 uint64_t edge_loop_now(void);
 uint64_t edge_loop_unix(void);
+uint64_t edge_loop_unix_ms(void);
 
 /* Watches fd (the caller's: not closed here). Nothing is reported until edge_watch_set. NULL: no memory. */
 struct edge_watch *edge_watch_new(struct edge_loop *loop, int fd,

@@ -39,6 +39,11 @@ static uint64_t source_contradictions(const struct source *source)
     return source->core.contradictions;
 }
 
+static uint64_t source_refused(const struct source *source)
+{
+    return source->core.refused;
+}
+
 static uint64_t source_starts(const struct source *source)
 {
     return source->process.starts;
@@ -144,6 +149,7 @@ static void metrics_sources(struct metrics *out, const struct edge_relay *relay)
          source_quarantined},
         {"isthmus_source_contradictions_total", "counter", "Headers of this source that contradicted agreed ones.",
          source_contradictions},
+        {"isthmus_source_refused_total", "counter", "Evidence of this source that proved nothing.", source_refused},
         {"isthmus_source_starts_total", "counter", "Starts of the connector process.", source_starts},
         {"isthmus_source_crashes_total", "counter", "Ends of the connector process that nobody asked for.",
          source_crashes},

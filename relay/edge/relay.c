@@ -14,6 +14,7 @@
 #include "relay/core/verify.h"
 #include "relay/edge/fault.h"
 #include "relay/edge/log.h"
+#include "relay/edge/refused.h"
 #include "relay/edge/relay_parts.h"
 
 /* ---- stepping ------------------------------------------------------------------------------------------------------ */
@@ -82,6 +83,18 @@ static void note_do(const struct edge_relay *relay, const struct relay_action *a
     edge_log(action->level, action->reason, subject[0] ? subject : NULL, "%s", action->text ? action->text : "");
 }
 
+/* Evidence that was refused. Where the disk is nearly full it goes: the rest matters more. */
+static void keep_do(const struct edge_relay *relay, const struct relay_action *action)
+{
+    const struct edge_refused refused = {relay->inner->refused_folder, relay->config->budgets.evidence_files,
+                                         relay->config->budgets.evidence_bytes};
+    char text[512] = "the disk is nearly full";
+    const char *source = relay->source_list[action->source].name;
+    bool kept = !relay->inner->disk_scarce && edge_refused_keep(&refused, edge_loop_unix_ms(), source, action->reason,
+                                                                action->body, text, sizeof(text));
+    edge_log(RELAY_WARNING, kept ? "evidence-kept" : "evidence-not-kept", source, "%s", text);
+}
+
 static void sent_count(struct edge_relay *relay, unsigned kind, struct bytes body)
 {
     relay->sent.frames[kind]++;
@@ -128,6 +141,7 @@ static void act(struct edge_relay *relay, const struct relay_action *action)
     case RELAY_ACTION_BAN_SOURCE:
         edge_sources_ban(relay->sources, action->source, action->text ? action->text : "broke the protocol");
         return;
+    case RELAY_ACTION_KEEP: keep_do(relay, action); return;
     case RELAY_ACTION_NOTE: note_do(relay, action); return;
     }
 }

@@ -54,15 +54,20 @@ bool edge_relay_init(struct edge_relay *relay, const struct config_relay *config
     if (self < 0)
         return fail(text, cap, "the network document has no relay `%s`", config->relay);
     relay->self = (uint16_t)self;
+    if (mkdir(config->state, 0700) != 0 && errno != EEXIST)
+        return fail(text, cap, "state: %s cannot be made: %s", config->state, strerror(errno));
+    if (inner != NULL && asprintf(&inner->refused_folder, "%s/refused", config->state) < 0)
+        inner->refused_folder = NULL;
     if (inner == NULL || relay->loop == NULL || !edge_source_list(&relay->source_list, config, network))
         return fail(text, cap, "no memory");
     inner->health = edge_health_new(config->sources_len);
+    
     inner->tick = edge_timer_new(relay->loop, edge_relay_tick, relay);
     inner->term = edge_signal_new(relay->loop, SIGTERM, edge_relay_drain, relay);
     inner->interrupt = edge_signal_new(relay->loop, SIGINT, edge_relay_drain, relay);
     inner->hangup = edge_signal_new(relay->loop, SIGHUP, reload_signalled, relay);
-    if (inner->health == NULL || inner->tick == NULL || inner->term == NULL || inner->interrupt == NULL ||
-        inner->hangup == NULL)
+    if (inner->health == NULL || inner->refused_folder == NULL || inner->tick == NULL || inner->term == NULL ||
+        inner->interrupt == NULL || inner->hangup == NULL)
         return fail(text, cap, "no memory");
     return true;
 }
@@ -295,6 +300,7 @@ void edge_relay_fini(struct edge_relay *relay)
         edge_signal_free(inner->interrupt);
         edge_signal_free(inner->hangup);
         edge_health_free(inner->health);
+        free(inner->refused_folder);
         free(inner->zones);
         free(inner->peers);
         free(inner->deferred);

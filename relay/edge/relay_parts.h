@@ -17,8 +17,9 @@ struct edge_relay_inner {
     struct relay_event *deferred;
     size_t deferred_len, deferred_cap;
     bool stepping, signer_up;
-    bool disk_scarce; /* less free than budgets.free_bytes */
-    bool held;        /* the store does not keep up: no input */
+    char *refused_folder; /* where evidence that was refused is kept */
+    bool disk_scarce;     /* less free than budgets.free_bytes */
+    bool held;            /* the store does not keep up: no input */
     uint64_t draining_since, tick_due, disk_due;
     struct edge_health *health;
 };

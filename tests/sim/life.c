@@ -50,6 +50,7 @@ static void act(struct world *world, uint16_t relay, const struct relay_action *
         item->source_life = world->relays[relay].sources[action->source].life;
         return;
     case RELAY_ACTION_BAN_SOURCE: ban(world, relay, action); return;
+    case RELAY_ACTION_KEEP: world->relays[relay].kept++; return;
     case RELAY_ACTION_NOTE: note(world, relay, action); return;
     }
 }

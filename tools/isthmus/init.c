@@ -69,7 +69,7 @@ static const char TEMPLATE_TAIL[] =
     "#    options: {http: \"http://127.0.0.1:8545\"}   # the connector's own page lists them\n"
     "\n"
     "# budgets: {attester_bytes: 0, queue_bytes: 64MiB, cache_bytes: 64MiB, free_bytes: 256MiB, history_messages: "
-    "1000000}\n"
+    "1000000, evidence_files: 64, evidence_bytes: 64MiB}\n"
     "# timings: {heartbeat_ms: 1000, pull_wait_ms: 150, peer_silence_ms: 5000, turn_blocks: 4}\n"
     "log_level: info\n";
 

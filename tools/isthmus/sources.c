@@ -10,7 +10,9 @@
 static const char *const USAGE = "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS "\n"
                                  "\n"
                                  "The sources of this relay: heights that each node tells, the newest height on which "
-                                 "enough of them agree, the gas\n"
+                                 "enough of them agree, how much evidence\n"
+                                 "of it proved nothing and why (the bytes lie in the folder `refused` of the relay's "
+                                 "state), the gas\n"
                                  "account's balance and what it spent in 24 hours (of its spending-cap), and the "
                                  "connector process with how often it\n"
                                  "crashed.\n";
@@ -41,6 +43,9 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "final"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "agreed"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "contradictions"));
+    isthmus_table_add(table, "%" PRIu64 "%s%s", isthmus_number(source, "refused"),
+                      isthmus_number(source, "refused") ? " " : "",
+                      isthmus_number(source, "refused") ? isthmus_text(source, "refused_reason") : "");
     isthmus_table_add(table, "%s%s", isthmus_text(source, "balance"),
                       tools_json_is_true(tools_json_get(account, "low")) ? " LOW" : "");
     add_spent(table, account);
@@ -52,10 +57,11 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
 
 int isthmus_sources(int argc, char **argv)
 {
-    static const char *const head[] = {"SOURCE", "CHAIN",      "OPERATOR/NETWORK/SOFTWARE",
-                                       "STATE",  "NEWEST",     "FINAL",
-                                       "AGREED", "CONTRADICT", "BALANCE",
-                                       "SPENT",  "PROCESS",    "SAYS"};
+    static const char *const head[] = {"SOURCE",  "CHAIN",      "OPERATOR/NETWORK/SOFTWARE",
+                                       "STATE",   "NEWEST",     "FINAL",
+                                       "AGREED",  "CONTRADICT", "REFUSED",
+                                       "BALANCE", "SPENT",      "PROCESS",
+                                       "SAYS"};
     struct isthmus_view view;
     struct tools_json_doc *answer;
     int code = isthmus_view_options(&view, USAGE, argc, argv);

@@ -16,6 +16,8 @@ def pack(value):
     if isinstance(value, str):
         data = value.encode()
         return (bytes([0xa0 | len(data)]) if len(data) < 32 else b"\xd9" + bytes([len(data)])) + data
+    if isinstance(value, bytes):
+        return b"\xc5" + struct.pack(">H", len(value)) + value if len(value) > 255 else bytes([0xc4, len(value)]) + value
     return bytes([0x90 | len(value)]) + b"".join(pack(item) for item in value)
 
 
@@ -95,6 +97,9 @@ def main():
         send(stream, [34, "5000000000000000000", 1, "700000000000000000", "1000000000000000000", 2])
     if b"babble" in configure:
         stream.sendall(b"\xff" * 64)
+    if b"prove-nothing;" in configure: # well-formed evidence for the outbox's log, whose nodes lead nowhere
+        send(stream, [12, 1, 7, b"\xf8\x40" + b"\x55" * 64, [b"\x5a" * 32, [b"\xc1\x80"], [[b"\x01" * 32, [b"\xc1\x80"]]]],
+                      [[0, 1, b"\x02" * 32]]])
     while receive(stream) is not None:
         pass
     return 0

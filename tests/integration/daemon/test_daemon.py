@@ -164,7 +164,7 @@ class Daemon(unittest.TestCase):
                   "     suites: [keccak256-secp256k1], evidence: [slot]}"]
         return "\n".join(lines) + "\n"
 
-    def configure(self, name, options="http: \"http://127.0.0.1:1\"", extra="", readable=()):
+    def configure(self, name, options="http: \"http://127.0.0.1:1\"", extra="", readable=(), budgets=""):
         """Writes NAME's relay.yaml; options are those of its connector, extra more of its source; readable: for it to read."""
         extra += f", readable: [{', '.join((sys.base_prefix, *readable))}]"
         other = next(n for n in CHAINS if n != name)
@@ -178,6 +178,7 @@ class Daemon(unittest.TestCase):
                                          f"software: test, program: {self.connector}, submits: true{extra}, options: {{{options}}}}}]")):
             self.assertIn(old, text)
             text = text.replace(old, new)
+        text += f"budgets: {budgets}\n" if budgets else ""
         text = re.sub(r"request: ipc://\S+", f"request: \"ipc://{self.folder}/{name}.req\"", text, count=1)
         with open(f"{self.folder}/{name}/relay.yaml", "w") as file:
             file.write(text)
@@ -337,6 +338,21 @@ class Daemon(unittest.TestCase):
         self.assertRegex(shown, "700000000000000000 of 1000000000000000000 NEAR")
         os.kill(east.source()["process"]["pid"], signal.SIGKILL)
         east.said("given 700000000000000000")
+
+    def test_isthmusd__evidence_that_proves_nothing_is_kept_bounded_and_can_be_decoded_offline(self):
+        east = self.start("east", options="http: \"prove-nothing;\"", budgets="{evidence_files: 2}")
+        folder = f"{self.folder}/east/state/refused"
+        kept = eventually(lambda: os.path.isdir(folder) and os.listdir(folder), "a file")
+        self.assertRegex(kept[0], r"^\d{13}-node-[a-z-]+\.evidence$")
+        decoded = self.tool("decode", "evidence", f"{folder}/{kept[0]}")
+        self.assertRegex(decoded, "well-formed")
+        self.assertIn("5a5a5a5a", decoded)
+        east.said("reason=evidence-kept")
+        source = eventually(lambda: east.source()["refused"] and east.source(), "a mark")
+        self.assertIn(source["refused_reason"], kept[0])
+        self.assertIn(f"{source['refused']} {source['refused_reason']}", self.tool("sources", "--config", "east/relay.yaml"))
+        eventually(lambda: east.source()["refused"] > 2, "its next lives")
+        self.assertLessEqual(len(os.listdir(folder)), 2)
 
     def test_isthmusd__kill_9_leaves_no_child_behind_and_the_next_start_works(self):
         east = self.start("east")

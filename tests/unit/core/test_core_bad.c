@@ -93,6 +93,10 @@ static void evidence_that_proves_nothing_is_refused_noted_and_its_source_marked(
     for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
         assert_true(world_counter(world, relay, RELAY_REASON_EVIDENCE_REFUSED) > 0);
         assert_true(world->relays[relay].bans > 0);
+        assert_true(world->relays[relay].kept > 0);
+        struct relay_source_view view = {0};
+        assert_true(relay_core_source_view(world->relays[relay].core, 0, &view) && view.refused > 0);
+        assert_true(view.refused_why[0] != '\0');
         assert_true(world_rows(world, relay, STORE_AUDIT, (struct bytes){NULL, 0}) > 0);
         assert_int_equal(world_view(world, relay, WORLD_EASTWARD, PROOF_LOG_MESSAGE).proven, 0);
         assert_int_equal(world->relays[relay].signs, 0);
