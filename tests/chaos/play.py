@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import picture
 from faults import MAY_SAY, faults_of
 from measure import Measure
 from scenario import Scenario, describe
@@ -69,7 +70,7 @@ class Chaos(Stage):
 
     def run_timeline(self):
         due = [(fault.at, fault, True) for fault in self.faults] + [(fault.until, fault, False) for fault in self.faults]
-        due.sort(key=lambda item: (item[0], item[2]))
+        due.sort(key=lambda item: (item[0], item[2] and item[1].until > item[0]))  # what ends makes room for what begins
         lasting, last = [], max(self.scenario.end(), self.scenario.load["seconds"])
         while due or self.now() < last:
             while due and due[0][0] <= self.now():
@@ -186,6 +187,8 @@ class Chaos(Stage):
         for line in wrong:
             self.say(f"WRONG: {line}")
         measure.tell(self.result)
+        if self.options.markdown:
+            picture.write(self, measure, self.options.markdown)
         return self.result
 
     def said(self):

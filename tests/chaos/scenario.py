@@ -144,12 +144,12 @@ LANE = section({"order": choice("in-order", "any-order"), "failure": choice("ret
 TOPOLOGY = section({"zones": many(ZONE), "links": many(many(name, 2, 2), 0)},
                    {"quorum": number(1, 64), "sources": number(1, 3), "agree": number(1, 3), "lanes": many(LANE, 1, 8),
                     "window": size, "payload_max": number(0, 65536), "block_seconds": number(0.2, 60, whole=False),
-                    "finality_depth": number(1, 64)})
+                    "finality_depth": number(1, 64), "transport": choice("tls", "tcp")})
 LOAD = section({"rate": number(0.1, 5000, whole=False), "seconds": number(1, 86400, whole=False)}, {"payload": many(number(0, 65536), 2, 2)})
 EXPECT = section({}, {"complete_within_s": number(0.1, 3600, whole=False), "longest_stall_s": number(0.1, 86400, whole=False),
                       "settled_within_s": number(1, 86400, whole=False), "may_say": many(name, 0)})
 DEFAULTS = {"quorum": 2, "sources": 2, "lanes": [{"order": "in-order", "failure": "retry"}, {"order": "any-order", "failure": "once"}],
-            "window": 16 << 20, "payload_max": 256, "block_seconds": 0.5, "finality_depth": 2}
+            "window": 16 << 20, "payload_max": 256, "block_seconds": 0.5, "finality_depth": 2, "transport": "tls"}
 FILE = section({"about": text, "load": LOAD, "timeline": many(fault, 0, 1000)}, {"topology": TOPOLOGY, "expect": EXPECT})
 
 

@@ -88,7 +88,7 @@ class World(Scene):
             self.disks[relay] = Disk(self.folder / f"{relay}.disk", self.folder / relay / "disk", DISK_MIB)
         for relay in self.about("clock"):
             self.clocks[relay] = self.folder / relay / "clock"
-            self.set_clock(relay, 0)
+            self.clocks[relay].write_bytes(bytes(8))
             self.environment[relay] = {"LD_PRELOAD": str(self.build / "tests/integration/badplace/libbadplace_clock.so"),
                                        "CLOCK_OFF_FILE": str(self.clocks[relay])}
 
@@ -104,13 +104,15 @@ class World(Scene):
         return PORT + 1 + self.zones().index(zone)
 
     def listens(self, relay, name):
-        return f"tls+tcp://{self.lab.hosts[relay].address}:{PORT if name == 'req' else self.port(name)}"
+        scheme = "tls+tcp" if self.scenario.settings["transport"] == "tls" else "tcp"
+        return f"{scheme}://{self.lab.hosts[relay].address}:{PORT if name == 'req' else self.port(name)}"
 
     def dials(self, relay, peer, kind):
         return self.listens(peer, "req" if kind == "r" else self.zone(relay))
 
     def more_yaml(self, relay):
-        return ["tls: {certificate: tls/relay.crt, key: tls/relay.key, ca: ../ca.crt}"]
+        tls = self.scenario.settings["transport"] == "tls"
+        return ["tls: {certificate: tls/relay.crt, key: tls/relay.key, ca: ../ca.crt}" if tls else "dev: true"]
 
     def stored_in(self, relay):
         return "disk/" if relay in self.disks else ""
@@ -131,7 +133,8 @@ class World(Scene):
     # ---- what people and accidents do
 
     def set_clock(self, relay, seconds):
-        self.clocks[relay].write_bytes(struct.pack("=q", seconds))
+        with open(self.clocks[relay], "r+b", buffering=0) as file:  # mapped by the relay: it is never shorter
+            file.write(struct.pack("=q", seconds))
 
     def signal_all(self, relay, number):
         """A signal to the daemon and to all that it started."""
