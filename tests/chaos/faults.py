@@ -120,6 +120,8 @@ class PowerCut(Fault):
     """All at once: the disks take nothing more and lose what was not synced, the processes die."""
 
     def begin(self, world):
+        for relay in self.hosts:  # in a cut nobody lives to see his disk fail
+            world.signal_all(relay, signal.SIGSTOP)
         for relay in self.hosts:
             world.disks[relay].cut_power()
         for relay in self.hosts:
@@ -230,7 +232,7 @@ class Reorg(Fault):
 CLASSES = {"partition": Drop, "cut-one-way": Drop, "loss": Drop, "flap": Flap, "rate": Rate, "delay": Delay, "kill": Kill, "freeze": Freeze,
            "crash-loop": CrashLoop, "power-cut": PowerCut, "disk-full": DiskFull, "clock": Clock, "rpc": Rpc, "node-restart": NodeRestart,
            "reorg": Reorg}
-MAY_SAY = {"disk-full": ("store-failed",), "crash-loop": ("child-quarantined",), "power-cut": ("store-failed",)}  # what belongs to a fault
+MAY_SAY = {"disk-full": ("store-failed",), "crash-loop": ("child-quarantined",)}  # what belongs to a fault
 
 
 def faults_of(scenario):

@@ -213,8 +213,7 @@ class Scenario:
         self.settings = {**DEFAULTS, **(self.given or {})}
         self.settings.setdefault("agree", min(2, self.settings["sources"]))
         self.topology = topology or self._topology(reader)
-        if not reader.errors:
-            self._check(reader)
+        self._check(reader)
         reader.done()
 
     def _topology(self, reader):

@@ -175,7 +175,6 @@ class World(Scene):
 
     def kill(self, relay):
         if self.running(relay):
-            self.signal_all(relay, signal.SIGCONT)
             super().kill(relay)
 
     def stop(self):
