@@ -334,6 +334,8 @@ void core_gossip_event(struct relay_core *core, const struct relay_event *event)
         if (!core_hear_answered(core, event->id, false))
             core_pull_answered(core, event->peer, event->id);
     } else {
+        if (!peer->up)
+            core_pull_back(core, event->peer);
         peer->up = true;
         peer->last_heard = core->now;
         if (event->type == RELAY_EVENT_PEER_UP)

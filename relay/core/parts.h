@@ -132,6 +132,8 @@ uint64_t core_ask(struct relay_core *core, const struct core_log *log, uint16_t 
 enum relay_cause core_pull(struct relay_core *core, struct core_log *log);
 bool core_pull_waits(const struct core_log *log); /* something lacks, here or as a peer says */
 void core_pull_named(struct relay_core *core, struct core_log *log, uint16_t peer, const struct proof_item_log *entry);
+/* A neighbour that was away is up again. */
+void core_pull_back(struct relay_core *core, uint16_t peer);
 /* This ask was answered, or failed; what the answer brought was taken before. */
 void core_pull_answered(struct relay_core *core, uint16_t peer, uint64_t ask);
 

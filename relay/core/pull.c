@@ -191,6 +191,22 @@ void core_pull_named(struct relay_core *core, struct core_log *log, uint16_t pee
     core_log_mark(core, log);
 }
 
+/* What nobody here had while it was away, it may have: it is asked first and at once, however rare asks had become. */
+void core_pull_back(struct relay_core *core, uint16_t peer)
+{
+    size_t count = core->network->relays_len;
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        core->peers[peer].named[i].again = core->now;
+        if (log->pull.fruitless == 0)
+            continue;
+        log->pull.fruitless = 0;
+        log->pull.again = core->now;
+        log->pull.peer = (uint16_t)((peer + count - 1) % count);
+        core_log_mark(core, log);
+    }
+}
+
 void core_pull_answered(struct relay_core *core, uint16_t peer, uint64_t ask)
 {
     if (ask == 0 || core->logs_len == 0)

@@ -186,6 +186,27 @@ static void a_heartbeat_that_names_2_to_the_63_holds_up_no_pull_of_what_is_signe
     world_free(world);
 }
 
+/* Nobody in reach has the records of a signed head, and asks for them become rare. Who has them comes back: they are here at once. */
+static void records_that_nobody_had_during_a_cut_are_asked_for_when_it_heals(void **state)
+{
+    static const uint16_t ONE[] = {0};
+    (void)state;
+    struct world *world = silent(94, 40);
+    struct proof_head head = world_head(world, WORLD_EASTWARD, 40);
+    world_isolate(world, WORLD_MIDDLE, true);
+    heads_feed(world, NEAR, 1, ONE, 1, head);
+    for (unsigned i = 0; i < 200; i++) { /* until it waits long between asks, which this one lets fail */
+        heads_feed(world, WORLD_MIDDLE, LIAR, ONE, 1, head);
+        world_run(world, HEARTBEAT_MS);
+    }
+    assert_int_equal(eastward(world, WORLD_MIDDLE).stored, 0);
+    world_cut(world, WORLD_MIDDLE, NEAR, false);
+    for (unsigned i = 0; i < 10 && eastward(world, WORLD_MIDDLE).stored < 40; i++)
+        world_run(world, HEARTBEAT_MS);
+    assert_int_equal(eastward(world, WORLD_MIDDLE).stored, 40);
+    world_free(world);
+}
+
 /* Honest heartbeats name what is certified; nothing of it came here. */
 static void a_heartbeat_that_names_2_to_the_63_holds_up_no_pull_of_what_others_name(void **state)
 {
@@ -354,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_heartbeat_that_names_2_to_the_63_holds_up_no_step),
         cmocka_unit_test(a_heartbeat_that_names_2_to_the_63_holds_up_no_pull_of_what_is_signed),
         cmocka_unit_test(a_heartbeat_that_names_2_to_the_63_holds_up_no_pull_of_what_others_name),
+        cmocka_unit_test(records_that_nobody_had_during_a_cut_are_asked_for_when_it_heals),
         cmocka_unit_test(the_newest_word_of_each_operator_gets_through_however_many_heads_another_signed),
         cmocka_unit_test(certified_heads_of_one_number_made_on_two_sides_of_a_cut_freeze_the_log_on_both_when_it_heals),
         cmocka_unit_test(
