@@ -49,15 +49,13 @@ FE void fe_reduce(struct fe *out, __m256i column[10])
     UNROLLED for (size_t i = 0; i < 10; i++) out->v[i] = column[i];
 }
 
-FE void fe_mul(struct fe *out, const struct fe *f, const struct fe *g)
+/* Row by row: ten columns, one limb of f and one product fit the sixteen registers; limbs of g are read from memory. */
+LANES_TARGET static __attribute__((noinline)) void fe_mul(struct fe *out, const struct fe *f, const struct fe *g)
 {
     __m256i column[10], nineteen[10];
-    UNROLLED for (size_t i = 0; i < 10; i++)
-    {
-        column[i] = _mm256_setzero_si256();
-        nineteen[i] = MUL(g->v[i], SET(19));
-    }
-    UNROLLED for (size_t i = 0; i < 10; i++)
+    UNROLLED for (size_t i = 1; i < 10; i++) nineteen[i] = MUL(g->v[i], SET(19));
+    UNROLLED for (size_t j = 0; j < 10; j++) column[j] = MUL(f->v[0], g->v[j]);
+    UNROLLED for (size_t i = 1; i < 10; i++)
     {
         __m256i once = f->v[i], twice = ADD(once, once); /* two odd limbs stand a bit higher than their column */
         UNROLLED for (size_t j = 0; j < 10; j++)
@@ -69,23 +67,25 @@ FE void fe_mul(struct fe *out, const struct fe *f, const struct fe *g)
     fe_reduce(out, column);
 }
 
-FE void fe_square(struct fe *out, const struct fe *f)
+LANES_TARGET static __attribute__((noinline)) void fe_square(struct fe *out, const struct fe *f)
 {
-    __m256i column[10], nineteen[10];
+    __m256i column[10], nineteen[10], twice[10], four[10];
     UNROLLED for (size_t i = 0; i < 10; i++)
     {
         column[i] = _mm256_setzero_si256();
         nineteen[i] = MUL(f->v[i], SET(19));
+        twice[i] = ADD(f->v[i], f->v[i]);
+        four[i] = ADD(twice[i], twice[i]);
     }
-    UNROLLED for (size_t i = 0; i < 10; i++)
+    UNROLLED for (size_t k = 0; k < 10; k++)
     {
-        __m256i once = f->v[i], twice = ADD(once, once), four = ADD(twice, twice);
-        UNROLLED for (size_t j = i; j < 10; j++)
+        UNROLLED for (size_t i = 0; i < 10; i++)
         {
-            __m256i right = i + j < 10 ? f->v[j] : nineteen[j];
+            size_t j = (k + 10 - i) % 10;
             bool odd = i % 2 && j % 2;
-            __m256i left = i == j ? (odd ? twice : once) : (odd ? four : twice);
-            column[(i + j) % 10] = ADD(column[(i + j) % 10], MUL(left, right));
+            __m256i left = i == j ? (odd ? twice[i] : f->v[i]) : (odd ? four[i] : twice[i]);
+            if (i <= j)
+                column[k] = ADD(column[k], MUL(left, i + j < 10 ? f->v[j] : nineteen[j]));
         }
     }
     fe_reduce(out, column);
