@@ -32,12 +32,14 @@ enum {
     CODEC_ED25519_ENTRY_WORDS = 16, /* y + x, y - x, 2dxy, as five limbs of 51 bits each, and one word unused */
 };
 
-/* An expanded key: some 16 KiB, which the caller owns; at a multiple of 64 bytes it is read a little faster. Immutable after
- * it is expanded, so threads may share it. Fields are private, but for encoded and usable, which may be read. */
+/* An expanded key, which the caller owns: 16 KiB, and 64 bytes for the rest, so that in an array that begins at a multiple of
+ * 64 each is read fastest. Immutable after it is expanded, so threads may share it. Fields are private, but for encoded and
+ * usable, which may be read. */
 struct codec_ed25519_key {
+    uint64_t table[CODEC_ED25519_SPLITS * CODEC_ED25519_ENTRIES][CODEC_ED25519_ENTRY_WORDS];
     uint8_t encoded[CODEC_ED25519_KEY_BYTES];
     bool usable; /* encoded is a point; signatures by a key that is not usable are never valid */
-    uint64_t table[CODEC_ED25519_SPLITS * CODEC_ED25519_ENTRIES][CODEC_ED25519_ENTRY_WORDS];
+    uint8_t unused[31];
 };
 
 /* Expands one key, at the cost of a few verifications. False, with usable false, when encoded is no point of the curve. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "proofs/codec/ed25519.h"
 #include "proofs/codec/hex.h"
 #include "proofs/codec/openssl.h"
 #include "proofs/codec/secp256k1.h"
@@ -106,6 +107,12 @@ static void ecdsa(const char *file, enum proof_suite suite)
             if (signature.len == 64) {
                 bool strict = strict_verify(suite, point, digest, signature.data);
                 assert_int_equal(strict, expected && lower_half(suite, signature.data + 32));
+                uint8_t compressed[33] = {(uint8_t)(2 + point[63] % 2)};
+                memcpy(compressed + 1, point, 32);
+                bool plain = strcmp(json_text_of(test, "result"), "valid") == 0; /* with r = x - n, too */
+                if (suite == PROOF_SUITE_KECCAK256_SECP256K1)
+                    assert_int_equal(codec_secp256k1_verify(compressed, digest, signature.data),
+                                     plain && lower_half(suite, signature.data + 32));
             }
             valid += expected;
             invalid += !expected;
@@ -149,6 +156,14 @@ static void wycheproof_ed25519(void **state)
                          codec_sodium_ed25519_verify(key.data, json_bytes_of(test, "msg"), signature.data);
             if (taken != expected)
                 fail_msg("ed25519 test %d: taken %d, expected %d", (int)json_number_of(test, "tcId"), taken, expected);
+            /* ZIP-215 takes the sign bit where x = 0, so this R is the neutral element, and the equation holds */
+            static const uint8_t odd_neutral[32] = {1, [31] = 0x80};
+            bool taken_zip215 = signature.len == 64 &&
+                                codec_ed25519_verify_zip215(key.data, json_bytes_of(test, "msg"), signature.data);
+            bool expected_zip215 = expected || (signature.len == 64 && memcmp(signature.data, odd_neutral, 32) == 0);
+            if (taken_zip215 != expected_zip215)
+                fail_msg("ed25519 test %d by ZIP-215: taken %d, expected %d", (int)json_number_of(test, "tcId"),
+                         taken_zip215, expected_zip215);
             cases++;
         }
     }
