@@ -15,7 +15,8 @@ bool proof_cometbft_address(uint8_t address[COMETBFT_ADDRESS_BYTES], enum cometb
     codec_sha256(hash, &key, 1);
     switch (kind) {
     case COMETBFT_KEY_ED25519: memcpy(address, hash, COMETBFT_ADDRESS_BYTES); return true;
-    case COMETBFT_KEY_SECP256K1: return codec_openssl_ripemd160(address, BYTES_OF(hash));
+    case COMETBFT_KEY_SECP256K1:
+        return codec_openssl_digest(address, CODEC_OPENSSL_RIPEMD160, &BYTES_OF(hash), 1) == COMETBFT_ADDRESS_BYTES;
     case COMETBFT_KEY_BLS12381:
     case COMETBFT_KEY_MLDSA65: break;
     }

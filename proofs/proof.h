@@ -92,6 +92,27 @@ enum proof_verdict {
     X(COMETBFT_TOO_LITTLE_TRUST, "cometbft-too-little-trusted-power")                                                  \
     X(COMETBFT_NO_QUORUM, "cometbft-two-thirds-not-reached")                                                           \
     X(COMETBFT_NOT_PARENT, "cometbft-not-the-parent")                                                                  \
+    X(COMETBFT_TX_PROOF, "cometbft-transaction-proof-shape")                                                           \
+    X(COMETBFT_TX_LEAF, "cometbft-transaction-other-leaf")                                                             \
+    X(COMETBFT_TX_ROOT, "cometbft-data-hash-mismatch")                                                                 \
+    /* ICS-23 */                                                                                                       \
+    X(ICS23_SPEC, "ics23-spec-unusable")                                                                               \
+    X(ICS23_MALFORMED, "ics23-malformed")                                                                              \
+    X(ICS23_KIND, "ics23-kind-of-proof")                                                                               \
+    X(ICS23_DEPTH, "ics23-depth")                                                                                      \
+    X(ICS23_LEAF, "ics23-leaf-not-of-spec")                                                                            \
+    X(ICS23_INNER, "ics23-inner-not-of-spec")                                                                          \
+    X(ICS23_INNER_LEAF, "ics23-inner-looks-like-leaf")                                                                 \
+    X(ICS23_IAVL, "ics23-iavl-prefix")                                                                                 \
+    X(ICS23_CHILD, "ics23-child-without-place")                                                                        \
+    X(ICS23_EMPTY, "ics23-empty-key-or-value")                                                                         \
+    X(ICS23_OTHER_KEY, "ics23-other-key")                                                                              \
+    X(ICS23_OTHER_VALUE, "ics23-other-value")                                                                          \
+    X(ICS23_ROOT, "ics23-root-mismatch")                                                                               \
+    X(ICS23_NO_NEIGHBOUR, "ics23-absence-without-neighbour")                                                           \
+    X(ICS23_KEY_ORDER, "ics23-key-not-between-neighbours")                                                             \
+    X(ICS23_NOT_ADJACENT, "ics23-neighbours-not-adjacent")                                                             \
+    X(STORE_ROOT, "store-root-not-a-digest")                                                                           \
     /* agreement of configured sources */                                                                              \
     X(AGREEMENT_TRUST, "agreement-trust-unusable")                                                                     \
     X(AGREEMENT_STATEMENT, "agreement-statement-malformed")                                                            \

@@ -34,15 +34,30 @@ bool codec_openssl_sm3(uint8_t out[32], const struct bytes *parts, size_t count)
     return digest(out, EVP_sm3(), parts, count);
 }
 
-bool codec_openssl_ripemd160(uint8_t out[20], struct bytes in)
+static const EVP_MD *kind_of(enum codec_openssl_hash hash)
+{
+    switch (hash) {
+    case CODEC_OPENSSL_RIPEMD160: return EVP_ripemd160();
+    case CODEC_OPENSSL_SHA512: return EVP_sha512();
+    case CODEC_OPENSSL_SHA512_256: return EVP_sha512_256();
+    case CODEC_OPENSSL_BLAKE2B_512: return EVP_blake2b512();
+    case CODEC_OPENSSL_BLAKE2S_256: return EVP_blake2s256();
+    }
+    return NULL;
+}
+
+size_t codec_openssl_digest(uint8_t *out, enum codec_openssl_hash hash, const struct bytes *parts, size_t count)
 {
     unsigned len = 0;
-    bool done = EVP_Digest(in.data, in.len, out, &len, EVP_ripemd160(), NULL) == 1 && len == 20;
-    if (!done) {
-        memset(out, 0, 20);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context && EVP_DigestInit_ex(context, kind_of(hash), NULL) == 1;
+    for (size_t i = 0; done && i < count; i++)
+        done = parts[i].len == 0 || EVP_DigestUpdate(context, parts[i].data, parts[i].len) == 1;
+    done = done && EVP_DigestFinal_ex(context, out, &len) == 1;
+    EVP_MD_CTX_free(context);
+    if (!done)
         ERR_clear_error();
-    }
-    return done;
+    return done ? len : 0;
 }
 
 /* ---- P-256 and SM2 ---- */

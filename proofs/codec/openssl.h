@@ -1,5 +1,5 @@
 /*
- * What comes from OpenSSL: SHA-256, SM3, RIPEMD-160, ECDSA over P-256 and SM2. The only file that includes it in proofs is openssl.c.
+ * What comes from OpenSSL: SHA-256, SM3 and other hashes, ECDSA over P-256 and SM2. The only file that includes it in proofs is openssl.c.
  *
  * Points are x || y, 64 bytes; signatures r || s, 64 bytes; secrets 32 bytes. These are the plain primitives: lower-half
  * rules are the caller's (proofs/signature.c).
@@ -16,8 +16,17 @@
 /* The hash of parts[0] || parts[1] || …; false, and out zeroed, when the library refuses. */
 bool codec_openssl_sha256(uint8_t out[32], const struct bytes *parts, size_t count);
 bool codec_openssl_sm3(uint8_t out[32], const struct bytes *parts, size_t count);
-/* RIPEMD-160 of one input; false, and out zeroed, where the library was built without it. */
-bool codec_openssl_ripemd160(uint8_t out[20], struct bytes in);
+
+/* Hashes that only some formats need. */
+enum codec_openssl_hash {
+    CODEC_OPENSSL_RIPEMD160,
+    CODEC_OPENSSL_SHA512,
+    CODEC_OPENSSL_SHA512_256,
+    CODEC_OPENSSL_BLAKE2B_512,
+    CODEC_OPENSSL_BLAKE2S_256,
+};
+/* The hash of parts[0] || parts[1] || …; its length (at most 64), 0 where the library refuses or was built without it. */
+size_t codec_openssl_digest(uint8_t *out, enum codec_openssl_hash hash, const struct bytes *parts, size_t count);
 
 /* ECDSA over P-256 of a digest (32 bytes). Accepts both halves of s. */
 bool codec_openssl_p256_verify(const uint8_t point[64], const uint8_t digest[32], const uint8_t signature[64]);

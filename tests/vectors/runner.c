@@ -141,7 +141,8 @@ static void run_files(struct vectors *run, struct tools_json *list, const char *
         if (error)
             vectors_check(run, false, "file", "%s", error);
         else if (vectors_try_trie(run, &files[i]) || vectors_try_rlp(run, &files[i]) ||
-                 vectors_try_proofs(run, &files[i]) || vectors_try_cometbft(run, &files[i]))
+                 vectors_try_proofs(run, &files[i]) || vectors_try_ics23(run, &files[i]) ||
+                 vectors_try_cometbft(run, &files[i]))
             files[i].recognised = true;
     }
     vectors_chain_folder(run, files, names->count);

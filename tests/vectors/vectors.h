@@ -61,6 +61,7 @@ bool vectors_try_trie(struct vectors *run, struct vectors_file *file);
 bool vectors_try_rlp(struct vectors *run, struct vectors_file *file);
 bool vectors_try_proofs(struct vectors *run, struct vectors_file *file);
 bool vectors_try_cometbft(struct vectors *run, struct vectors_file *file);
+bool vectors_try_ics23(struct vectors *run, struct vectors_file *file);
 
 /* These look at all files of one folder together: blocks with receipts and proofs, portal-network content. */
 void vectors_chain_folder(struct vectors *run, struct vectors_file *files, size_t count);
