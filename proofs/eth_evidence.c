@@ -141,7 +141,8 @@ enum proof_verdict proof_eth_evidence_verify(struct proof_result *result, struct
     if (scratch == NULL)
         return proof_refuse(result, PROOF_REASON_TOO_LARGE, 0);
     bool proven = false;
-    if (!codec_connector_decode(&message, scratch, evidence, NULL) || message.type != CONNECTOR_EVIDENCE)
+    if (!codec_connector_decode(&message, scratch, evidence, NULL) || message.type != CONNECTOR_EVIDENCE ||
+        message.evidence.kind > PROOF_ETH_EVIDENCE_RECEIPTS)
         proof_refuse(result, PROOF_REASON_EVIDENCE_MALFORMED, 0);
     else
         proven = evidence_proven(result, fact, account, places, places_len, &message.evidence);

@@ -1,6 +1,5 @@
 /*
- * What the contracts say (connectors/evm/contracts): events, errors, storage places, and the hashes of
- * docs/formats.md under keccak256-secp256k1, as far as a connector needs them.
+ * What the contracts say (connectors/evm/contracts): events, errors, storage places.
  */
 #ifndef CONNECTORS_EVM_ABI_H
 #define CONNECTORS_EVM_ABI_H
@@ -28,21 +27,8 @@ struct evm_event {
 /* Reads an event of this kind; false when its data is not what the contract emits. records may point into log or event. */
 bool evm_abi_event(struct evm_event *out, enum connector_log_kind kind, const struct eth_log *log);
 
-/* running = R_n from R_{n-1} and the record of entry n (message record or outcome record). False: no such record. */
-bool evm_abi_extend(uint8_t running[32], enum connector_log_kind kind, const uint8_t lane[32], uint64_t number,
-                    struct bytes record);
-
-/* Size of the record at the front of `records`; 0 when it is malformed. */
-size_t evm_abi_record_size(enum connector_log_kind kind, struct bytes records);
-
-/* H(tag log, lane || kind || suite 1). */
-void evm_abi_log_id(uint8_t out[32], const uint8_t lane[32], enum connector_log_kind kind);
-
 /* Slot of a log's running hash in its home contract. */
 void evm_abi_slot(uint8_t out[32], enum connector_log_kind kind, const uint8_t log[32]);
-
-/* Digest of message `sequence` from its record, which evm_abi_record_size took. */
-void evm_abi_digest(uint8_t out[32], const uint8_t lane[32], uint64_t sequence, struct bytes record);
 
 /* ---- errors ---- */
 

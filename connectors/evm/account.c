@@ -71,12 +71,12 @@ static void decimal(char out[80], const uint8_t value[32])
 }
 
 /* low-balance counts milli-ether, 10^15 wei: compared in units of 10^12, as 64 bits hold. */
-void evm_account_balance(struct evm_submissions *submissions, const struct evm_rpc_reply *reply)
+void evm_account_balance(struct evm_submissions *submissions, const struct sdk_rpc_reply *reply)
 {
     struct evm *evm = submissions->evm;
     struct evm_account *account = &submissions->account;
     uint8_t wei[32];
-    if (reply->is_error || !evm_json_u256(wei, reply->result))
+    if (reply->is_error || !sdk_json_u256(wei, reply->result))
         return;
     decimal(account->balance, wei);
     account->known = true;
@@ -94,15 +94,15 @@ void evm_account_balance(struct evm_submissions *submissions, const struct evm_r
     evm_submissions_tell_account(submissions);
 }
 
-void evm_account_add_balance(struct evm_rpc_request *request, const struct evm *evm)
+void evm_account_add_balance(struct sdk_rpc_request *request, const struct evm *evm)
 {
-    evm_rpc_open_call(request, "eth_getBalance");
+    sdk_rpc_open_call(request, "eth_getBalance");
     if (request->stream) {
         fputs("[\"", request->stream);
-        evm_rpc_add_hex(request->stream, evm->options.account, 20);
+        sdk_rpc_add_hex(request->stream, evm->options.account, 20);
         fputs("\",\"latest\"]", request->stream);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
 /* ---- the spending cap ------------------------------------------------------------------------------------------------------ */
@@ -205,9 +205,9 @@ void evm_account_ended(struct evm_submissions *submissions, const struct evm_sub
 
 /* ---- at each new block --------------------------------------------------------------------------------------------------------- */
 
-static void balance_read(void *context, const struct evm_rpc_answer *answer)
+static void balance_read(void *context, const struct sdk_rpc_answer *answer)
 {
-    if (answer->status == EVM_RPC_OK)
+    if (answer->status == SDK_RPC_OK)
         evm_account_balance(context, &answer->replies[0]);
 }
 
@@ -215,13 +215,13 @@ void evm_account_look(struct evm_submissions *submissions)
 {
     struct evm *evm = submissions->evm;
     struct evm_account *account = &submissions->account;
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     if (evm->options.spending_cap)
         spending_look(submissions, committed(submissions, NULL), false); /* hours pass */
     if (!has_account(evm) || (account->known && evm->tracker->newest < account->block + BALANCE_BLOCKS))
         return;
     account->block = evm->tracker->newest;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     evm_account_add_balance(&request, evm);
-    evm_rpc_send(evm->rpc, &request, balance_read, submissions);
+    sdk_rpc_send(evm->rpc, &request, balance_read, submissions);
 }

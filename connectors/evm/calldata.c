@@ -2,6 +2,7 @@
  * Calls of the contracts, ABI encoded (calldata.h).
  */
 #include "connectors/evm/calldata.h"
+#include "connectors/sdk/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +151,7 @@ static bool write_items(struct codec_writer *writer, const struct connector_subm
     size_t at = 0, offset = 32 * (size_t)submit->count;
     word_u64(writer, submit->count);
     for (uint32_t i = 0; i < submit->count; i++) {
-        const size_t size = evm_abi_record_size(CONNECTOR_LOG_MESSAGE, (struct bytes){all.data + at, all.len - at});
+        const size_t size = sdk_record_size(CONNECTOR_LOG_MESSAGE, (struct bytes){all.data + at, all.len - at});
         if (size == 0)
             return false;
         word_u64(writer, offset);
@@ -162,7 +163,7 @@ static bool write_items(struct codec_writer *writer, const struct connector_subm
     at = 0;
     for (uint32_t i = 0; i < submit->count; i++) {
         const struct bytes rest = {all.data + at, all.len - at};
-        const size_t size = evm_abi_record_size(CONNECTOR_LOG_MESSAGE, rest);
+        const size_t size = sdk_record_size(CONNECTOR_LOG_MESSAGE, rest);
         tail_bytes(writer, (struct bytes){rest.data, size});
         at += size;
     }
@@ -175,10 +176,10 @@ static bool write_digests(struct codec_writer *writer, const struct connector_su
     word_u64(writer, submit->count);
     for (uint32_t i = 0; i < submit->count; i++) {
         uint8_t digest[32];
-        const size_t size = evm_abi_record_size(CONNECTOR_LOG_MESSAGE, rest);
+        const size_t size = sdk_record_size(CONNECTOR_LOG_MESSAGE, rest);
         if (size == 0)
             return false;
-        evm_abi_digest(digest, submit->lane.id, submit->from + i, (struct bytes){rest.data, size});
+        sdk_record_digest(digest, submit->lane.id, submit->from + i, (struct bytes){rest.data, size});
         word(writer, digest);
         rest = (struct bytes){rest.data + size, rest.len - size};
     }
@@ -256,7 +257,7 @@ static const char *write_execute(struct codec_writer *writer, const struct conne
 
 static const char *write_expire(struct codec_writer *writer, const struct connector_submit *submit)
 {
-    if (submit->count != 1 || evm_abi_record_size(CONNECTOR_LOG_MESSAGE, submit->records) != submit->records.len)
+    if (submit->count != 1 || sdk_record_size(CONNECTOR_LOG_MESSAGE, submit->records) != submit->records.len)
         return "expire: not exactly one message record";
     selector(writer, "expire(" LANE ",uint64,bytes)");
     write_lane(writer, &submit->lane);

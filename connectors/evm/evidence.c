@@ -30,7 +30,7 @@ struct ground {
     struct bytes rlp;
 };
 
-static bool find_ground(struct ground *out, const struct job *job, const struct evm_rpc_answer *answer,
+static bool find_ground(struct ground *out, const struct job *job, const struct sdk_rpc_answer *answer,
                         const char **wrong)
 {
     const struct evm_head *head = evm_tracker_head(job->watches->evm->tracker, job->height);
@@ -105,8 +105,8 @@ static void send_evidence(struct job *job, const struct ground *ground, struct c
 }
 
 /* The value of a slot is what the records led to, or records are missing: then there is no evidence for this watch. */
-static bool give_slots(struct job *job, const struct ground *ground, const struct evm_rpc_answer *answer,
-                       const struct evm_json *result, const char **wrong)
+static bool give_slots(struct job *job, const struct ground *ground, const struct sdk_rpc_answer *answer,
+                       const struct sdk_json *result, const char **wrong)
 {
     struct connector_mark marks[EVM_GROUP_MAX];
     struct connector_slot slots[EVM_GROUP_MAX];
@@ -144,8 +144,8 @@ static bool give_slots(struct job *job, const struct ground *ground, const struc
     return true;
 }
 
-static bool give_receipts(struct job *job, const struct ground *ground, const struct evm_rpc_answer *answer,
-                          const struct evm_json *result, const char **wrong)
+static bool give_receipts(struct job *job, const struct ground *ground, const struct sdk_rpc_answer *answer,
+                          const struct sdk_json *result, const char **wrong)
 {
     struct connector_mark marks[EVM_GROUP_MAX];
     struct connector_evidence evidence = {.kind = CONNECTOR_EVIDENCE_RECEIPTS};
@@ -216,21 +216,21 @@ static bool refused(struct job *job, const char *text)
     return false;
 }
 
-static void proved(void *context, const struct evm_rpc_answer *answer)
+static void proved(void *context, const struct sdk_rpc_answer *answer)
 {
     struct job *job = context;
     struct evm_watches *watches = job->watches;
     const char *wrong = "evidence";
     struct ground ground;
-    const struct evm_rpc_reply *reply = answer->count ? &answer->replies[answer->count - 1] : NULL;
+    const struct sdk_rpc_reply *reply = answer->count ? &answer->replies[answer->count - 1] : NULL;
     watches->proofs--;
-    if (answer->status == EVM_RPC_OK && (reply->is_error || evm_json_is_null(reply->result))) {
+    if (answer->status == SDK_RPC_OK && (reply->is_error || sdk_json_is_null(reply->result))) {
         if (refused(job, reply->is_error ? reply->message : "the node knows nothing of this block"))
             return;
-    } else if (answer->status == EVM_RPC_TOO_LARGE) {
+    } else if (answer->status == SDK_RPC_TOO_LARGE) {
         if (refused(job, answer->text))
             return;
-    } else if (answer->status == EVM_RPC_OK) {
+    } else if (answer->status == SDK_RPC_OK) {
         const bool given = find_ground(&ground, job, answer, &wrong) &&
                            (job->receipts ? give_receipts(job, &ground, answer, reply->result, &wrong)
                                           : give_slots(job, &ground, answer, reply->result, &wrong));
@@ -242,37 +242,37 @@ static void proved(void *context, const struct evm_rpc_answer *answer)
     }
     evm_group_release(watches, &job->group);
     free(job);
-    if (answer->status == EVM_RPC_OK)
+    if (answer->status == SDK_RPC_OK)
         evm_pump(watches->evm);
 }
 
 static void job_start(struct job *job)
 {
     struct evm *evm = job->watches->evm;
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     job->watches->proofs++;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     if (!evm_tracker_head(evm->tracker, job->height))
-        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", job->height);
+        sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", job->height);
     if (job->receipts) {
-        evm_rpc_add(&request, "eth_getBlockReceipts", "[\"0x%" PRIx64 "\"]", job->height);
+        sdk_rpc_add(&request, "eth_getBlockReceipts", "[\"0x%" PRIx64 "\"]", job->height);
     } else {
-        evm_rpc_open_call(&request, "eth_getProof");
+        sdk_rpc_open_call(&request, "eth_getProof");
         FILE *out = request.stream;
         if (out) {
             fputs("[\"", out);
-            evm_rpc_add_hex(out, job->contract, 20);
+            sdk_rpc_add_hex(out, job->contract, 20);
             fputs("\",[", out);
             for (size_t i = 0; i < job->group.len; i++) {
                 fputs(i ? ",\"" : "\"", out);
-                evm_rpc_add_hex(out, job->slots[i], 32);
+                sdk_rpc_add_hex(out, job->slots[i], 32);
                 fputc('"', out);
             }
             fprintf(out, "],\"0x%" PRIx64 "\"]", job->height);
         }
-        evm_rpc_close_call(&request);
+        sdk_rpc_close_call(&request);
     }
-    evm_rpc_send(evm->rpc, &request, proved, job);
+    sdk_rpc_send(evm->rpc, &request, proved, job);
 }
 
 void evm_evidence_start(struct evm_watches *watches, struct evm_watch *first)

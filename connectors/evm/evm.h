@@ -5,10 +5,10 @@
 #define CONNECTORS_EVM_EVM_H
 
 #include "connectors/evm/options.h"
-#include "connectors/evm/rpc.h"
 #include "connectors/evm/tracker.h"
-#include "connectors/evm/ws.h"
+#include "connectors/sdk/rpc.h"
 #include "connectors/sdk/sdk.h"
+#include "connectors/sdk/ws.h"
 
 enum { EVM_HEADERS_ASKED_MAX = 64 };
 
@@ -20,8 +20,10 @@ struct evm {
     struct connector *connector;
     struct sdk_loop *loop;
     struct evm_options options;
-    struct evm_rpc *rpc;
-    struct evm_ws *ws; /* NULL: polling alone */
+    struct sdk_rpc *rpc;
+    struct sdk_ws *ws; /* NULL: polling alone */
+    const char *news_requests[2];
+    char *logs_request; /* the second of them */
     struct evm_tracker *tracker;
     struct evm_watches *watches;
     struct evm_positions *positions;

@@ -129,6 +129,14 @@ static void news(void *context)
         sdk_timer_hasten(evm->loop, &evm->poll, 0);
 }
 
+static enum sdk_ws_word hear(const struct sdk_json *message)
+{
+    const char *method = sdk_json_text(sdk_json_member(message, "method"));
+    if (method && strcmp(method, "eth_subscription") == 0)
+        return SDK_WS_NEWS;
+    return sdk_json_text(sdk_json_member(message, "result")) ? SDK_WS_CONFIRMED : SDK_WS_NONSENSE;
+}
+
 static void ws_state(void *context, bool up, const char *text)
 {
     struct evm *evm = context;
@@ -139,7 +147,7 @@ static void ws_state(void *context, bool up, const char *text)
 static void poll(void *context)
 {
     struct evm *evm = context;
-    const bool live = evm->ws && evm_ws_is_live(evm->ws);
+    const bool live = evm->ws && sdk_ws_is_live(evm->ws);
     sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms * (live ? LIVE_FACTOR : 1));
     if (!evm->configured || evm->tracker->stopped)
         return;
@@ -152,20 +160,20 @@ static void poll(void *context)
 
 static void ask_chain(void *context);
 
-static void chain_told(void *context, const struct evm_rpc_answer *answer)
+static void chain_told(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm *evm = context;
     uint64_t id = 0;
     uint8_t genesis[32];
-    const struct evm_rpc_reply *said = answer->replies;
-    if (answer->status != EVM_RPC_OK || said[0].is_error || said[1].is_error) {
-        if (answer->status == EVM_RPC_OK)
+    const struct sdk_rpc_reply *said = answer->replies;
+    if (answer->status != SDK_RPC_OK || said[0].is_error || said[1].is_error) {
+        if (answer->status == SDK_RPC_OK)
             evm_nonsense(evm, (said[0].is_error ? &said[0] : &said[1])->message);
         sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms); /* not there yet, or busy: ask until it is */
         return;
     }
-    if (!evm_json_u64(&id, answer->replies[0].result) ||
-        !evm_json_fixed(genesis, 32, evm_json_member(answer->replies[1].result, "hash"))) {
+    if (!sdk_json_u64(&id, answer->replies[0].result) ||
+        !sdk_json_fixed(genesis, 32, sdk_json_member(answer->replies[1].result, "hash"))) {
         connector_configured(evm->connector, false, "http: the node does not tell its chain id and block 0");
     } else if (id != evm->options.chain_id) {
         connector_configured(evm->connector, false, "chain: the node's chain id is %" PRIu64 ", not %" PRIu64, id,
@@ -183,20 +191,41 @@ static void chain_told(void *context, const struct evm_rpc_answer *answer)
 static void ask_chain(void *context)
 {
     struct evm *evm = context;
-    struct evm_rpc_request request;
-    evm_rpc_begin(&request);
-    evm_rpc_add(&request, "eth_chainId", "[]");
-    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x0\",false]");
-    evm_rpc_send(evm->rpc, &request, chain_told, evm);
+    struct sdk_rpc_request request;
+    sdk_rpc_begin(&request);
+    sdk_rpc_add(&request, "eth_chainId", "[]");
+    sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x0\",false]");
+    sdk_rpc_send(evm->rpc, &request, chain_told, evm);
+}
+
+/* New heads, and the logs of the contracts here. */
+static bool write_news_requests(struct evm *evm)
+{
+    static const char heads[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}";
+    const struct evm_options *o = &evm->options;
+    size_t len = 0;
+    char *logs = NULL;
+    FILE *out = open_memstream(&logs, &len);
+    if (!out)
+        return false;
+    fputs("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"eth_subscribe\",\"params\":[\"logs\",{\"address\":[\"", out);
+    sdk_rpc_add_hex(out, o->has_outbox ? o->outbox : o->inbox, 20);
+    if (o->has_outbox && o->has_inbox) {
+        fputs("\",\"", out);
+        sdk_rpc_add_hex(out, o->inbox, 20);
+    }
+    fputs("\"]}]}", out);
+    const bool good = fclose(out) == 0;
+    evm->news_requests[0] = heads;
+    evm->news_requests[1] = evm->logs_request = logs;
+    return good;
 }
 
 static bool begin(struct evm *evm)
 {
-    uint8_t contracts[2][20];
-    size_t count = 0;
-    const struct evm_rpc_config rpc = {
-        evm->loop, evm->options.http, evm->options.max_response, (uint32_t)evm->options.timeout_ms, health, evm};
-    evm->rpc = evm_rpc_new(&rpc);
+    const struct sdk_rpc_config rpc = {
+        evm->loop, evm->options.http, evm->options.max_response, (uint32_t)evm->options.timeout_ms, false, health, evm};
+    evm->rpc = sdk_rpc_new(&rpc);
     const struct evm_tracker_config tracker = {
         evm->rpc, evm->options.finality_depth, evm->options.finality_tag, moved, reorganised, broken, nonsense, evm};
     evm->watches = evm_watches_new(evm);
@@ -204,15 +233,11 @@ static bool begin(struct evm *evm)
     evm->submissions = evm_submissions_new(evm);
     if (!evm->rpc || !evm->watches || !evm->positions || !evm->submissions || !evm_tracker_init(evm->tracker, &tracker))
         return false;
-    if (evm->options.has_outbox)
-        memcpy(contracts[count++], evm->options.outbox, 20);
-    if (evm->options.has_inbox)
-        memcpy(contracts[count++], evm->options.inbox, 20);
     if (!evm->options.ws[0])
         return true;
-    const struct evm_ws_config ws = {evm->loop, evm->options.ws, (const uint8_t(*)[20])contracts, count, news, ws_state,
-                                     evm};
-    evm->ws = evm_ws_new(&ws);
+    const struct sdk_ws_config ws = {evm->loop, evm->options.ws, evm->news_requests, 2, hear, news, ws_state, evm};
+    if (write_news_requests(evm))
+        evm->ws = sdk_ws_new(&ws);
     return evm->ws != NULL;
 }
 
@@ -260,13 +285,13 @@ static void position(void *context, const struct connector_position *message)
     evm_positions_watch(evm->positions, message);
 }
 
-static void header_told(void *context, const struct evm_rpc_answer *answer)
+static void header_told(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_asked_header *asked = context;
     struct evm *evm = asked->evm;
     const char *wrong = "the endpoint does not answer";
     struct evm_block block;
-    if (answer->status == EVM_RPC_OK && !evm_json_is_null(answer->replies[0].result) &&
+    if (answer->status == SDK_RPC_OK && !sdk_json_is_null(answer->replies[0].result) &&
         evm_parse_block(&block, answer->replies[0].result, answer->arena, &wrong) &&
         block.header.number == asked->height)
         evm_say_header(evm, asked->height, block.hash, block.header.timestamp, block.rlp);
@@ -281,7 +306,7 @@ static void ask_header(void *context, const struct connector_ask_header *message
     struct evm *evm = context;
     const struct evm_tracker *tracker = evm->tracker;
     const struct evm_head *head = evm_tracker_head(tracker, message->height);
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     if (tracker->stopped || !tracker->has_final || message->height > tracker->final_height) {
         connector_cannot_height(evm->connector, message->height,
                                 tracker->stopped ? "finality was broken" : "not final here yet");
@@ -298,9 +323,9 @@ static void ask_header(void *context, const struct connector_ask_header *message
     }
     *asked = (struct evm_asked_header){evm, message->height};
     evm->headers_asked++;
-    evm_rpc_begin(&request);
-    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", message->height);
-    evm_rpc_send(evm->rpc, &request, header_told, asked);
+    sdk_rpc_begin(&request);
+    sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", message->height);
+    sdk_rpc_send(evm->rpc, &request, header_told, asked);
 }
 
 static void again(void *context, const struct connector_ask_again *message)
@@ -329,7 +354,7 @@ static const char *state_text(const struct evm *evm)
         return "finality was broken: restart after looking into it";
     if (!evm->tracker->any)
         return "no block read yet";
-    return evm->ws && evm_ws_is_live(evm->ws) ? "news over WebSocket" : "polling";
+    return evm->ws && sdk_ws_is_live(evm->ws) ? "news over WebSocket" : "polling";
 }
 
 static void status(void *context)
@@ -372,8 +397,9 @@ static void *start(struct connector *connector)
 static void stop(void *context)
 {
     struct evm *evm = context;
-    evm_rpc_free(evm->rpc); /* first: those who wait for an answer still look at the others */
-    evm_ws_free(evm->ws);
+    sdk_rpc_free(evm->rpc); /* first: those who wait for an answer still look at the others */
+    sdk_ws_free(evm->ws);
+    free(evm->logs_request);
     evm_watches_free(evm->watches);
     evm_positions_free(evm->positions);
     evm_submissions_free(evm->submissions);

@@ -9,8 +9,8 @@
 
 /* A value's members, read one after the other; the first that is wrong is noted and ends the reading. */
 struct fields {
-    const struct evm_json *value;
-    struct evm_arena *arena;
+    const struct sdk_json *value;
+    struct sdk_arena *arena;
     const char *wrong;
 };
 
@@ -22,27 +22,27 @@ static void note(struct fields *fields, bool good, const char *key)
 
 static void fixed(struct fields *fields, const char *key, uint8_t *out, size_t len)
 {
-    note(fields, evm_json_fixed(out, len, evm_json_member(fields->value, key)), key);
+    note(fields, sdk_json_fixed(out, len, sdk_json_member(fields->value, key)), key);
 }
 
 static void number(struct fields *fields, const char *key, uint64_t *out)
 {
-    note(fields, evm_json_u64(out, evm_json_member(fields->value, key)), key);
+    note(fields, sdk_json_u64(out, sdk_json_member(fields->value, key)), key);
 }
 
 static void wide(struct fields *fields, const char *key, uint8_t out[32])
 {
-    note(fields, evm_json_u256(out, evm_json_member(fields->value, key)), key);
+    note(fields, sdk_json_u256(out, sdk_json_member(fields->value, key)), key);
 }
 
 static void data(struct fields *fields, const char *key, struct bytes *out)
 {
-    note(fields, evm_json_bytes(out, evm_json_member(fields->value, key), fields->arena), key);
+    note(fields, sdk_json_bytes(out, sdk_json_member(fields->value, key), fields->arena), key);
 }
 
 static bool has(const struct fields *fields, const char *key)
 {
-    return !evm_json_is_null(evm_json_member(fields->value, key));
+    return !sdk_json_is_null(sdk_json_member(fields->value, key));
 }
 
 /* The newest fork whose field is there decides which fields the hash covers; the recomputed hash says if that was right. */
@@ -97,7 +97,7 @@ static bool finish(const struct fields *fields, const char **wrong)
     return !fields->wrong;
 }
 
-bool evm_parse_block(struct evm_block *out, const struct evm_json *value, struct evm_arena *arena, const char **wrong)
+bool evm_parse_block(struct evm_block *out, const struct sdk_json *value, struct sdk_arena *arena, const char **wrong)
 {
     struct fields fields = {.value = value, .arena = arena};
     memset(out, 0, sizeof *out);
@@ -106,7 +106,7 @@ bool evm_parse_block(struct evm_block *out, const struct evm_json *value, struct
     if (!finish(&fields, wrong))
         return false;
     const size_t cap = 1024 + out->header.extra_data.len;
-    uint8_t *rlp = cap <= ETH_HEADER_BYTES_MAX ? evm_arena_take(arena, cap, 1) : NULL;
+    uint8_t *rlp = cap <= ETH_HEADER_BYTES_MAX ? sdk_arena_take(arena, cap, 1) : NULL;
     struct codec_writer writer;
     codec_writer_init(&writer, rlp, rlp ? cap : 0);
     codec_eth_header_write(&writer, &out->header);
@@ -120,26 +120,26 @@ bool evm_parse_block(struct evm_block *out, const struct evm_json *value, struct
 
 static void log_fields(struct fields *fields, struct eth_log *log)
 {
-    const struct evm_json *topics = evm_json_member(fields->value, "topics");
+    const struct sdk_json *topics = sdk_json_member(fields->value, "topics");
     fixed(fields, "address", log->address, 20);
     data(fields, "data", &log->data);
-    log->topic_count = evm_json_length(topics);
-    note(fields, evm_json_is_array(topics) && log->topic_count <= ETH_TOPICS_MAX, "topics");
+    log->topic_count = sdk_json_length(topics);
+    note(fields, sdk_json_is_array(topics) && log->topic_count <= ETH_TOPICS_MAX, "topics");
     for (size_t i = 0; i < log->topic_count && !fields->wrong; i++)
-        note(fields, evm_json_fixed(log->topics[i], 32, evm_json_element(topics, i)), "topics");
+        note(fields, sdk_json_fixed(log->topics[i], 32, sdk_json_element(topics, i)), "topics");
 }
 
-bool evm_parse_logs(const struct evm_log **out, size_t *len, const struct evm_json *value, struct evm_arena *arena,
+bool evm_parse_logs(const struct evm_log **out, size_t *len, const struct sdk_json *value, struct sdk_arena *arena,
                     const char **wrong)
 {
     struct fields fields = {.arena = arena};
-    const size_t count = evm_json_length(value);
-    struct evm_log *logs = evm_arena_take(arena, count, sizeof *logs);
-    note(&fields, evm_json_is_array(value), "logs: not a list");
+    const size_t count = sdk_json_length(value);
+    struct evm_log *logs = sdk_arena_take(arena, count, sizeof *logs);
+    note(&fields, sdk_json_is_array(value), "logs: not a list");
     note(&fields, logs != NULL, "logs: no memory");
     for (size_t i = 0; i < count && !fields.wrong; i++) {
         struct evm_log *log = &logs[i];
-        fields.value = evm_json_element(value, i);
+        fields.value = sdk_json_element(value, i);
         log_fields(&fields, &log->log);
         number(&fields, "blockNumber", &log->block);
         fixed(&fields, "blockHash", log->block_hash, 32);
@@ -155,26 +155,26 @@ bool evm_parse_logs(const struct evm_log **out, size_t *len, const struct evm_js
 
 static void nodes_of(struct fields *fields, const char *key, const struct bytes **out, size_t *len)
 {
-    const struct evm_json *list = evm_json_member(fields->value, key);
-    const size_t count = evm_json_length(list);
-    struct bytes *nodes = evm_arena_take(fields->arena, count, sizeof *nodes);
-    note(fields, evm_json_is_array(list) && nodes, key);
+    const struct sdk_json *list = sdk_json_member(fields->value, key);
+    const size_t count = sdk_json_length(list);
+    struct bytes *nodes = sdk_arena_take(fields->arena, count, sizeof *nodes);
+    note(fields, sdk_json_is_array(list) && nodes, key);
     for (size_t i = 0; i < count && !fields->wrong; i++)
-        note(fields, evm_json_bytes(&nodes[i], evm_json_element(list, i), fields->arena), key);
+        note(fields, sdk_json_bytes(&nodes[i], sdk_json_element(list, i), fields->arena), key);
     *out = nodes;
     *len = count;
 }
 
-bool evm_parse_proof(struct evm_proof *out, size_t slots_len, const struct evm_json *value, struct evm_arena *arena,
+bool evm_parse_proof(struct evm_proof *out, size_t slots_len, const struct sdk_json *value, struct sdk_arena *arena,
                      const char **wrong)
 {
     struct fields fields = {.value = value, .arena = arena};
-    const struct evm_json *list = evm_json_member(value, "storageProof");
-    struct evm_slot *slots = evm_arena_take(arena, slots_len, sizeof *slots);
+    const struct sdk_json *list = sdk_json_member(value, "storageProof");
+    struct evm_slot *slots = sdk_arena_take(arena, slots_len, sizeof *slots);
     nodes_of(&fields, "accountProof", &out->nodes, &out->nodes_len);
-    note(&fields, slots && evm_json_length(list) == slots_len, "storageProof");
+    note(&fields, slots && sdk_json_length(list) == slots_len, "storageProof");
     for (size_t i = 0; i < slots_len && !fields.wrong; i++) {
-        fields.value = evm_json_element(list, i);
+        fields.value = sdk_json_element(list, i);
         wide(&fields, "key", slots[i].key);
         wide(&fields, "value", slots[i].value);
         nodes_of(&fields, "proof", &slots[i].nodes, &slots[i].nodes_len);
@@ -205,19 +205,19 @@ static void receipt_fields(struct fields *fields, struct eth_receipt *receipt)
 static void receipt_encode(struct fields *fields, struct bytes *out)
 {
     struct eth_receipt receipt = {0};
-    const struct evm_json *list = evm_json_member(fields->value, "logs");
-    const size_t count = evm_json_length(list);
-    struct eth_log *logs = evm_arena_take(fields->arena, count, sizeof *logs);
+    const struct sdk_json *list = sdk_json_member(fields->value, "logs");
+    const size_t count = sdk_json_length(list);
+    struct eth_log *logs = sdk_arena_take(fields->arena, count, sizeof *logs);
     size_t cap = 512;
-    note(fields, evm_json_is_array(list) && logs, "logs");
+    note(fields, sdk_json_is_array(list) && logs, "logs");
     receipt_fields(fields, &receipt);
     for (size_t i = 0; i < count && !fields->wrong; i++) {
-        struct fields entry = {.value = evm_json_element(list, i), .arena = fields->arena};
+        struct fields entry = {.value = sdk_json_element(list, i), .arena = fields->arena};
         log_fields(&entry, &logs[i]);
         fields->wrong = entry.wrong;
         cap += logs[i].data.len + 32 * logs[i].topic_count + 64;
     }
-    uint8_t *encoded = fields->wrong ? NULL : evm_arena_take(fields->arena, cap, 1);
+    uint8_t *encoded = fields->wrong ? NULL : sdk_arena_take(fields->arena, cap, 1);
     struct codec_writer writer;
     codec_writer_init(&writer, encoded, encoded ? cap : 0);
     codec_eth_receipt_write(&writer, &receipt, logs, count);
@@ -225,16 +225,16 @@ static void receipt_encode(struct fields *fields, struct bytes *out)
     note(fields, out->len > 0, "receipt: cannot be encoded");
 }
 
-bool evm_parse_receipts(const struct bytes **out, size_t *len, const struct evm_json *value, struct evm_arena *arena,
+bool evm_parse_receipts(const struct bytes **out, size_t *len, const struct sdk_json *value, struct sdk_arena *arena,
                         const char **wrong)
 {
     struct fields fields = {.arena = arena};
-    const size_t count = evm_json_length(value);
-    struct bytes *receipts = evm_arena_take(arena, count, sizeof *receipts);
-    note(&fields, evm_json_is_array(value) && receipts, "receipts: not a list");
+    const size_t count = sdk_json_length(value);
+    struct bytes *receipts = sdk_arena_take(arena, count, sizeof *receipts);
+    note(&fields, sdk_json_is_array(value) && receipts, "receipts: not a list");
     for (size_t i = 0; i < count && !fields.wrong; i++) {
         uint64_t index = 0;
-        fields.value = evm_json_element(value, i);
+        fields.value = sdk_json_element(value, i);
         number(&fields, "transactionIndex", &index);
         note(&fields, index == i, "receipts: out of order");
         if (!fields.wrong)
@@ -245,7 +245,7 @@ bool evm_parse_receipts(const struct bytes **out, size_t *len, const struct evm_
     return finish(&fields, wrong);
 }
 
-bool evm_parse_inclusion(struct evm_inclusion *out, const struct evm_json *value)
+bool evm_parse_inclusion(struct evm_inclusion *out, const struct sdk_json *value)
 {
     struct fields fields = {.value = value};
     uint64_t status = 0;
@@ -253,9 +253,9 @@ bool evm_parse_inclusion(struct evm_inclusion *out, const struct evm_json *value
     number(&fields, "blockNumber", &out->block);
     fixed(&fields, "transactionHash", out->transaction, 32);
     out->success = status == 1;
-    out->has_cost = evm_json_u64(&out->gas, evm_json_member(value, "gasUsed")) &&
-                    evm_json_u64(&out->price, evm_json_member(value, "effectiveGasPrice"));
-    if (!evm_json_u64(&out->extra, evm_json_member(value, "l1Fee")))
+    out->has_cost = sdk_json_u64(&out->gas, sdk_json_member(value, "gasUsed")) &&
+                    sdk_json_u64(&out->price, sdk_json_member(value, "effectiveGasPrice"));
+    if (!sdk_json_u64(&out->extra, sdk_json_member(value, "l1Fee")))
         out->extra = 0;
     return !fields.wrong;
 }

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "connectors/evm/arena.h"
-#include "connectors/evm/json.h"
+#include "connectors/sdk/arena.h"
+#include "connectors/sdk/json.h"
 #include "proofs/codec/bytes.h"
 #include "proofs/codec/eth.h"
 
@@ -53,17 +53,17 @@ struct evm_inclusion {
 };
 
 /* False, and *wrong a static text, when a field is missing or malformed, or the hash is not that of the header. */
-bool evm_parse_block(struct evm_block *out, const struct evm_json *value, struct evm_arena *arena, const char **wrong);
+bool evm_parse_block(struct evm_block *out, const struct sdk_json *value, struct sdk_arena *arena, const char **wrong);
 /* A list of logs, which must ascend by (block, index). */
-bool evm_parse_logs(const struct evm_log **out, size_t *len, const struct evm_json *value, struct evm_arena *arena,
+bool evm_parse_logs(const struct evm_log **out, size_t *len, const struct sdk_json *value, struct sdk_arena *arena,
                     const char **wrong);
 /* eth_getProof for `slots` slots. */
-bool evm_parse_proof(struct evm_proof *out, size_t slots, const struct evm_json *value, struct evm_arena *arena,
+bool evm_parse_proof(struct evm_proof *out, size_t slots, const struct sdk_json *value, struct sdk_arena *arena,
                      const char **wrong);
 /* eth_getBlockReceipts: every receipt as the receipts trie holds it. */
-bool evm_parse_receipts(const struct bytes **out, size_t *len, const struct evm_json *value, struct evm_arena *arena,
+bool evm_parse_receipts(const struct bytes **out, size_t *len, const struct sdk_json *value, struct sdk_arena *arena,
                         const char **wrong);
 /* eth_getTransactionReceipt, when it is not null. */
-bool evm_parse_inclusion(struct evm_inclusion *out, const struct evm_json *value);
+bool evm_parse_inclusion(struct evm_inclusion *out, const struct sdk_json *value);
 
 #endif

@@ -9,10 +9,11 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/calldata.h"
 #include "connectors/evm/evm.h"
+#include "connectors/sdk/record.h"
 
 enum {
     POSITIONS_MAX = 8192,
-    BATCH_MAX = EVM_RPC_CALLS_MAX / 2, /* two calls each */
+    BATCH_MAX = SDK_RPC_CALLS_MAX / 2, /* two calls each */
     HUNT_STEP = 64,                    /* sequences asked at once */
     HUNT_MAX = 8192,                   /* how far below the accepted head undecided messages are searched */
 };
@@ -108,9 +109,9 @@ void evm_positions_watch(struct evm_positions *positions, const struct connector
                                 .kind = (enum connector_log_kind)message->kind,
                                 .lane = message->lane};
     const bool here = position.kind == CONNECTOR_LOG_MESSAGE ? options->has_inbox : options->has_outbox;
-    evm_abi_log_id(position.start, message->lane.id, position.kind);
-    evm_abi_log_id(position.log, message->lane.id,
-                   position.kind == CONNECTOR_LOG_MESSAGE ? CONNECTOR_LOG_MESSAGE : CONNECTOR_LOG_SETTLEMENT);
+    sdk_record_log_id(position.start, message->lane.id, position.kind);
+    sdk_record_log_id(position.log, message->lane.id,
+                      position.kind == CONNECTOR_LOG_MESSAGE ? CONNECTOR_LOG_MESSAGE : CONNECTOR_LOG_SETTLEMENT);
     evm_positions_unwatch(positions, message->watch);
     if (!here || !add(positions, &position))
         connector_cannot_watch(positions->evm->connector, CONNECTOR_POSITION, message->watch,
@@ -128,10 +129,10 @@ void evm_positions_stale(struct evm_positions *positions)
 /* ---- answers ---------------------------------------------------------------------------------------------------------- */
 
 /* The result of an eth_call as 32-byte words. */
-static bool words(struct codec_reader *out, const struct evm_rpc_reply *reply, size_t count, struct evm_arena *arena)
+static bool words(struct codec_reader *out, const struct sdk_rpc_reply *reply, size_t count, struct sdk_arena *arena)
 {
     struct bytes data = {0};
-    if (reply->is_error || !evm_json_bytes(&data, reply->result, arena) || data.len != 32 * count)
+    if (reply->is_error || !sdk_json_bytes(&data, reply->result, arena) || data.len != 32 * count)
         return false;
     codec_reader_init(out, data);
     return true;
@@ -163,11 +164,11 @@ static void tell(struct evm_positions *positions, struct position *position, con
 
 static void hunt_step(struct hunt *hunt);
 
-static void hunted(void *context, const struct evm_rpc_answer *answer)
+static void hunted(void *context, const struct sdk_rpc_answer *answer)
 {
     struct hunt *hunt = context;
     struct position *position = find(hunt->positions, hunt->serial);
-    bool good = position && answer->status == EVM_RPC_OK;
+    bool good = position && answer->status == SDK_RPC_OK;
     for (size_t i = 0; good && i < answer->count && hunt->left; i++) {
         struct codec_reader reader;
         good = words(&reader, &answer->replies[i], 1, answer->arena);
@@ -189,33 +190,33 @@ static void hunted(void *context, const struct evm_rpc_answer *answer)
     free(hunt);
 }
 
-static void add_call(struct evm_rpc_request *request, const uint8_t to[20], const uint8_t *data, size_t len,
+static void add_call(struct sdk_rpc_request *request, const uint8_t to[20], const uint8_t *data, size_t len,
                      uint64_t height)
 {
-    evm_rpc_open_call(request, "eth_call");
+    sdk_rpc_open_call(request, "eth_call");
     if (request->stream) {
         fputs("[{\"to\":\"", request->stream);
-        evm_rpc_add_hex(request->stream, to, 20);
+        sdk_rpc_add_hex(request->stream, to, 20);
         fputs("\",\"data\":\"", request->stream);
-        evm_rpc_add_hex(request->stream, data, len);
+        sdk_rpc_add_hex(request->stream, data, len);
         fprintf(request->stream, "\"},\"0x%" PRIx64 "\"]", height);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
 static void hunt_step(struct hunt *hunt)
 {
     struct evm *evm = hunt->positions->evm;
     const struct position *position = find(hunt->positions, hunt->serial);
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     uint8_t data[EVM_CALL_MAX];
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     for (uint64_t i = 0; i < HUNT_STEP && i < hunt->next; i++) {
         const size_t len = evm_call_pending(data, position->lane.id, hunt->next - i);
         add_call(&request, evm->options.inbox, data, len, hunt->found.height);
         hunt->asked++;
     }
-    evm_rpc_send(evm->rpc, &request, hunted, hunt);
+    sdk_rpc_send(evm->rpc, &request, hunted, hunt);
 }
 
 static void begin_hunt(struct evm_positions *positions, struct position *position,
@@ -232,7 +233,7 @@ static void begin_hunt(struct evm_positions *positions, struct position *positio
 
 /* Reads the two answers about one position. */
 static bool understand(struct connector_position_is *out, const struct position *position,
-                       const struct evm_rpc_reply *replies, struct evm_arena *arena)
+                       const struct sdk_rpc_reply *replies, struct sdk_arena *arena)
 {
     struct codec_reader state, running;
     const bool inbox = position->kind == CONNECTOR_LOG_MESSAGE;
@@ -253,7 +254,7 @@ static bool understand(struct connector_position_is *out, const struct position 
     return codec_reader_done(&state) && out->decided <= out->accepted;
 }
 
-static void read_batch(void *context, const struct evm_rpc_answer *answer)
+static void read_batch(void *context, const struct sdk_rpc_answer *answer)
 {
     struct batch *batch = context;
     struct evm_positions *positions = batch->positions;
@@ -262,7 +263,7 @@ static void read_batch(void *context, const struct evm_rpc_answer *answer)
         if (!position)
             continue;
         struct connector_position_is now = {.watch = position->id, .height = batch->height, .time = batch->time};
-        if (answer->status != EVM_RPC_OK) {
+        if (answer->status != SDK_RPC_OK) {
             position->busy = position->fresh = false; /* again with the next look */
         } else if (!understand(&now, position, answer->replies + 2 * i, answer->arena)) {
             position->busy =
@@ -276,11 +277,11 @@ static void read_batch(void *context, const struct evm_rpc_answer *answer)
         }
     }
     free(batch);
-    if (answer->status == EVM_RPC_OK)
+    if (answer->status == SDK_RPC_OK)
         evm_positions_pump(positions);
 }
 
-static void add_position(struct evm_rpc_request *request, const struct evm *evm, const struct position *position,
+static void add_position(struct sdk_rpc_request *request, const struct evm *evm, const struct position *position,
                          uint64_t height)
 {
     uint8_t data[EVM_CALL_MAX];
@@ -295,10 +296,10 @@ void evm_positions_pump(struct evm_positions *positions)
 {
     struct evm *evm = positions->evm;
     const struct evm_head *newest = evm_tracker_head(evm->tracker, evm->tracker->newest);
-    if (!newest || evm->tracker->stopped || evm->full || !evm_rpc_usable(evm->rpc))
+    if (!newest || evm->tracker->stopped || evm->full || !sdk_rpc_usable(evm->rpc))
         return;
     struct batch *batch = NULL;
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     for (size_t i = 0; i < positions->len && (!batch || batch->len < BATCH_MAX); i++) {
         struct position *position = &positions->list[i];
         if (position->busy || position->fresh)
@@ -308,12 +309,12 @@ void evm_positions_pump(struct evm_positions *positions)
             if (!batch)
                 return;
             *batch = (struct batch){.positions = positions, .height = newest->number, .time = newest->time};
-            evm_rpc_begin(&request);
+            sdk_rpc_begin(&request);
         }
         position->busy = position->fresh = true;
         batch->serials[batch->len++] = position->serial;
         add_position(&request, evm, position, newest->number);
     }
     if (batch)
-        evm_rpc_send(evm->rpc, &request, read_batch, batch);
+        sdk_rpc_send(evm->rpc, &request, read_batch, batch);
 }

@@ -8,6 +8,7 @@
 
 #include "connectors/evm/abi.h"
 #include "connectors/evm/watch.h"
+#include "connectors/sdk/record.h"
 
 enum {
     CHUNK_RECORDS = 256,
@@ -41,18 +42,18 @@ static bool is_for(const struct evm_watch *watch, const uint8_t topic[32], const
 
 /* Reads and checks what logs[0..count) of one block hold for the watch. A static text when they do not lead on. */
 static const char *collect(struct entries *out, const struct evm_watch *watch, const struct evm_log *logs, size_t count,
-                           struct evm_arena *arena)
+                           struct sdk_arena *arena)
 {
     uint8_t topic[32];
     *out = (struct entries){.to = watch->next - 1};
     memcpy(out->end, watch->running, 32);
-    out->records = evm_arena_take(arena, count, sizeof *out->records);
-    out->running = evm_arena_take(arena, count, sizeof *out->running);
+    out->records = sdk_arena_take(arena, count, sizeof *out->records);
+    out->running = sdk_arena_take(arena, count, sizeof *out->running);
     if (!out->records || !out->running)
         return "no memory";
     evm_abi_topic(topic, watch->kind);
     for (size_t i = 0; i < count; i++) {
-        struct evm_event *event = evm_arena_take(arena, 1, sizeof *event);
+        struct evm_event *event = sdk_arena_take(arena, 1, sizeof *event);
         if (!is_for(watch, topic, &logs[i]))
             continue;
         if (!event || !evm_abi_event(event, watch->kind, &logs[i].log))
@@ -65,7 +66,7 @@ static const char *collect(struct entries *out, const struct evm_watch *watch, c
             return "events are missing before one that was given";
         if (watch->kind == CONNECTOR_LOG_SETTLEMENT)
             memcpy(out->end, event->running, 32);
-        else if (!evm_abi_extend(out->end, watch->kind, watch->lane, event->from, event->records))
+        else if (!sdk_record_extend(out->end, watch->kind, watch->lane, event->from, event->records))
             return "a record that is malformed";
         if (memcmp(out->end, event->running, 32) != 0)
             return "a record that does not lead to the running hash beside it";
@@ -79,12 +80,12 @@ static const char *collect(struct entries *out, const struct evm_watch *watch, c
 
 /* Sends records [at, end) as one message. */
 static bool send_chunk(struct evm *evm, struct evm_watch *watch, const struct entries *entries, size_t at, size_t end,
-                       struct evm_arena *arena)
+                       struct sdk_arena *arena)
 {
     size_t len = 0;
     for (size_t i = at; i < end; i++)
         len += entries->records[i].len;
-    uint8_t *data = evm_arena_take(arena, len, 1);
+    uint8_t *data = sdk_arena_take(arena, len, 1);
     if (!data)
         return false;
     len = 0;
@@ -106,7 +107,7 @@ static bool send_chunk(struct evm *evm, struct evm_watch *watch, const struct en
 
 /* Sends a block's entries in chunks; false when there is no room: what was sent stays sent. */
 static bool send_entries(struct evm *evm, struct evm_watch *watch, const struct entries *entries,
-                         struct evm_arena *arena)
+                         struct sdk_arena *arena)
 {
     if (watch->kind == CONNECTOR_LOG_SETTLEMENT) {
         watch->next = entries->to + 1;
@@ -166,7 +167,7 @@ static void hold(struct evm *evm, struct evm_watch *watch, uint64_t block, uint6
 
 /* Takes what belongs to the watch from the logs of from..to. */
 static void take(struct scan *scan, struct evm_watch *watch, const struct evm_log *logs, size_t count,
-                 struct evm_arena *arena)
+                 struct sdk_arena *arena)
 {
     struct evm *evm = scan->watches->evm;
     for (size_t at = 0, end; at < count; at = end) {
@@ -227,7 +228,7 @@ static void too_much(struct scan *scan, const char *text)
 }
 
 /* A node behind a balancer may lag behind the one that told the header, and then has no logs, and no error either. */
-static bool knows_block(const struct scan *scan, const struct evm_rpc_reply *reply, struct evm_arena *arena)
+static bool knows_block(const struct scan *scan, const struct sdk_rpc_reply *reply, struct sdk_arena *arena)
 {
     const struct evm_head *head = evm_tracker_head(scan->watches->evm->tracker, scan->to);
     const char *wrong = NULL;
@@ -236,27 +237,27 @@ static bool knows_block(const struct scan *scan, const struct evm_rpc_reply *rep
            block.header.number == scan->to && (!head || memcmp(head->hash, block.hash, 32) == 0);
 }
 
-static void scanned(void *context, const struct evm_rpc_answer *answer)
+static void scanned(void *context, const struct sdk_rpc_answer *answer)
 {
     struct scan *scan = context;
     struct evm_watches *watches = scan->watches;
-    const struct evm_rpc_reply *reply = answer->replies;
+    const struct sdk_rpc_reply *reply = answer->replies;
     const struct evm_log *logs = NULL;
     const char *wrong = "eth_getLogs";
     size_t count = 0;
     watches->scans--;
     evm_group_release(watches, &scan->group);
-    if (answer->status == EVM_RPC_TOO_LARGE) {
+    if (answer->status == SDK_RPC_TOO_LARGE) {
         too_much(scan, answer->text);
-    } else if (answer->status == EVM_RPC_OK && reply->is_error) {
+    } else if (answer->status == SDK_RPC_OK && reply->is_error) {
         too_much(scan, reply->message);
-    } else if (answer->status == EVM_RPC_OK && !knows_block(scan, &answer->replies[1], answer->arena)) {
+    } else if (answer->status == SDK_RPC_OK && !knows_block(scan, &answer->replies[1], answer->arena)) {
         for (size_t i = 0; i < scan->group.len; i++) {
             struct evm_watch *watch = evm_watch_find(watches, scan->group.serials[i]);
             if (watch)
                 evm_watch_later(watches, watch);
         }
-    } else if (answer->status == EVM_RPC_OK && evm_parse_logs(&logs, &count, reply->result, answer->arena, &wrong) &&
+    } else if (answer->status == SDK_RPC_OK && evm_parse_logs(&logs, &count, reply->result, answer->arena, &wrong) &&
                on_chain(scan, logs, count, &wrong)) {
         watches->range =
             watches->range * 2 < watches->evm->options.log_range ? watches->range * 2 : watches->evm->options.log_range;
@@ -265,44 +266,44 @@ static void scanned(void *context, const struct evm_rpc_answer *answer)
             if (watch)
                 take(scan, watch, logs, count, answer->arena);
         }
-    } else if (answer->status == EVM_RPC_OK) {
+    } else if (answer->status == SDK_RPC_OK) {
         too_much(scan, wrong);
     }
     free(scan);
-    if (answer->status == EVM_RPC_OK || answer->status == EVM_RPC_TOO_LARGE)
+    if (answer->status == SDK_RPC_OK || answer->status == SDK_RPC_TOO_LARGE)
         evm_pump(watches->evm);
 }
 
 static void ask_logs(struct scan *scan, const uint8_t (*lanes)[32])
 {
     struct evm *evm = scan->watches->evm;
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     uint8_t topic[32];
-    evm_rpc_begin(&request);
-    evm_rpc_open_call(&request, "eth_getLogs");
+    sdk_rpc_begin(&request);
+    sdk_rpc_open_call(&request, "eth_getLogs");
     FILE *out = request.stream;
     if (out) {
         fprintf(out, "[{\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"0x%" PRIx64 "\",\"address\":\"", scan->from,
                 scan->to);
-        evm_rpc_add_hex(out, scan->contract, 20);
+        sdk_rpc_add_hex(out, scan->contract, 20);
         fputs("\",\"topics\":[[", out);
         for (int kind = CONNECTOR_LOG_MESSAGE; kind <= CONNECTOR_LOG_SETTLEMENT; kind++) {
             evm_abi_topic(topic, (enum connector_log_kind)kind);
             fputs(kind == CONNECTOR_LOG_MESSAGE ? "\"" : ",\"", out);
-            evm_rpc_add_hex(out, topic, 32);
+            sdk_rpc_add_hex(out, topic, 32);
             fputc('"', out);
         }
         fputs("],[", out);
         for (size_t i = 0; i < scan->group.len; i++) {
             fputs(i ? ",\"" : "\"", out);
-            evm_rpc_add_hex(out, lanes[i], 32);
+            sdk_rpc_add_hex(out, lanes[i], 32);
             fputc('"', out);
         }
         fputs("]]}]", out);
     }
-    evm_rpc_close_call(&request);
-    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", scan->to);
-    evm_rpc_send(evm->rpc, &request, scanned, scan);
+    sdk_rpc_close_call(&request);
+    sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", scan->to);
+    sdk_rpc_send(evm->rpc, &request, scanned, scan);
 }
 
 void evm_scan_start(struct evm_watches *watches, struct evm_watch *first)

@@ -97,7 +97,7 @@ static void is_sent(struct evm_submissions *submissions, struct evm_submission *
 }
 
 /* The node took it, or did not. */
-static void sent(void *context, const struct evm_rpc_answer *answer)
+static void sent(void *context, const struct sdk_rpc_answer *answer)
 {
     SDK_FAULT("gives", "transaction", "after");
     struct evm_submissions *submissions = ((struct errand *)context)->submissions;
@@ -106,13 +106,13 @@ static void sent(void *context, const struct evm_rpc_answer *answer)
     if (!one)
         return;
     one->busy = false;
-    const struct evm_rpc_reply *reply = answer->replies;
-    const bool refused = answer->status == EVM_RPC_OK && reply->is_error;
+    const struct sdk_rpc_reply *reply = answer->replies;
+    const bool refused = answer->status == SDK_RPC_OK && reply->is_error;
     if (refused)
         connector_log(submissions->evm->connector, "nonce %" PRIu64 " at %" PRIu64 " wei: the node says: %.150s",
                       one->nonce, one->max_fee, reply->message);
-    if (answer->status == EVM_RPC_OK && !refused && submissions->evm->options.unlocked)
-        evm_json_fixed(one->hashes[one->hashes_len - 1], 32, reply->result);
+    if (answer->status == SDK_RPC_OK && !refused && submissions->evm->options.unlocked)
+        sdk_json_fixed(one->hashes[one->hashes_len - 1], 32, reply->result);
     if (!refused || says(reply->message, "already known") || says(reply->message, "already imported")) {
         is_sent(submissions, one); /* without an answer it may have arrived: its receipt or its nonce will tell */
     } else if (says(reply->message, "nonce too low") || says(reply->message, "nonce is too low")) {
@@ -137,26 +137,26 @@ static void sent(void *context, const struct evm_rpc_answer *answer)
     evm_submissions_pump(submissions);
 }
 
-static void write_unlocked(struct evm_rpc_request *request, const struct evm *evm, const struct evm_submission *one)
+static void write_unlocked(struct sdk_rpc_request *request, const struct evm *evm, const struct evm_submission *one)
 {
-    evm_rpc_open_call(request, "eth_sendTransaction");
+    sdk_rpc_open_call(request, "eth_sendTransaction");
     FILE *out = request->stream;
     if (out) {
         fputs("[{\"from\":\"", out);
-        evm_rpc_add_hex(out, evm->options.account, 20);
+        sdk_rpc_add_hex(out, evm->options.account, 20);
         fputs("\",\"to\":\"", out);
-        evm_rpc_add_hex(out, evm_submission_contract(evm, one), 20);
+        sdk_rpc_add_hex(out, evm_submission_contract(evm, one), 20);
         fputs("\",\"data\":\"", out);
-        evm_rpc_add_hex(out, one->data, one->len);
+        sdk_rpc_add_hex(out, one->data, one->len);
         fprintf(out,
                 "\",\"nonce\":\"0x%" PRIx64 "\",\"gas\":\"0x%" PRIx64 "\",\"maxFeePerGas\":\"0x%" PRIx64
                 "\",\"maxPriorityFeePerGas\":\"0x%" PRIx64 "\"}]",
                 one->nonce, one->gas, one->max_fee, one->tip);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
-static bool write_signed(struct evm_rpc_request *request, const struct evm *evm, struct evm_submission *one,
+static bool write_signed(struct sdk_rpc_request *request, const struct evm *evm, struct evm_submission *one,
                          uint8_t hash[32])
 {
     struct evm_tx tx = {evm->options.chain_id, one->nonce, one->tip, one->max_fee, one->gas, {0},
@@ -166,13 +166,13 @@ static bool write_signed(struct evm_rpc_request *request, const struct evm *evm,
     uint8_t *raw = evm_tx_sign(&len, hash, &tx, evm->options.key);
     if (!raw)
         return false;
-    evm_rpc_open_call(request, "eth_sendRawTransaction");
+    sdk_rpc_open_call(request, "eth_sendRawTransaction");
     if (request->stream) {
         fputs("[\"", request->stream);
-        evm_rpc_add_hex(request->stream, raw, len);
+        sdk_rpc_add_hex(request->stream, raw, len);
         fputs("\"]", request->stream);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
     free(raw);
     return true;
 }
@@ -180,7 +180,7 @@ static bool write_signed(struct evm_rpc_request *request, const struct evm *evm,
 static void send_one(struct evm_submissions *submissions, struct evm_submission *one)
 {
     struct evm *evm = submissions->evm;
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     struct errand *errand = errand_new(submissions, one);
     if (!errand)
         return;
@@ -191,18 +191,18 @@ static void send_one(struct evm_submissions *submissions, struct evm_submission 
     uint8_t *hash = one->hashes[one->hashes_len++];
     memset(hash, 0, 32);
     submissions->sending = one->busy = true;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     if (evm->options.unlocked)
         write_unlocked(&request, evm, one);
     else
         write_signed(&request, evm, one, hash); /* on failure the request is empty and comes back as not sent */
     SDK_FAULT("gives", "transaction", "before");
-    evm_rpc_send(evm->rpc, &request, sent, errand);
+    sdk_rpc_send(evm->rpc, &request, sent, errand);
 }
 
 /* ---- the nonce -------------------------------------------------------------------------------------------------------------- */
 
-static void nonce_read(void *context, const struct evm_rpc_answer *answer)
+static void nonce_read(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_submissions *submissions = ((struct errand *)context)->submissions;
     struct evm_submission *one = errand_end(context);
@@ -211,7 +211,7 @@ static void nonce_read(void *context, const struct evm_rpc_answer *answer)
     if (!one)
         return;
     one->busy = false;
-    if (answer->status != EVM_RPC_OK || !evm_json_u64(&nonce, answer->replies[0].result))
+    if (answer->status != SDK_RPC_OK || !sdk_json_u64(&nonce, answer->replies[0].result))
         return;
     /* The lowest one that none of ours on the way has: a gap below would hold up all others of the account. */
     for (bool taken = true; taken;) {
@@ -239,27 +239,27 @@ static void nonce_read(void *context, const struct evm_rpc_answer *answer)
     }
 }
 
-static void add_account(struct evm_rpc_request *request, const struct evm *evm)
+static void add_account(struct sdk_rpc_request *request, const struct evm *evm)
 {
-    evm_rpc_open_call(request, "eth_getTransactionCount");
+    sdk_rpc_open_call(request, "eth_getTransactionCount");
     if (request->stream) {
         fputs("[\"", request->stream);
-        evm_rpc_add_hex(request->stream, evm->options.account, 20);
+        sdk_rpc_add_hex(request->stream, evm->options.account, 20);
         fputs("\",\"latest\"]", request->stream);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
 void evm_send_next(struct evm_submissions *submissions)
 {
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     struct evm_submission *next = NULL;
     for (size_t i = 0; i < EVM_SUBMISSIONS_MAX; i++) {
         struct evm_submission *one = &submissions->list[i];
         if (one->step == EVM_STEP_READY && !one->busy && (!next || one->serial < next->serial))
             next = one;
     }
-    if (!next || submissions->sending || !evm_rpc_usable(submissions->evm->rpc))
+    if (!next || submissions->sending || !sdk_rpc_usable(submissions->evm->rpc))
         return;
     if (next->has_nonce) { /* a replacement */
         send_one(submissions, next);
@@ -271,15 +271,15 @@ void evm_send_next(struct evm_submissions *submissions)
     if (!errand)
         return;
     submissions->sending = next->busy = true;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     add_account(&request, submissions->evm);
-    evm_rpc_send(submissions->evm->rpc, &request, nonce_read, errand);
+    sdk_rpc_send(submissions->evm->rpc, &request, nonce_read, errand);
 }
 
 /* ---- the way to the receipt ------------------------------------------------------------------------------------------------- */
 
 /* The call at the block before the one that refused it: usually it gives the reason. */
-static void reason_read(void *context, const struct evm_rpc_answer *answer)
+static void reason_read(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_submissions *submissions = ((struct errand *)context)->submissions;
     struct evm_submission *one = errand_end(context);
@@ -287,8 +287,8 @@ static void reason_read(void *context, const struct evm_rpc_answer *answer)
     struct bytes data = {0};
     if (!one)
         return;
-    if (answer->status == EVM_RPC_OK && answer->replies[0].is_error &&
-        evm_json_bytes(&data, answer->replies[0].data, answer->arena))
+    if (answer->status == SDK_RPC_OK && answer->replies[0].is_error &&
+        sdk_json_bytes(&data, answer->replies[0].data, answer->arena))
         evm_abi_error(text, sizeof text, data);
     snprintf(full, sizeof full, "mined and failed: %s", text);
     evm_submission_tell(submissions, one, CONNECTOR_REJECTED, full);
@@ -308,25 +308,25 @@ static void included(struct evm_submissions *submissions, struct evm_submission 
         evm_submission_tell(submissions, one, CONNECTOR_CONFIRMED, "");
         return;
     }
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     struct errand *errand = errand_new(submissions, one);
     if (!errand)
         return;
     one->busy = true;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     evm_submission_add_call(&request, submissions->evm, one, "eth_call", inclusion->block ? inclusion->block - 1 : 0,
                             false);
-    evm_rpc_send(submissions->evm->rpc, &request, reason_read, errand);
+    sdk_rpc_send(submissions->evm->rpc, &request, reason_read, errand);
 }
 
-static void read_back(void *context, const struct evm_rpc_answer *answer)
+static void read_back(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_submissions *submissions = ((struct errand *)context)->submissions;
     struct evm_submission *one = errand_end(context);
     if (!one)
         return;
     one->busy = false;
-    if (answer->status != EVM_RPC_OK)
+    if (answer->status != SDK_RPC_OK)
         return; /* again with the next block */
     one->height = submissions->evm->tracker->newest;
     if (evm_submission_reached(one, &answer->replies[0], answer->arena))
@@ -339,14 +339,14 @@ static void read_back(void *context, const struct evm_rpc_answer *answer)
 
 static void read_back_start(struct evm_submissions *submissions, struct evm_submission *one)
 {
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     struct errand *errand = errand_new(submissions, one);
     if (!errand)
         return;
     one->busy = true;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     evm_submission_add_goal(&request, submissions->evm, one);
-    evm_rpc_send(submissions->evm->rpc, &request, read_back, errand);
+    sdk_rpc_send(submissions->evm->rpc, &request, read_back, errand);
 }
 
 /* No receipt yet: is the nonce used, is it time to pay more, or to give up? */
@@ -365,7 +365,7 @@ static void not_included(struct evm_submissions *submissions, struct evm_submiss
     }
 }
 
-static void followed(void *context, const struct evm_rpc_answer *answer)
+static void followed(void *context, const struct sdk_rpc_answer *answer)
 {
     struct errand *errand = context;
     struct evm_submissions *submissions = errand->submissions;
@@ -374,12 +374,12 @@ static void followed(void *context, const struct evm_rpc_answer *answer)
         return;
     one->busy = false;
     uint64_t count = 0;
-    if (answer->status != EVM_RPC_OK || !evm_json_u64(&count, answer->replies[0].result))
+    if (answer->status != SDK_RPC_OK || !sdk_json_u64(&count, answer->replies[0].result))
         return;
     for (size_t i = 1; i < answer->count; i++) {
         struct evm_inclusion inclusion;
-        const struct evm_rpc_reply *reply = &answer->replies[i];
-        if (!reply->is_error && !evm_json_is_null(reply->result) && evm_parse_inclusion(&inclusion, reply->result)) {
+        const struct sdk_rpc_reply *reply = &answer->replies[i];
+        if (!reply->is_error && !sdk_json_is_null(reply->result) && evm_parse_inclusion(&inclusion, reply->result)) {
             included(submissions, one, &inclusion);
             evm_submissions_pump(submissions);
             return;
@@ -392,7 +392,7 @@ static void followed(void *context, const struct evm_rpc_answer *answer)
 void evm_submissions_follow(struct evm_submissions *submissions)
 {
     struct evm *evm = submissions->evm;
-    if (!evm_rpc_usable(evm->rpc))
+    if (!sdk_rpc_usable(evm->rpc))
         return;
     for (size_t i = 0; i < EVM_SUBMISSIONS_MAX; i++) {
         struct evm_submission *one = &submissions->list[i];
@@ -401,20 +401,20 @@ void evm_submissions_follow(struct evm_submissions *submissions)
         struct errand *errand = one->step == EVM_STEP_SENT && !one->busy ? errand_new(submissions, one) : NULL;
         if (!errand)
             continue;
-        struct evm_rpc_request request;
+        struct sdk_rpc_request request;
         one->busy = true;
-        evm_rpc_begin(&request);
+        sdk_rpc_begin(&request);
         add_account(&request, evm);
         const size_t from = one->hashes_len > RECEIPTS_ASKED ? one->hashes_len - RECEIPTS_ASKED : 0;
         for (size_t h = from; h < one->hashes_len; h++) {
-            evm_rpc_open_call(&request, "eth_getTransactionReceipt");
+            sdk_rpc_open_call(&request, "eth_getTransactionReceipt");
             if (request.stream) {
                 fputs("[\"", request.stream);
-                evm_rpc_add_hex(request.stream, one->hashes[h], 32);
+                sdk_rpc_add_hex(request.stream, one->hashes[h], 32);
                 fputs("\"]", request.stream);
             }
-            evm_rpc_close_call(&request);
+            sdk_rpc_close_call(&request);
         }
-        evm_rpc_send(evm->rpc, &request, followed, errand);
+        sdk_rpc_send(evm->rpc, &request, followed, errand);
     }
 }

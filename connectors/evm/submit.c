@@ -165,50 +165,50 @@ void evm_submissions_submit(struct evm_submissions *submissions, const struct co
 
 /* ---- questions about a submission ----------------------------------------------------------------------------------------- */
 
-void evm_submission_add_call(struct evm_rpc_request *request, const struct evm *evm,
+void evm_submission_add_call(struct sdk_rpc_request *request, const struct evm *evm,
                              const struct evm_submission *submission, const char *method, uint64_t height, bool latest)
 {
-    evm_rpc_open_call(request, method);
+    sdk_rpc_open_call(request, method);
     FILE *out = request->stream;
     if (out) {
         fputs("[{\"from\":\"", out);
-        evm_rpc_add_hex(out, evm->options.account, 20);
+        sdk_rpc_add_hex(out, evm->options.account, 20);
         fputs("\",\"to\":\"", out);
-        evm_rpc_add_hex(out, evm_submission_contract(evm, submission), 20);
+        sdk_rpc_add_hex(out, evm_submission_contract(evm, submission), 20);
         fputs("\",\"data\":\"", out);
-        evm_rpc_add_hex(out, submission->data, submission->len);
+        sdk_rpc_add_hex(out, submission->data, submission->len);
         if (latest)
             fputs("\"},\"latest\"]", out);
         else
             fprintf(out, "\"},\"0x%" PRIx64 "\"]", height);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
-void evm_submission_add_goal(struct evm_rpc_request *request, const struct evm *evm,
+void evm_submission_add_goal(struct sdk_rpc_request *request, const struct evm *evm,
                              const struct evm_submission *submission)
 {
     uint8_t data[EVM_CALL_MAX];
     const bool single = submission->action == CONNECTOR_EXECUTE || submission->action == CONNECTOR_EXPIRE;
     const size_t len = single ? evm_call_pending(data, submission->lane.id, submission->goal)
                               : evm_call_state(data, submission->lane.id);
-    evm_rpc_open_call(request, "eth_call");
+    sdk_rpc_open_call(request, "eth_call");
     FILE *out = request->stream;
     if (out) {
         fputs("[{\"to\":\"", out);
-        evm_rpc_add_hex(out, evm_submission_contract(evm, submission), 20);
+        sdk_rpc_add_hex(out, evm_submission_contract(evm, submission), 20);
         fputs("\",\"data\":\"", out);
-        evm_rpc_add_hex(out, data, len);
+        sdk_rpc_add_hex(out, data, len);
         fputs("\"},\"latest\"]", out);
     }
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
-bool evm_submission_reached(const struct evm_submission *submission, const struct evm_rpc_reply *reply,
-                            struct evm_arena *arena)
+bool evm_submission_reached(const struct evm_submission *submission, const struct sdk_rpc_reply *reply,
+                            struct sdk_arena *arena)
 {
     struct bytes data = {0};
-    if (reply->is_error || !evm_json_bytes(&data, reply->result, arena))
+    if (reply->is_error || !sdk_json_bytes(&data, reply->result, arena))
         return false;
     struct codec_reader reader;
     switch (submission->action) {
@@ -235,11 +235,11 @@ struct estimate {
 
 /* What the node says a call would come to when it does not go well. */
 static void tell_refusal(struct evm_submissions *submissions, struct evm_submission *one,
-                         const struct evm_rpc_reply *reply, struct evm_arena *arena)
+                         const struct sdk_rpc_reply *reply, struct sdk_arena *arena)
 {
     char text[200];
     struct bytes data = {0};
-    if (evm_json_bytes(&data, reply->data, arena) && data.len >= 4)
+    if (sdk_json_bytes(&data, reply->data, arena) && data.len >= 4)
         evm_abi_error(text, sizeof text, data);
     else
         snprintf(text, sizeof text, "%.180s", reply->message);
@@ -248,7 +248,7 @@ static void tell_refusal(struct evm_submissions *submissions, struct evm_submiss
                         closed ? "closed already" : text);
 }
 
-static void estimated(void *context, const struct evm_rpc_answer *answer)
+static void estimated(void *context, const struct sdk_rpc_answer *answer)
 {
     struct estimate *estimate = context;
     struct evm_submissions *submissions = estimate->submissions;
@@ -257,10 +257,10 @@ static void estimated(void *context, const struct evm_rpc_answer *answer)
     if (!one)
         return;
     one->busy = false;
-    if (answer->status != EVM_RPC_OK)
+    if (answer->status != SDK_RPC_OK)
         return; /* again with the next look */
     evm_account_balance(submissions, &answer->replies[3]);
-    if (!evm_json_u64(&submissions->tip, answer->replies[2].result))
+    if (!sdk_json_u64(&submissions->tip, answer->replies[2].result))
         submissions->tip = GWEI;
     if (submissions->tip > submissions->evm->options.tip_cap) /* a suggestion of the endpoint, and not its money */
         submissions->tip = submissions->evm->options.tip_cap;
@@ -270,7 +270,7 @@ static void estimated(void *context, const struct evm_rpc_answer *answer)
                             "the contract stands there already: nothing was sent");
     } else if (answer->replies[1].is_error) {
         tell_refusal(submissions, one, &answer->replies[1], answer->arena);
-    } else if (!evm_json_u64(&one->gas, answer->replies[1].result) || one->gas > UINT64_MAX / 2) {
+    } else if (!sdk_json_u64(&one->gas, answer->replies[1].result) || one->gas > UINT64_MAX / 2) {
         evm_nonsense(submissions->evm, "eth_estimateGas: not a quantity");
     } else {
         one->gas += one->gas / 4 + 20000;
@@ -282,18 +282,18 @@ static void estimated(void *context, const struct evm_rpc_answer *answer)
 static void estimate_start(struct evm_submissions *submissions, struct evm_submission *one)
 {
     struct evm *evm = submissions->evm;
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     struct estimate *estimate = malloc(sizeof *estimate);
     if (!estimate)
         return;
     *estimate = (struct estimate){submissions, one->serial};
     one->busy = true;
-    evm_rpc_begin(&request);
+    sdk_rpc_begin(&request);
     evm_submission_add_goal(&request, evm, one);
     evm_submission_add_call(&request, evm, one, "eth_estimateGas", 0, true);
-    evm_rpc_add(&request, "eth_maxPriorityFeePerGas", "[]");
+    sdk_rpc_add(&request, "eth_maxPriorityFeePerGas", "[]");
     evm_account_add_balance(&request, evm);
-    evm_rpc_send(evm->rpc, &request, estimated, estimate);
+    sdk_rpc_send(evm->rpc, &request, estimated, estimate);
 }
 
 /* Submissions of one lane go one after the other: the estimate of the second needs the first to be mined. */
@@ -318,7 +318,7 @@ void evm_submissions_block(struct evm_submissions *submissions)
 void evm_submissions_pump(struct evm_submissions *submissions)
 {
     struct evm *evm = submissions->evm;
-    if (!evm->tracker->any || evm->tracker->stopped || !evm_rpc_usable(evm->rpc))
+    if (!evm->tracker->any || evm->tracker->stopped || !sdk_rpc_usable(evm->rpc))
         return;
     for (size_t i = 0; i < EVM_SUBMISSIONS_MAX; i++) {
         struct evm_submission *one = &submissions->list[i];

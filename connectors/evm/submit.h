@@ -78,18 +78,18 @@ void evm_submission_tell(struct evm_submissions *submissions, struct evm_submiss
                          enum connector_outcome outcome, const char *text);
 
 /* An eth_call or eth_estimateGas of the submission, "latest" or at a height, as the submitting account. */
-void evm_submission_add_call(struct evm_rpc_request *request, const struct evm *evm,
+void evm_submission_add_call(struct sdk_rpc_request *request, const struct evm *evm,
                              const struct evm_submission *submission, const char *method, uint64_t height, bool latest);
 /* The call that shows whether the goal is reached, and what its answer says. */
-void evm_submission_add_goal(struct evm_rpc_request *request, const struct evm *evm,
+void evm_submission_add_goal(struct sdk_rpc_request *request, const struct evm *evm,
                              const struct evm_submission *submission);
-bool evm_submission_reached(const struct evm_submission *submission, const struct evm_rpc_reply *reply,
-                            struct evm_arena *arena);
+bool evm_submission_reached(const struct evm_submission *submission, const struct sdk_rpc_reply *reply,
+                            struct sdk_arena *arena);
 
 void evm_account_init(struct evm_submissions *submissions);
 /* A call for the account's balance, and what its answer says. */
-void evm_account_add_balance(struct evm_rpc_request *request, const struct evm *evm);
-void evm_account_balance(struct evm_submissions *submissions, const struct evm_rpc_reply *reply);
+void evm_account_add_balance(struct sdk_rpc_request *request, const struct evm *evm);
+void evm_account_balance(struct evm_submissions *submissions, const struct sdk_rpc_reply *reply);
 /* At each new block: reads the balance when it is time, and looks whether the day's sum fell. */
 void evm_account_look(struct evm_submissions *submissions);
 /* False: with what the submission's gas and price come to at most, the spending cap would be passed. Tells alarms. */

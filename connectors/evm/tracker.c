@@ -175,15 +175,15 @@ static void link_up(struct evm_tracker *tracker)
 
 /* ---- fetching -------------------------------------------------------------------------------------------------------------- */
 
-static void fetched(void *context, const struct evm_rpc_answer *answer);
+static void fetched(void *context, const struct sdk_rpc_answer *answer);
 
 static void fetch(struct evm_tracker *tracker, uint64_t from, uint64_t to)
 {
-    struct evm_rpc_request request;
-    evm_rpc_begin(&request);
+    struct sdk_rpc_request request;
+    sdk_rpc_begin(&request);
     for (uint64_t n = to + 1; n-- > from;)
-        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", n);
-    evm_rpc_send(tracker->config.rpc, &request, fetched, tracker);
+        sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", n);
+    sdk_rpc_send(tracker->config.rpc, &request, fetched, tracker);
 }
 
 /* Goes on downwards until the round's headers are linked. */
@@ -222,14 +222,14 @@ static void descend(struct evm_tracker *tracker)
     fetch(tracker, from, to);
 }
 
-static void fetched(void *context, const struct evm_rpc_answer *answer)
+static void fetched(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_tracker *tracker = context;
     const char *wrong = NULL;
     for (size_t i = 0; i < answer->count; i++) {
         struct evm_block block;
-        const struct evm_rpc_reply *reply = &answer->replies[i];
-        if (reply->is_error || evm_json_is_null(reply->result))
+        const struct sdk_rpc_reply *reply = &answer->replies[i];
+        if (reply->is_error || sdk_json_is_null(reply->result))
             break;
         if (!evm_parse_block(&block, reply->result, answer->arena, &wrong)) {
             give_up(tracker, wrong);
@@ -258,7 +258,7 @@ static void begin_at(struct evm_tracker *tracker, const struct evm_block *newest
         give_up(tracker, "no memory");
 }
 
-static void strode(void *context, const struct evm_rpc_answer *answer)
+static void strode(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_tracker *tracker = context;
     const char *wrong = NULL;
@@ -271,13 +271,13 @@ static void strode(void *context, const struct evm_rpc_answer *answer)
     }
 }
 
-static void looked(void *context, const struct evm_rpc_answer *answer)
+static void looked(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_tracker *tracker = context;
     const char *wrong = NULL;
     struct evm_block newest, tagged;
-    if (answer->status != EVM_RPC_OK || answer->replies[0].is_error || evm_json_is_null(answer->replies[0].result)) {
-        const bool said = answer->status == EVM_RPC_NONSENSE || answer->status == EVM_RPC_TOO_LARGE;
+    if (answer->status != SDK_RPC_OK || answer->replies[0].is_error || sdk_json_is_null(answer->replies[0].result)) {
+        const bool said = answer->status == SDK_RPC_NONSENSE || answer->status == SDK_RPC_TOO_LARGE;
         give_up(tracker, said ? answer->text : NULL);
         return;
     }
@@ -286,7 +286,7 @@ static void looked(void *context, const struct evm_rpc_answer *answer)
         return;
     }
     tracker->wanted = answer->count > 1 && !answer->replies[1].is_error &&
-                      !evm_json_is_null(answer->replies[1].result) &&
+                      !sdk_json_is_null(answer->replies[1].result) &&
                       evm_parse_block(&tagged, answer->replies[1].result, answer->arena, &wrong);
     if (tracker->wanted) {
         tracker->wanted_final = tagged.header.number;
@@ -304,10 +304,10 @@ static void looked(void *context, const struct evm_rpc_answer *answer)
     }
     if (tracker->any &&
         newest.header.number > tracker->newest + STRIDE) { /* far behind: in strides that can be linked */
-        struct evm_rpc_request request;
-        evm_rpc_begin(&request);
-        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", tracker->newest + STRIDE);
-        evm_rpc_send(tracker->config.rpc, &request, strode, tracker);
+        struct sdk_rpc_request request;
+        sdk_rpc_begin(&request);
+        sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", tracker->newest + STRIDE);
+        sdk_rpc_send(tracker->config.rpc, &request, strode, tracker);
         return;
     }
     begin_at(tracker, &newest);
@@ -321,11 +321,11 @@ void evm_tracker_look(struct evm_tracker *tracker)
         tracker->again = true;
         return;
     }
-    struct evm_rpc_request request;
+    struct sdk_rpc_request request;
     tracker->busy = true;
-    evm_rpc_begin(&request);
-    evm_rpc_add(&request, "eth_getBlockByNumber", "[\"latest\",false]");
+    sdk_rpc_begin(&request);
+    sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"latest\",false]");
     if (tracker->config.tag)
-        evm_rpc_add(&request, "eth_getBlockByNumber", "[\"%s\",false]", tracker->config.tag);
-    evm_rpc_send(tracker->config.rpc, &request, looked, tracker);
+        sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"%s\",false]", tracker->config.tag);
+    sdk_rpc_send(tracker->config.rpc, &request, looked, tracker);
 }

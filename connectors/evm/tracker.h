@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "connectors/evm/parse.h"
-#include "connectors/evm/rpc.h"
+#include "connectors/sdk/rpc.h"
 
 enum {
     EVM_HEADERS_KEPT = 1024,  /* newest headers in memory; finality must lie within */
@@ -29,7 +29,7 @@ struct evm_head {
 };
 
 struct evm_tracker_config {
-    struct evm_rpc *rpc;
+    struct sdk_rpc *rpc;
     uint64_t depth;  /* blocks below the newest that are final; unused with a tag */
     const char *tag; /* "finalized", "safe", or NULL for the depth */
     /* The newest header changed, or the final one, or both. */

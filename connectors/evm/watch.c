@@ -191,7 +191,7 @@ void evm_watches_pump(struct evm_watches *watches)
 {
     const struct evm_tracker *tracker = watches->evm->tracker;
     const uint64_t now = sdk_loop_now(watches->evm->loop);
-    if (!tracker->has_final || tracker->stopped || watches->evm->full || !evm_rpc_usable(watches->evm->rpc))
+    if (!tracker->has_final || tracker->stopped || watches->evm->full || !sdk_rpc_usable(watches->evm->rpc))
         return;
     for (size_t i = 0; i < watches->len; i++) {
         const size_t at = (watches->cursor + i) % watches->len;

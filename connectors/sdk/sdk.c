@@ -341,7 +341,7 @@ static void say_manifest(struct connector *connector)
         .type = CONNECTOR_MANIFEST,
         .manifest = {CODEC_CONNECTOR_PROTOCOL, codec_connector_text(connector->ops->name),
                      codec_connector_text(connector->ops->version), families, count, connector->ops->slot,
-                     connector->ops->receipts},
+                     connector->ops->receipts, connector->ops->ics23},
     };
     connector_send(connector, &message);
 }

@@ -25,7 +25,7 @@ struct connector_ops {
     const char *name;
     const char *version;
     const char *const *families; /* ends with NULL */
-    bool slot, receipts;         /* evidence kinds that it can give */
+    bool slot, receipts, ics23;  /* evidence kinds that it can give */
 
     void *(*start)(struct connector *connector); /* NULL ends the program */
     void (*stop)(void *context);

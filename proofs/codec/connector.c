@@ -166,15 +166,17 @@ static void visit_manifest(struct visit *visit, struct connector_manifest *m)
     visit_text(visit, &m->name, 64, "manifest.name");
     visit_text(visit, &m->version, 64, "manifest.version");
     visit_items(visit, &m->families, &m->families_len, CODEC_CONNECTOR_FAMILIES_MAX, 64, true, "manifest.families");
-    size_t kinds = (size_t)m->slot + m->receipts;
-    const size_t count = visit_list(visit, &kinds, 0, 2, "manifest.evidence");
-    uint8_t last = 0;
+    bool *const given[] = {&m->slot, &m->receipts, &m->ics23}; /* kinds 1, 2, 3 */
+    size_t kinds = (size_t)m->slot + m->receipts + m->ics23;
+    const size_t count = visit_list(visit, &kinds, 0, CONNECTOR_EVIDENCE_ICS23, "manifest.evidence");
+    uint8_t kind = 0;
     for (size_t i = 0; i < count && !visit_failed(visit); i++) {
-        uint8_t kind = i == 0 && m->slot ? CONNECTOR_EVIDENCE_SLOT : CONNECTOR_EVIDENCE_RECEIPTS;
-        visit_u8(visit, &kind, (uint8_t)(last + 1), CONNECTOR_EVIDENCE_RECEIPTS, "manifest.evidence");
-        m->slot = m->slot || kind == CONNECTOR_EVIDENCE_SLOT;
-        m->receipts = m->receipts || kind == CONNECTOR_EVIDENCE_RECEIPTS;
-        last = kind;
+        const uint8_t last = kind++;
+        while (visit->pack && !*given[kind - 1])
+            kind++;
+        visit_u8(visit, &kind, (uint8_t)(last + 1), CONNECTOR_EVIDENCE_ICS23, "manifest.evidence");
+        if (!visit_failed(visit))
+            *given[kind - 1] = true;
     }
 }
 
@@ -254,20 +256,22 @@ static void visit_marks(struct visit *visit, struct connector_evidence *m)
     }
     if (!visit->pack)
         m->marks = visit->scratch->marks;
-    if (!visit_failed(visit) && m->kind == CONNECTOR_EVIDENCE_SLOT && m->marks_len != m->slots_len)
+    if (!visit_failed(visit) && m->kind != CONNECTOR_EVIDENCE_RECEIPTS && m->marks_len != m->slots_len)
         visit_fail(visit, "evidence: one slot for each log");
 }
 
 static void visit_evidence(struct visit *visit, struct connector_evidence *m)
 {
-    visit_u8(visit, &m->kind, CONNECTOR_EVIDENCE_SLOT, CONNECTOR_EVIDENCE_RECEIPTS, "evidence.kind");
+    visit_u8(visit, &m->kind, CONNECTOR_EVIDENCE_SLOT, CONNECTOR_EVIDENCE_ICS23, "evidence.kind");
     visit_u64(visit, &m->height, 0, UINT64_MAX, "evidence.height");
     visit_bin(visit, &m->header, 1, CODEC_CONNECTOR_HEADER_MAX, "evidence.header");
-    const bool slots = m->kind == CONNECTOR_EVIDENCE_SLOT;
+    const bool slots = m->kind != CONNECTOR_EVIDENCE_RECEIPTS;
     visit_array(visit, slots ? 3 : 2, "evidence.proof");
     visit_b32(visit, m->account, "evidence.account");
     visit_items(visit, &m->items, &m->items_len, CODEC_CONNECTOR_ITEMS_MAX, CODEC_CONNECTOR_MESSAGE_MAX, false,
                 slots ? "evidence.account.nodes" : "evidence.receipts");
+    if (!visit_failed(visit) && m->kind == CONNECTOR_EVIDENCE_ICS23 && m->items_len != 0)
+        visit_fail(visit, "evidence: kind 3 has no account proof");
     if (slots)
         visit_slots(visit, m);
     visit_marks(visit, m);

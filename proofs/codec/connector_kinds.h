@@ -32,7 +32,11 @@ enum connector_type {
 /* Log kinds of the protocol, as in docs/formats.md section 2. */
 enum connector_log_kind { CONNECTOR_LOG_MESSAGE = 1, CONNECTOR_LOG_OUTCOME = 2, CONNECTOR_LOG_SETTLEMENT = 3 };
 
-enum connector_evidence_kind { CONNECTOR_EVIDENCE_SLOT = 1, CONNECTOR_EVIDENCE_RECEIPTS = 2 };
+enum connector_evidence_kind {
+    CONNECTOR_EVIDENCE_SLOT = 1,
+    CONNECTOR_EVIDENCE_RECEIPTS = 2,
+    CONNECTOR_EVIDENCE_ICS23 = 3
+};
 
 enum connector_action {
     CONNECTOR_DELIVER = 1,

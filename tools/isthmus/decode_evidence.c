@@ -65,8 +65,10 @@ bool decode_evidence(struct decode_out *out, struct bytes in)
         uint8_t hash[32];
         codec_keccak256(hash, message.evidence.header);
         codec_unpack_init(&unpack, in);
-        good = decode_walk(out, &unpack, &shapes[message.evidence.kind == CONNECTOR_EVIDENCE_SLOT ? 0 : 1]);
-        decode_hash(out, message.evidence.header, "hash of the header", hash);
+        good = decode_walk(out, &unpack, &shapes[message.evidence.kind == CONNECTOR_EVIDENCE_RECEIPTS ? 1 : 0]);
+        if (message.evidence.kind !=
+            CONNECTOR_EVIDENCE_ICS23) /* there the header is a bundle, and its hash a tree's root */
+            decode_hash(out, message.evidence.header, "hash of the header", hash);
         decode_say(out, in, "verdict", "%s", good ? "well-formed; `isthmus verify` proves what is in it" : "malformed");
     }
     free(scratch);

@@ -7,6 +7,7 @@
 
 #include "connectors/evm/abi.h"
 #include "connectors/evm/parse.h"
+#include "connectors/sdk/record.h"
 #include "proofs/codec/keccak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,8 +23,8 @@ static void read_events(const struct evm_log *logs, size_t count)
                 continue;
             if (event.from == 0 || event.to < event.from)
                 abort();
-            if (evm_abi_extend(running, as, lane, event.from, event.records) &&
-                evm_abi_record_size(as, event.records) != event.records.len)
+            if (sdk_record_extend(running, as, lane, event.from, event.records) &&
+                sdk_record_size(as, event.records) != event.records.len)
                 abort();
         }
     }
@@ -33,14 +34,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[160];
     const char *wrong = NULL;
-    struct evm_arena arena = {0};
+    struct sdk_arena arena = {0};
     struct evm_block block;
     struct evm_proof proof;
     struct evm_inclusion inclusion;
     const struct evm_log *logs = NULL;
     const struct bytes *receipts = NULL;
     size_t count = 0;
-    struct evm_json *root = evm_json_parse((struct bytes){data, size}, text, sizeof text);
+    struct sdk_json *root = sdk_json_parse((struct bytes){data, size}, text, sizeof text);
     if (!root)
         return 0;
     if (evm_parse_block(&block, root, &arena, &wrong)) {
@@ -54,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     evm_parse_proof(&proof, 1, root, &arena, &wrong);
     evm_parse_receipts(&receipts, &count, root, &arena, &wrong);
     evm_parse_inclusion(&inclusion, root);
-    evm_json_free(root);
-    evm_arena_fini(&arena);
+    sdk_json_free(root);
+    sdk_arena_fini(&arena);
     return 0;
 }

@@ -39,6 +39,8 @@ static size_t samples(struct connector_message out[32])
     const struct connector_message all[] = {
         {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("evm"), TEXT("1.0"), family_list, 2, true, true}},
         {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("evm"), TEXT(""), family_list, 0, false, true}},
+        {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("cometbft"), TEXT(""), family_list, 0, false, false, true}},
+        {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("all"), TEXT(""), family_list, 0, true, true, true}},
         {.type = CONNECTOR_CONFIGURE, .configure = {1, TEXT("eip155:1"), {9}, option_list, 2}},
         {.type = CONNECTOR_CONFIGURED, .configured = {false, TEXT("wrong chain")}},
         {.type = CONNECTOR_SUBSCRIBE, .subscribe = {5, 3, {1}, lane, 1, {2}, 77, 1u << 30}},
@@ -49,6 +51,7 @@ static size_t samples(struct connector_message out[32])
         {.type = CONNECTOR_RECORDS, .records = {5, 1, 3, {filled, 200}}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {1, 8, {filled, 200}, {1}, node_list, 3, slot_list, 2, mark_list, 2}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {2, 8, {filled, 200}, {1}, node_list, 3, NULL, 0, mark_list, 1}},
+        {.type = CONNECTOR_EVIDENCE, .evidence = {3, 8, {filled, 200}, {1}, NULL, 0, slot_list, 2, mark_list, 2}},
         {.type = CONNECTOR_ASK_HEADER, .ask_header = {127}},
         {.type = CONNECTOR_ASK_AGAIN, .ask_again = {5, 128, {1}, 65536}},
         {.type = CONNECTOR_SUBMIT, .submit = {{1}, 1, lane, certificate, 1, {2}, 2, {filled, 200}}},

@@ -11,12 +11,13 @@
 
 #include "connectors/evm/abi.h"
 #include "connectors/evm/calldata.h"
-#include "connectors/evm/json.h"
 #include "connectors/evm/options.h"
 #include "connectors/evm/parse.h"
 #include "connectors/evm/spend.h"
 #include "connectors/evm/tx.h"
-#include "connectors/evm/ws.h"
+#include "connectors/sdk/json.h"
+#include "connectors/sdk/record.h"
+#include "connectors/sdk/ws.h"
 #include "proofs/codec/hex.h"
 #include "proofs/codec/keccak.h"
 #include "proofs/codec/secp256k1.h"
@@ -42,14 +43,14 @@ static void a_record_ends_where_its_fields_say(void **state)
     (void)state;
     uint8_t record[RECORD_BYTES + 10] = {0};
     make_record(record);
-    assert_int_equal(evm_abi_record_size(CONNECTOR_LOG_MESSAGE, BYTES_OF(record)), RECORD_BYTES);
+    assert_int_equal(sdk_record_size(CONNECTOR_LOG_MESSAGE, BYTES_OF(record)), RECORD_BYTES);
     for (size_t len = 0; len < RECORD_BYTES; len++)
-        assert_int_equal(evm_abi_record_size(CONNECTOR_LOG_MESSAGE, (struct bytes){record, len}), 0);
+        assert_int_equal(sdk_record_size(CONNECTOR_LOG_MESSAGE, (struct bytes){record, len}), 0);
     record[53] = 0x11; /* a suite that does not exist */
-    assert_int_equal(evm_abi_record_size(CONNECTOR_LOG_MESSAGE, BYTES_OF(record)), 0);
-    assert_int_equal(evm_abi_record_size(CONNECTOR_LOG_OUTCOME, (struct bytes){record, 44}), 0);
-    assert_int_equal(evm_abi_record_size(CONNECTOR_LOG_OUTCOME, (struct bytes){record, 90}), 45);
-    assert_int_equal(evm_abi_record_size(CONNECTOR_LOG_SETTLEMENT, (struct bytes){record, 90}), 0);
+    assert_int_equal(sdk_record_size(CONNECTOR_LOG_MESSAGE, BYTES_OF(record)), 0);
+    assert_int_equal(sdk_record_size(CONNECTOR_LOG_OUTCOME, (struct bytes){record, 44}), 0);
+    assert_int_equal(sdk_record_size(CONNECTOR_LOG_OUTCOME, (struct bytes){record, 90}), 45);
+    assert_int_equal(sdk_record_size(CONNECTOR_LOG_SETTLEMENT, (struct bytes){record, 90}), 0);
 }
 
 /* The log of a Message event with this record. */
@@ -165,7 +166,7 @@ static void the_handshake_answers_as_in_the_rfc(void **state)
 {
     (void)state;
     char accept[29];
-    evm_ws_accept(accept, "dGhlIHNhbXBsZSBub25jZQ==");
+    sdk_ws_accept(accept, "dGhlIHNhbXBsZSBub25jZQ==");
     assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
@@ -296,30 +297,30 @@ static void quantities_and_data_are_read_strictly(void **state)
 {
     (void)state;
     char text[100];
-    struct evm_arena arena = {0};
+    struct sdk_arena arena = {0};
     struct bytes data;
     uint64_t number = 0;
     uint8_t wide[32];
-    struct evm_json *root = evm_json_parse(
+    struct sdk_json *root = sdk_json_parse(
         TEXT("[\"0x10\",\"0x\",\"0x010\",\"10\",\"0x1\\u0000\",7,null,\"0x0102\",\"0x00ff\"]"), text, 100);
     assert_non_null(root);
-    assert_true(evm_json_u64(&number, evm_json_element(root, 0)));
+    assert_true(sdk_json_u64(&number, sdk_json_element(root, 0)));
     assert_int_equal(number, 16);
     for (size_t i = 1; i < 7; i++)
-        assert_false(evm_json_u64(&number, evm_json_element(root, i)));
-    assert_false(evm_json_u64(&number, evm_json_element(root, 99)));
-    assert_true(evm_json_bytes(&data, evm_json_element(root, 7), &arena));
+        assert_false(sdk_json_u64(&number, sdk_json_element(root, i)));
+    assert_false(sdk_json_u64(&number, sdk_json_element(root, 99)));
+    assert_true(sdk_json_bytes(&data, sdk_json_element(root, 7), &arena));
     assert_int_equal(data.len, 2);
-    assert_true(evm_json_bytes(&data, evm_json_element(root, 1), &arena));
+    assert_true(sdk_json_bytes(&data, sdk_json_element(root, 1), &arena));
     assert_int_equal(data.len, 0);
-    assert_false(evm_json_bytes(&data, evm_json_element(root, 2), &arena));
-    assert_false(evm_json_bytes(&data, evm_json_element(root, 4), &arena));
-    assert_true(evm_json_u256(wide, evm_json_element(root, 8)));
+    assert_false(sdk_json_bytes(&data, sdk_json_element(root, 2), &arena));
+    assert_false(sdk_json_bytes(&data, sdk_json_element(root, 4), &arena));
+    assert_true(sdk_json_u256(wide, sdk_json_element(root, 8)));
     assert_int_equal(wide[31], 0xff);
-    evm_json_free(root);
-    evm_arena_fini(&arena);
-    assert_null(evm_json_parse(TEXT("{\"a\":1,\"a\":2}"), text, sizeof text));
-    assert_null(evm_json_parse(TEXT("{} {}"), text, sizeof text));
+    sdk_json_free(root);
+    sdk_arena_fini(&arena);
+    assert_null(sdk_json_parse(TEXT("{\"a\":1,\"a\":2}"), text, sizeof text));
+    assert_null(sdk_json_parse(TEXT("{} {}"), text, sizeof text));
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /*
  * JSON-RPC by libcurl (rpc.h).
  */
-#include "connectors/evm/rpc.h"
+#include "connectors/sdk/rpc.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 10000, CONNECT_TIMEOUT_MS = 5000 };
 
 struct exchange {
-    struct evm_rpc *rpc;
+    struct sdk_rpc *rpc;
     struct exchange *next;
     CURL *easy;
     char *request;
@@ -23,12 +23,12 @@ struct exchange {
     size_t len, cap;
     bool too_large, failed_at_once;
     char error[CURL_ERROR_SIZE];
-    void (*done)(void *context, const struct evm_rpc_answer *answer);
+    void (*done)(void *context, const struct sdk_rpc_answer *answer);
     void *context;
 };
 
-struct evm_rpc {
-    struct evm_rpc_config config;
+struct sdk_rpc {
+    struct sdk_rpc_config config;
     char *url;
     CURLM *multi;
     struct curl_slist *headers;
@@ -43,15 +43,15 @@ struct evm_rpc {
 
 /* ---- requests ------------------------------------------------------------------------------------------------------- */
 
-void evm_rpc_begin(struct evm_rpc_request *request)
+void sdk_rpc_begin(struct sdk_rpc_request *request)
 {
-    *request = (struct evm_rpc_request){0};
+    *request = (struct sdk_rpc_request){0};
     request->stream = open_memstream(&request->body, &request->len);
     if (request->stream)
         fputc('[', request->stream);
 }
 
-void evm_rpc_open_call(struct evm_rpc_request *request, const char *method)
+void sdk_rpc_open_call(struct sdk_rpc_request *request, const char *method)
 {
     if (!request->stream)
         return;
@@ -61,25 +61,25 @@ void evm_rpc_open_call(struct evm_rpc_request *request, const char *method)
     request->calls++;
 }
 
-void evm_rpc_close_call(struct evm_rpc_request *request)
+void sdk_rpc_close_call(struct sdk_rpc_request *request)
 {
     if (request->stream)
         fputc('}', request->stream);
 }
 
-void evm_rpc_add(struct evm_rpc_request *request, const char *method, const char *params, ...)
+void sdk_rpc_add(struct sdk_rpc_request *request, const char *method, const char *params, ...)
 {
-    evm_rpc_open_call(request, method);
+    sdk_rpc_open_call(request, method);
     if (!request->stream)
         return;
     va_list args;
     va_start(args, params);
     vfprintf(request->stream, params, args);
     va_end(args);
-    evm_rpc_close_call(request);
+    sdk_rpc_close_call(request);
 }
 
-void evm_rpc_add_hex(FILE *stream, const uint8_t *data, size_t len)
+void sdk_rpc_add_hex(FILE *stream, const uint8_t *data, size_t len)
 {
     char text[2 * 256 + 1];
     if (!stream)
@@ -93,7 +93,7 @@ void evm_rpc_add_hex(FILE *stream, const uint8_t *data, size_t len)
 
 /* ---- health ---------------------------------------------------------------------------------------------------------- */
 
-static void went_well(struct evm_rpc *rpc)
+static void went_well(struct sdk_rpc *rpc)
 {
     rpc->failures = 0;
     rpc->usable_at = 0;
@@ -103,7 +103,7 @@ static void went_well(struct evm_rpc *rpc)
     }
 }
 
-static void went_wrong(struct evm_rpc *rpc, const char *text)
+static void went_wrong(struct sdk_rpc *rpc, const char *text)
 {
     uint64_t wait = (uint64_t)BACKOFF_MIN_MS << (rpc->failures < 8 ? rpc->failures : 8);
     if (wait > BACKOFF_MAX_MS)
@@ -116,60 +116,60 @@ static void went_wrong(struct evm_rpc *rpc, const char *text)
     }
 }
 
-bool evm_rpc_usable(const struct evm_rpc *rpc)
+bool sdk_rpc_usable(const struct sdk_rpc *rpc)
 {
     return sdk_loop_now(rpc->config.loop) >= rpc->usable_at;
 }
 
-size_t evm_rpc_busy(const struct evm_rpc *rpc)
+size_t sdk_rpc_busy(const struct sdk_rpc *rpc)
 {
     return rpc->busy;
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------------------- */
 
-static bool read_reply(struct evm_rpc_reply *replies, size_t count, const struct evm_json *value)
+static bool read_reply(struct sdk_rpc_reply *replies, size_t count, const struct sdk_json *value)
 {
     int64_t id;
-    if (!evm_json_integer(&id, evm_json_member(value, "id")) || id < 0 || (uint64_t)id >= count)
+    if (!sdk_json_integer(&id, sdk_json_member(value, "id")) || id < 0 || (uint64_t)id >= count)
         return false;
-    struct evm_rpc_reply *reply = &replies[id];
-    const struct evm_json *error = evm_json_member(value, "error");
+    struct sdk_rpc_reply *reply = &replies[id];
+    const struct sdk_json *error = sdk_json_member(value, "error");
     if (reply->message) /* told twice */
         return false;
     reply->message = "";
-    reply->result = evm_json_member(value, "result");
-    if (!evm_json_is_null(error)) {
+    reply->result = sdk_json_member(value, "result");
+    if (!sdk_json_is_null(error)) {
         reply->is_error = true;
         reply->result = NULL;
-        evm_json_integer(&reply->code, evm_json_member(error, "code"));
-        const char *message = evm_json_text(evm_json_member(error, "message"));
+        sdk_json_integer(&reply->code, sdk_json_member(error, "code"));
+        const char *message = sdk_json_text(sdk_json_member(error, "message"));
         reply->message = message ? message : "error without a message";
-        reply->data = evm_json_member(error, "data");
+        reply->data = sdk_json_member(error, "data");
     }
     return reply->is_error || reply->result;
 }
 
 /* Every call has exactly one answer. A node may answer a batch that it refuses with one error for all. */
-static bool read_replies(struct evm_rpc_reply *replies, size_t count, const struct evm_json *root)
+static bool read_replies(struct sdk_rpc_reply *replies, size_t count, const struct sdk_json *root)
 {
-    if (!evm_json_is_array(root)) {
+    if (!sdk_json_is_array(root)) {
         if (count == 1)
             return read_reply(replies, count, root);
         return false;
     }
-    if (evm_json_length(root) != count)
+    if (sdk_json_length(root) != count)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!read_reply(replies, count, evm_json_element(root, i)))
+        if (!read_reply(replies, count, sdk_json_element(root, i)))
             return false;
     return true;
 }
 
-static void answer_with(struct exchange *exchange, enum evm_rpc_status status, const char *text,
-                        const struct evm_rpc_reply *replies, struct evm_arena *arena)
+static void answer_with(struct exchange *exchange, enum sdk_rpc_status status, const char *text,
+                        const struct sdk_rpc_reply *replies, struct sdk_arena *arena)
 {
-    const struct evm_rpc_answer answer = {status, text, replies, status == EVM_RPC_OK ? exchange->calls : 0, arena};
+    const struct sdk_rpc_answer answer = {status, text, replies, status == SDK_RPC_OK ? exchange->calls : 0, arena};
     exchange->done(exchange->context, &answer);
 }
 
@@ -177,28 +177,28 @@ static void answer_body(struct exchange *exchange)
 {
     char text[160] = "the answer does not belong to the question";
     const struct bytes body = {exchange->body, exchange->len};
-    if (evm_json_is_crowded(body)) {
-        snprintf(text, sizeof text, "an answer of more than %d values", EVM_JSON_VALUES_MAX);
-        answer_with(exchange, EVM_RPC_TOO_LARGE, text, NULL, NULL);
+    if (sdk_json_is_crowded(body)) {
+        snprintf(text, sizeof text, "an answer of more than %d values", SDK_JSON_VALUES_MAX);
+        answer_with(exchange, SDK_RPC_TOO_LARGE, text, NULL, NULL);
         return;
     }
-    struct evm_arena arena = {0};
-    struct evm_rpc_reply *replies = evm_arena_take(&arena, exchange->calls, sizeof *replies);
-    struct evm_json *root = evm_json_parse(body, text, sizeof text);
+    struct sdk_arena arena = {0};
+    struct sdk_rpc_reply *replies = sdk_arena_take(&arena, exchange->calls, sizeof *replies);
+    struct sdk_json *root = sdk_json_parse(body, text, sizeof text);
     if (replies && root && read_replies(replies, exchange->calls, root)) {
         went_well(exchange->rpc);
-        answer_with(exchange, EVM_RPC_OK, "", replies, &arena);
+        answer_with(exchange, SDK_RPC_OK, "", replies, &arena);
     } else {
         went_wrong(exchange->rpc, text);
-        answer_with(exchange, EVM_RPC_NONSENSE, text, NULL, &arena);
+        answer_with(exchange, SDK_RPC_NONSENSE, text, NULL, &arena);
     }
-    evm_json_free(root);
-    evm_arena_fini(&arena);
+    sdk_json_free(root);
+    sdk_arena_fini(&arena);
 }
 
 static void exchange_free(struct exchange *exchange)
 {
-    struct evm_rpc *rpc = exchange->rpc;
+    struct sdk_rpc *rpc = exchange->rpc;
     struct exchange **link = &rpc->exchanges;
     while (*link != exchange)
         link = &(*link)->next;
@@ -215,21 +215,21 @@ static void exchange_free(struct exchange *exchange)
 
 static void exchange_done(struct exchange *exchange, CURLcode code)
 {
-    struct evm_rpc *rpc = exchange->rpc;
+    struct sdk_rpc *rpc = exchange->rpc;
     long http = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &http);
     char text[CURL_ERROR_SIZE + 64];
     if (exchange->too_large) {
         snprintf(text, sizeof text, "an answer of more than %zu bytes", rpc->config.max_response);
-        answer_with(exchange, EVM_RPC_TOO_LARGE, text, NULL, NULL);
+        answer_with(exchange, SDK_RPC_TOO_LARGE, text, NULL, NULL);
     } else if (code != CURLE_OK) {
         snprintf(text, sizeof text, "%s", exchange->error[0] ? exchange->error : curl_easy_strerror(code));
         went_wrong(rpc, text);
-        answer_with(exchange, EVM_RPC_UNREACHABLE, text, NULL, NULL);
-    } else if (http != 200) {
+        answer_with(exchange, SDK_RPC_UNREACHABLE, text, NULL, NULL);
+    } else if (http != 200 && !(http == 500 && rpc->config.errors_as_500)) {
         snprintf(text, sizeof text, "HTTP status %ld", http);
         went_wrong(rpc, text);
-        answer_with(exchange, EVM_RPC_UNREACHABLE, text, NULL, NULL);
+        answer_with(exchange, SDK_RPC_UNREACHABLE, text, NULL, NULL);
     } else {
         answer_body(exchange);
     }
@@ -238,7 +238,7 @@ static void exchange_done(struct exchange *exchange, CURLcode code)
 
 /* ---- libcurl and the loop ---------------------------------------------------------------------------------------------- */
 
-static void collect(struct evm_rpc *rpc)
+static void collect(struct sdk_rpc *rpc)
 {
     int left = 0;
     for (CURLMsg *msg; (msg = curl_multi_info_read(rpc->multi, &left));) {
@@ -253,7 +253,7 @@ static void collect(struct evm_rpc *rpc)
 
 static void socket_ready(void *context, int fd, short revents)
 {
-    struct evm_rpc *rpc = context;
+    struct sdk_rpc *rpc = context;
     int mask = 0, running = 0;
     if (revents & POLLIN)
         mask |= CURL_CSELECT_IN;
@@ -267,7 +267,7 @@ static void socket_ready(void *context, int fd, short revents)
 
 static void timer_fired(void *context)
 {
-    struct evm_rpc *rpc = context;
+    struct sdk_rpc *rpc = context;
     int running = 0;
     curl_multi_socket_action(rpc->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     collect(rpc);
@@ -275,7 +275,7 @@ static void timer_fired(void *context)
 
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
-    struct evm_rpc *rpc = context;
+    struct sdk_rpc *rpc = context;
     (void)easy;
     (void)unused;
     short events = 0;
@@ -288,7 +288,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
 
 static int set_timer(CURLM *multi, long ms, void *context)
 {
-    struct evm_rpc *rpc = context;
+    struct sdk_rpc *rpc = context;
     (void)multi;
     if (ms < 0)
         sdk_timer_clear(rpc->config.loop, &rpc->curl_timer);
@@ -322,7 +322,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 
 static bool exchange_start(struct exchange *exchange, size_t len)
 {
-    struct evm_rpc *rpc = exchange->rpc;
+    struct sdk_rpc *rpc = exchange->rpc;
     CURL *easy = exchange->easy = curl_easy_init();
     if (!easy)
         return false;
@@ -346,22 +346,22 @@ static bool exchange_start(struct exchange *exchange, size_t len)
 /* Requests that could not begin are answered from the loop, so that no caller hears back before it has sent. */
 static void fail_those(void *context)
 {
-    struct evm_rpc *rpc = context;
+    struct sdk_rpc *rpc = context;
     for (;;) {
         struct exchange *exchange = rpc->exchanges;
         while (exchange && !exchange->failed_at_once)
             exchange = exchange->next;
         if (!exchange)
             return;
-        answer_with(exchange, EVM_RPC_UNREACHABLE, "the endpoint is left alone for a moment", NULL, NULL);
+        answer_with(exchange, SDK_RPC_UNREACHABLE, "the endpoint is left alone for a moment", NULL, NULL);
         exchange_free(exchange);
     }
 }
 
-void evm_rpc_send(struct evm_rpc *rpc, struct evm_rpc_request *request,
-                  void (*done)(void *context, const struct evm_rpc_answer *answer), void *context)
+void sdk_rpc_send(struct sdk_rpc *rpc, struct sdk_rpc_request *request,
+                  void (*done)(void *context, const struct sdk_rpc_answer *answer), void *context)
 {
-    bool good = request->stream && request->calls > 0 && request->calls <= EVM_RPC_CALLS_MAX;
+    bool good = request->stream && request->calls > 0 && request->calls <= SDK_RPC_CALLS_MAX;
     if (request->stream) {
         fputc(']', request->stream);
         good = fclose(request->stream) == 0 && good;
@@ -379,15 +379,15 @@ void evm_rpc_send(struct evm_rpc *rpc, struct evm_rpc_request *request,
     exchange->next = rpc->exchanges;
     rpc->exchanges = exchange;
     rpc->busy++;
-    if (!good || rpc->busy > EVM_RPC_REQUESTS_MAX || !evm_rpc_usable(rpc) || !exchange_start(exchange, len)) {
+    if (!good || rpc->busy > SDK_RPC_REQUESTS_MAX || !sdk_rpc_usable(rpc) || !exchange_start(exchange, len)) {
         exchange->failed_at_once = true;
         sdk_timer_hasten(rpc->config.loop, &rpc->fail_timer, 0);
     }
 }
 
-struct evm_rpc *evm_rpc_new(const struct evm_rpc_config *config)
+struct sdk_rpc *sdk_rpc_new(const struct sdk_rpc_config *config)
 {
-    struct evm_rpc *rpc = calloc(1, sizeof *rpc);
+    struct sdk_rpc *rpc = calloc(1, sizeof *rpc);
     if (!rpc || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(rpc);
         return NULL;
@@ -402,7 +402,7 @@ struct evm_rpc *evm_rpc_new(const struct evm_rpc_config *config)
     rpc->fail_timer.fire = fail_those;
     rpc->fail_timer.context = rpc;
     if (!rpc->url || !rpc->multi || !rpc->headers) {
-        evm_rpc_free(rpc);
+        sdk_rpc_free(rpc);
         return NULL;
     }
     curl_multi_setopt(rpc->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
@@ -413,14 +413,14 @@ struct evm_rpc *evm_rpc_new(const struct evm_rpc_config *config)
     return rpc;
 }
 
-void evm_rpc_free(struct evm_rpc *rpc)
+void sdk_rpc_free(struct sdk_rpc *rpc)
 {
     if (!rpc)
         return;
     rpc->usable_at = UINT64_MAX; /* nothing is begun any more */
     while (rpc->exchanges) {
         struct exchange *exchange = rpc->exchanges;
-        answer_with(exchange, EVM_RPC_UNREACHABLE, "the connector ends", NULL, NULL);
+        answer_with(exchange, SDK_RPC_UNREACHABLE, "the connector ends", NULL, NULL);
         exchange_free(exchange);
     }
     curl_multi_cleanup(rpc->multi);

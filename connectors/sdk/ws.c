@@ -1,7 +1,7 @@
 /*
- * News over WebSocket by wslay (ws.h): connecting, shaking hands, two subscriptions, beginning again after a loss.
+ * News over WebSocket by wslay (ws.h): connecting, shaking hands, subscribing, beginning again after a loss.
  */
-#include "connectors/evm/ws.h"
+#include "connectors/sdk/ws.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,7 @@
 #include <unistd.h>
 #include <wslay/wslay.h>
 
-#include "connectors/evm/json.h"
-#include "proofs/codec/hex.h"
+#include "connectors/sdk/json.h"
 
 enum {
     HANDSHAKE_MAX = 4096,
@@ -33,11 +32,9 @@ enum {
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SHAKING, PHASE_OPEN };
 
-struct evm_ws {
-    struct evm_ws_config config;
+struct sdk_ws {
+    struct sdk_ws_config config;
     char *url, *host, *port, *path;
-    char *subscribe; /* the two requests, as one text each */
-    char *subscribe_logs;
     int fd;
     enum phase phase;
     char key[25];
@@ -59,7 +56,7 @@ struct evm_ws {
 
 static void ready(void *context, int fd, short revents);
 
-static void lose(struct evm_ws *ws, const char *why)
+static void lose(struct sdk_ws *ws, const char *why)
 {
     if (ws->fd >= 0) {
         sdk_loop_watch(ws->config.loop, ws->fd, 0, NULL, NULL);
@@ -81,7 +78,7 @@ static void lose(struct evm_ws *ws, const char *why)
     }
 }
 
-static void watch(struct evm_ws *ws)
+static void watch(struct sdk_ws *ws)
 {
     short events = POLLIN;
     if (ws->phase == PHASE_CONNECTING || (ws->phase == PHASE_SHAKING && ws->request_at < ws->request_len) ||
@@ -95,7 +92,7 @@ static void watch(struct evm_ws *ws)
 
 static ssize_t recv_bytes(wslay_event_context_ptr wslay, uint8_t *data, size_t len, int flags, void *context)
 {
-    struct evm_ws *ws = context;
+    struct sdk_ws *ws = context;
     (void)flags;
     if (ws->taken < ws->fill) {
         const size_t n = len < ws->fill - ws->taken ? len : ws->fill - ws->taken;
@@ -115,7 +112,7 @@ static ssize_t recv_bytes(wslay_event_context_ptr wslay, uint8_t *data, size_t l
 
 static ssize_t send_bytes(wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags, void *context)
 {
-    struct evm_ws *ws = context;
+    struct sdk_ws *ws = context;
     (void)flags;
     const ssize_t n = send(ws->fd, data, len, MSG_NOSIGNAL);
     if (n >= 0)
@@ -134,32 +131,31 @@ static int make_mask(wslay_event_context_ptr wslay, uint8_t *out, size_t len, vo
 
 static void take_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *arg, void *context)
 {
-    struct evm_ws *ws = context;
+    struct sdk_ws *ws = context;
     char text[160];
     (void)wslay;
     if (wslay_is_ctrl_frame(arg->opcode)) {
         ws->lost = ws->lost || arg->opcode == WSLAY_CONNECTION_CLOSE;
         return;
     }
-    struct evm_json *root = evm_json_parse((struct bytes){arg->msg, arg->msg_length}, text, sizeof text);
-    const char *method = evm_json_text(evm_json_member(root, "method"));
-    if (method && strcmp(method, "eth_subscription") == 0) {
-        ws->heard = sdk_loop_now(ws->config.loop);
-        ws->config.news(ws->config.context);
-    } else if (evm_json_text(evm_json_member(root, "result"))) {
-        ws->heard = sdk_loop_now(ws->config.loop);
+    struct sdk_json *root = sdk_json_parse((struct bytes){arg->msg, arg->msg_length}, text, sizeof text);
+    const enum sdk_ws_word word = root ? ws->config.hear(root) : SDK_WS_NONSENSE;
+    ws->heard = word == SDK_WS_NONSENSE ? ws->heard : sdk_loop_now(ws->config.loop);
+    switch (word) {
+    case SDK_WS_NONSENSE: ws->lost = true; break; /* nothing to be had here */
+    case SDK_WS_NEWS: ws->config.news(ws->config.context); break;
+    case SDK_WS_CONFIRMED:
         ws->failures = 0;
-        if (++ws->confirmed == 2 && !ws->up) {
+        if (++ws->confirmed == ws->config.requests_len && !ws->up) {
             ws->up = true;
             ws->config.state(ws->config.context, true, "");
         }
-    } else {
-        ws->lost = true; /* no subscription, no JSON: nothing to be had here */
+        break;
     }
-    evm_json_free(root);
+    sdk_json_free(root);
 }
 
-static void open_up(struct evm_ws *ws)
+static void open_up(struct sdk_ws *ws)
 {
     const struct wslay_event_callbacks callbacks = {.recv_callback = recv_bytes,
                                                     .send_callback = send_bytes,
@@ -171,9 +167,9 @@ static void open_up(struct evm_ws *ws)
         return;
     }
     wslay_event_config_set_max_recv_msg_length(ws->wslay, MESSAGE_MAX);
-    const char *requests[] = {ws->subscribe, ws->subscribe_logs};
-    for (size_t i = 0; i < 2; i++) {
-        const struct wslay_event_msg msg = {WSLAY_TEXT_FRAME, (const uint8_t *)requests[i], strlen(requests[i])};
+    for (size_t i = 0; i < ws->config.requests_len; i++) {
+        const char *request = ws->config.requests[i];
+        const struct wslay_event_msg msg = {WSLAY_TEXT_FRAME, (const uint8_t *)request, strlen(request)};
         wslay_event_queue_msg(ws->wslay, &msg);
     }
     sdk_timer_clear(ws->config.loop, &ws->timer);
@@ -233,7 +229,7 @@ static void sha1_block(uint32_t h[5], const uint8_t block[64])
 
 /* SHA-1 as RFC 6455 wants it: it guards nothing here, it only shows that the server speaks WebSocket. The text of 24 + 36
  * characters and its padding fill two blocks. */
-void evm_ws_accept(char out[29], const char *key)
+void sdk_ws_accept(char out[29], const char *key)
 {
     uint32_t h[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
     uint8_t blocks[128] = {0}, digest[20];
@@ -248,7 +244,7 @@ void evm_ws_accept(char out[29], const char *key)
     base64(out, digest, sizeof digest);
 }
 
-static void begin(struct evm_ws *ws)
+static void begin(struct sdk_ws *ws)
 {
     uint8_t random[16];
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
@@ -266,7 +262,7 @@ static void begin(struct evm_ws *ws)
 }
 
 /* True when the whole answer is there; ws->why is set when it is not a welcome. */
-static bool shaken(struct evm_ws *ws)
+static bool shaken(struct sdk_ws *ws)
 {
     char accept[29];
     ws->buffer[ws->fill] = '\0';
@@ -276,7 +272,7 @@ static bool shaken(struct evm_ws *ws)
         return ws->why != NULL;
     }
     *end = '\0';
-    evm_ws_accept(accept, ws->key);
+    sdk_ws_accept(accept, ws->key);
     const char *field = strcasestr(ws->buffer, "\r\nsec-websocket-accept:");
     const char *value = field ? strchr(field, ':') + 1 : "";
     while (*value == ' ')
@@ -287,7 +283,7 @@ static bool shaken(struct evm_ws *ws)
     return true;
 }
 
-static void shake(struct evm_ws *ws, short revents)
+static void shake(struct sdk_ws *ws, short revents)
 {
     if (revents & POLLOUT && ws->request_at < ws->request_len) {
         const ssize_t n = send(ws->fd, ws->request + ws->request_at, ws->request_len - ws->request_at, MSG_NOSIGNAL);
@@ -312,7 +308,7 @@ static void shake(struct evm_ws *ws, short revents)
 
 static void ready(void *context, int fd, short revents)
 {
-    struct evm_ws *ws = context;
+    struct sdk_ws *ws = context;
     if (ws->phase == PHASE_CONNECTING) {
         int error = 0;
         socklen_t len = sizeof error;
@@ -337,7 +333,7 @@ static void ready(void *context, int fd, short revents)
 }
 
 /* Names are looked up while the loop waits: name the node by address, or on this host, where that matters. */
-static void connect_to(struct evm_ws *ws)
+static void connect_to(struct sdk_ws *ws)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
@@ -361,7 +357,7 @@ static void connect_to(struct evm_ws *ws)
 
 static void timer_fired(void *context)
 {
-    struct evm_ws *ws = context;
+    struct sdk_ws *ws = context;
     if (ws->phase == PHASE_IDLE)
         connect_to(ws);
     else
@@ -371,7 +367,7 @@ static void timer_fired(void *context)
 /* ---- making one ------------------------------------------------------------------------------------------------------------------ */
 
 /* ws://host[:port][/path]; an IPv6 address stands in brackets. */
-static bool split(struct evm_ws *ws)
+static bool split(struct sdk_ws *ws)
 {
     char *at = ws->url + strlen("ws://");
     if (strncmp(ws->url, "ws://", 5) != 0 || strlen(ws->url) > 600)
@@ -390,26 +386,9 @@ static bool split(struct evm_ws *ws)
     return ws->path && ws->port && ws->host && ws->host[0];
 }
 
-static bool write_requests(struct evm_ws *ws)
+struct sdk_ws *sdk_ws_new(const struct sdk_ws_config *config)
 {
-    size_t len = 0;
-    char hex[41];
-    ws->subscribe = strdup("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
-    FILE *out = open_memstream(&ws->subscribe_logs, &len);
-    if (!out)
-        return false;
-    fputs("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"eth_subscribe\",\"params\":[\"logs\",{\"address\":[", out);
-    for (size_t i = 0; i < ws->config.contracts_len; i++) {
-        codec_hex_encode(hex, (struct bytes){ws->config.contracts[i], 20});
-        fprintf(out, "%s\"0x%s\"", i ? "," : "", hex);
-    }
-    fputs("]}]}", out);
-    return fclose(out) == 0 && ws->subscribe;
-}
-
-struct evm_ws *evm_ws_new(const struct evm_ws_config *config)
-{
-    struct evm_ws *ws = calloc(1, sizeof *ws);
+    struct sdk_ws *ws = calloc(1, sizeof *ws);
     if (!ws)
         return NULL;
     ws->config = *config;
@@ -417,15 +396,15 @@ struct evm_ws *evm_ws_new(const struct evm_ws_config *config)
     ws->url = strdup(config->url);
     ws->timer.fire = timer_fired;
     ws->timer.context = ws;
-    if (!ws->url || !split(ws) || !write_requests(ws)) {
-        evm_ws_free(ws);
+    if (!ws->url || config->requests_len > SDK_WS_REQUESTS_MAX || !split(ws)) {
+        sdk_ws_free(ws);
         return NULL;
     }
     sdk_timer_set(config->loop, &ws->timer, 0);
     return ws;
 }
 
-void evm_ws_free(struct evm_ws *ws)
+void sdk_ws_free(struct sdk_ws *ws)
 {
     if (!ws)
         return;
@@ -440,12 +419,10 @@ void evm_ws_free(struct evm_ws *ws)
     free(ws->host);
     free(ws->port);
     free(ws->path);
-    free(ws->subscribe);
-    free(ws->subscribe_logs);
     free(ws);
 }
 
-bool evm_ws_is_live(const struct evm_ws *ws)
+bool sdk_ws_is_live(const struct sdk_ws *ws)
 {
     return ws->up && sdk_loop_now(ws->config.loop) - ws->heard < LIVE_MS;
 }
