@@ -2,7 +2,7 @@
  * The CometBFT light client: which headers follow from a header that is trusted, by the signatures of its validators alone.
  * PROOFS section 1; CometBFT spec/light-client/verification, types/{block,validation,validator_set}.go and light/verifier.go of 0.38.
  *
- * A light block (protobuf tendermint.types.LightBlock: header, commit, validator set) is untrusted bytes. proof_cometbft_block_read turns it
+ * A light block (protobuf: header, commit, validator set) is untrusted bytes, in three parts. proof_cometbft_block_read turns it
  * into a checked block: well formed and consistent with itself, still believed by nobody. proof_cometbft_step_verify says whether it
  * follows from a trusted state, and if so gives the state to trust after it.
  *
@@ -43,7 +43,7 @@ struct proof_cometbft_block {
  * vote or validator. */
 enum proof_verdict proof_cometbft_block_read(struct proof_result *result, struct proof_cometbft_block *block,
                                              struct proof_cometbft_space *space, struct bytes chain_id,
-                                             struct bytes light_block);
+                                             struct cometbft_parts block_in);
 
 /* A header that is trusted, as far as the light client needs it afterwards. Flat: may be copied, compared by hash and kept. */
 struct proof_cometbft_state {
@@ -79,14 +79,20 @@ struct proof_cometbft_options {
 enum proof_verdict proof_cometbft_step_verify(struct proof_result *result, struct proof_cometbft_state *fact,
                                               struct proof_cometbft_space *space,
                                               const struct proof_cometbft_state *trusted, struct bytes trusted_next,
-                                              struct bytes light_block, const struct proof_cometbft_options *options);
+                                              struct cometbft_parts block_in,
+                                              const struct proof_cometbft_options *options);
 
 /* The first trust: the light block at `height` whose header has the hash that an operator gave; more than two thirds of its own set must
  * have signed, and it must neither be expired nor from the future. Refuses an all-zero hash. */
 enum proof_verdict proof_cometbft_first_verify(struct proof_result *result, struct proof_cometbft_state *fact,
                                                struct proof_cometbft_space *space, struct bytes chain_id,
-                                               int64_t height, const uint8_t hash[32], struct bytes light_block,
+                                               int64_t height, const uint8_t hash[32], struct cometbft_parts block_in,
                                                const struct proof_cometbft_options *options);
+
+/* The set that a trusted header announces for the next height: what the next step needs as trusted_next, so whoever keeps the state keeps this
+ * beside it. PROOF_VALID when its hash is state->next_validators_hash. result->at: index of the validator. */
+enum proof_verdict proof_cometbft_next_verify(struct proof_result *result, struct proof_cometbft_space *space,
+                                              const struct proof_cometbft_state *state, struct bytes next_validators);
 
 /* Backwards: the header (protobuf tendermint.types.Header) whose hash the trusted header names as its parent's. Needs no signature and no
  * clock: the link is a hash. */

@@ -119,6 +119,8 @@ static bool verify_batch(size_t *at, struct proof_cometbft_space *space, const s
 {
     const uint8_t *encoded[COMETBFT_BATCH];
     const struct codec_ed25519_key *keys[COMETBFT_BATCH];
+    if (count == 0)
+        return true;
     for (size_t i = 0; i < count; i++)
         encoded[i] = set->list[space->job_votes[i]].key.data;
     cometbft_keys_find(keys, space->keys, encoded, count);

@@ -14,7 +14,7 @@ struct cometbft_key_store; /* expanded keys: cometbft_keys.c */
 
 struct proof_cometbft_space {
     struct cometbft_room room;    /* for the block */
-    struct cometbft_room trusted; /* for the trusted next set (no votes) */
+    struct cometbft_room trusted; /* for the trusted next set */
     uint8_t (*hashes)[32];        /* leaves of a tree, cap of them */
     uint32_t *order;              /* indices of the trusted set, or of the block's, by address; cap of them */
     uint32_t *order_spare;

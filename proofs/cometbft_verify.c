@@ -22,6 +22,7 @@ struct proof_cometbft_space *proof_cometbft_space_new(size_t validators, size_t 
     space->room.cap = space->trusted.cap = validators;
     space->room.votes = calloc(validators, sizeof *space->room.votes);
     space->room.validators = calloc(validators, sizeof *space->room.validators);
+    space->trusted.votes = calloc(validators, sizeof *space->trusted.votes);
     space->trusted.validators = calloc(validators, sizeof *space->trusted.validators);
     space->hashes = calloc(validators, sizeof *space->hashes);
     space->order = calloc(validators, sizeof *space->order);
@@ -29,8 +30,8 @@ struct proof_cometbft_space *proof_cometbft_space_new(size_t validators, size_t 
     space->wanted = calloc(validators, sizeof *space->wanted);
     space->seen = calloc(validators, sizeof *space->seen);
     space->keys = cometbft_keys_new(keys > KEYS_MIN ? keys : KEYS_MIN);
-    if (!space->room.votes || !space->room.validators || !space->trusted.validators || !space->hashes ||
-        !space->order || !space->order_spare || !space->wanted || !space->seen || !space->keys) {
+    if (!space->room.votes || !space->room.validators || !space->trusted.votes || !space->trusted.validators ||
+        !space->hashes || !space->order || !space->order_spare || !space->wanted || !space->seen || !space->keys) {
         proof_cometbft_space_free(space);
         return NULL;
     }
@@ -43,6 +44,7 @@ void proof_cometbft_space_free(struct proof_cometbft_space *space)
         return;
     free(space->room.votes);
     free(space->room.validators);
+    free(space->trusted.votes);
     free(space->trusted.validators);
     free(space->hashes);
     free(space->order);
@@ -84,13 +86,13 @@ static enum proof_reason check_block(size_t *at, struct proof_cometbft_block *bl
 
 enum proof_verdict proof_cometbft_block_read(struct proof_result *result, struct proof_cometbft_block *block,
                                              struct proof_cometbft_space *space, struct bytes chain_id,
-                                             struct bytes light_block)
+                                             struct cometbft_parts block_in)
 {
     size_t at = 0;
     memset(block, 0, sizeof *block);
     if (chain_id.len == 0 || chain_id.len > COMETBFT_CHAIN_ID_MAX)
         return proof_refuse(result, PROOF_REASON_TRUST_UNSET, 0);
-    if (!cometbft_light_block_read(&block->light, space->room, light_block)) {
+    if (!cometbft_parts_read(&block->light, space->room, block_in)) {
         memset(block, 0, sizeof *block);
         return proof_refuse(result, PROOF_REASON_COMETBFT_MALFORMED, 0);
     }
@@ -142,7 +144,37 @@ static enum proof_reason check_against(const struct proof_cometbft_state *truste
     return PROOF_REASON_VALID;
 }
 
-/* The trusted next set, and how much of it signed: marks the votes that show it. */
+/* The set that `state` announced. */
+static enum proof_reason read_next(size_t *at, struct cometbft_validators *set, int64_t *total,
+                                   struct proof_cometbft_space *space, const struct proof_cometbft_state *state,
+                                   struct bytes next)
+{
+    uint8_t hash[32];
+    *at = 0;
+    if (next.len > COMETBFT_LIGHT_BLOCK_MAX || !cometbft_validators_read(set, space->trusted, next))
+        return PROOF_REASON_COMETBFT_MALFORMED;
+    enum proof_reason reason = cometbft_validators_check(at, total, space, set);
+    if (reason != PROOF_REASON_VALID)
+        return reason;
+    *at = 0;
+    proof_cometbft_validators_hash(hash, space, set->list, set->len);
+    return memcmp(hash, state->next_validators_hash, 32) == 0 ? PROOF_REASON_VALID : PROOF_REASON_COMETBFT_TRUSTED_SET;
+}
+
+enum proof_verdict proof_cometbft_next_verify(struct proof_result *result, struct proof_cometbft_space *space,
+                                              const struct proof_cometbft_state *state, struct bytes next_validators)
+{
+    struct cometbft_validators set;
+    int64_t total;
+    size_t at;
+    enum proof_reason reason = read_next(&at, &set, &total, space, state, next_validators);
+    if (reason != PROOF_REASON_VALID)
+        return proof_refuse(result, reason, at);
+    proof_accept(result);
+    return PROOF_VALID;
+}
+
+/* How much of the trusted next set signed: marks the votes that show it. */
 static enum proof_reason check_trust(size_t *at, struct proof_cometbft_space *space,
                                      const struct proof_cometbft_state *trusted, struct bytes trusted_next,
                                      const struct proof_cometbft_block *block,
@@ -150,17 +182,8 @@ static enum proof_reason check_trust(size_t *at, struct proof_cometbft_space *sp
 {
     struct cometbft_validators set;
     int64_t total;
-    uint8_t hash[32];
-    if (trusted_next.len > COMETBFT_LIGHT_BLOCK_MAX || !cometbft_validators_read(&set, space->trusted, trusted_next))
-        return PROOF_REASON_COMETBFT_MALFORMED;
-    enum proof_reason reason = cometbft_validators_check(at, &total, space, &set);
-    if (reason != PROOF_REASON_VALID)
-        return reason;
-    *at = 0;
-    proof_cometbft_validators_hash(hash, space, set.list, set.len);
-    if (memcmp(hash, trusted->next_validators_hash, 32) != 0)
-        return PROOF_REASON_COMETBFT_TRUSTED_SET;
-    return cometbft_trust_tally(at, space, block, &set, total, options);
+    enum proof_reason reason = read_next(at, &set, &total, space, trusted, trusted_next);
+    return reason == PROOF_REASON_VALID ? cometbft_trust_tally(at, space, block, &set, total, options) : reason;
 }
 
 static bool state_unset(const struct proof_cometbft_state *state)
@@ -171,7 +194,7 @@ static bool state_unset(const struct proof_cometbft_state *state)
 
 static enum proof_reason check_step(size_t *at, struct proof_cometbft_block *block, struct proof_cometbft_space *space,
                                     const struct proof_cometbft_state *trusted, struct bytes trusted_next,
-                                    struct bytes light_block, const struct proof_cometbft_options *options)
+                                    struct cometbft_parts block_in, const struct proof_cometbft_options *options)
 {
     struct proof_result result;
     enum proof_reason reason = cometbft_options_check(options);
@@ -183,7 +206,7 @@ static enum proof_reason check_step(size_t *at, struct proof_cometbft_block *blo
     if (expired(trusted->time, options))
         return PROOF_REASON_COMETBFT_EXPIRED;
     if (proof_cometbft_block_read(&result, block, space, (struct bytes){trusted->chain_id, trusted->chain_id_len},
-                                  light_block) != PROOF_VALID) {
+                                  block_in) != PROOF_VALID) {
         *at = result.at;
         return result.reason;
     }
@@ -204,13 +227,14 @@ static enum proof_reason check_step(size_t *at, struct proof_cometbft_block *blo
 enum proof_verdict proof_cometbft_step_verify(struct proof_result *result, struct proof_cometbft_state *fact,
                                               struct proof_cometbft_space *space,
                                               const struct proof_cometbft_state *trusted, struct bytes trusted_next,
-                                              struct bytes light_block, const struct proof_cometbft_options *options)
+                                              struct cometbft_parts block_in,
+                                              const struct proof_cometbft_options *options)
 {
     const struct proof_cometbft_state from = *trusted; /* fact may be the same object */
     struct proof_cometbft_block block;
     size_t at;
     memset(fact, 0, sizeof *fact);
-    enum proof_reason reason = check_step(&at, &block, space, &from, trusted_next, light_block, options);
+    enum proof_reason reason = check_step(&at, &block, space, &from, trusted_next, block_in, options);
     if (reason != PROOF_REASON_VALID) {
         proof_refuse(result, reason, at);
         return reason == PROOF_REASON_COMETBFT_TOO_LITTLE_TRUST ? PROOF_NOT_ENOUGH_TRUST : PROOF_INVALID;
@@ -243,7 +267,7 @@ static enum proof_reason check_first(size_t *at, struct proof_cometbft_block *bl
 
 enum proof_verdict proof_cometbft_first_verify(struct proof_result *result, struct proof_cometbft_state *fact,
                                                struct proof_cometbft_space *space, struct bytes chain_id,
-                                               int64_t height, const uint8_t hash[32], struct bytes light_block,
+                                               int64_t height, const uint8_t hash[32], struct cometbft_parts block_in,
                                                const struct proof_cometbft_options *options)
 {
     struct proof_cometbft_block block;
@@ -254,7 +278,7 @@ enum proof_verdict proof_cometbft_first_verify(struct proof_result *result, stru
         return proof_refuse(result, reason, 0);
     if (height <= 0 || codec_bytes_are_zero(hash, 32))
         return proof_refuse(result, PROOF_REASON_TRUST_UNSET, 0);
-    if (proof_cometbft_block_read(result, &block, space, chain_id, light_block) != PROOF_VALID)
+    if (proof_cometbft_block_read(result, &block, space, chain_id, block_in) != PROOF_VALID)
         return PROOF_INVALID;
     reason = check_first(&at, &block, space, height, hash, options);
     if (reason != PROOF_REASON_VALID)

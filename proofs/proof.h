@@ -92,6 +92,12 @@ enum proof_verdict {
     X(COMETBFT_TOO_LITTLE_TRUST, "cometbft-too-little-trusted-power")                                                  \
     X(COMETBFT_NO_QUORUM, "cometbft-two-thirds-not-reached")                                                           \
     X(COMETBFT_NOT_PARENT, "cometbft-not-the-parent")                                                                  \
+    X(COMETBFT_OTHER_HEIGHT, "cometbft-height-not-asked-for")                                                          \
+    X(COMETBFT_FROZEN, "cometbft-frozen")                                                                              \
+    X(COMETBFT_TRUST_FORM, "cometbft-trust-malformed")                                                                 \
+    X(COMETBFT_NO_CONFLICT, "cometbft-no-conflict")                                                                    \
+    X(COMETBFT_BUNDLE, "cometbft-bundle-malformed")                                                                    \
+    X(COMETBFT_LOG_VALUE, "cometbft-log-value-malformed")                                                              \
     X(COMETBFT_TX_PROOF, "cometbft-transaction-proof-shape")                                                           \
     X(COMETBFT_TX_LEAF, "cometbft-transaction-other-leaf")                                                             \
     X(COMETBFT_TX_ROOT, "cometbft-data-hash-mismatch")                                                                 \

@@ -179,25 +179,27 @@ bool cometbft_validators_read(struct cometbft_validators *out, struct cometbft_r
     return codec_protobuf_end(&message);
 }
 
-bool cometbft_light_block_read(struct cometbft_light_block *out, struct cometbft_room room, struct bytes in)
+struct cometbft_parts cometbft_parts_of(struct bytes light_block)
 {
     struct codec_protobuf message;
-    *out = (struct cometbft_light_block){0};
-    if (in.len > COMETBFT_LIGHT_BLOCK_MAX)
-        return false;
-    codec_protobuf_init(&message, in);
+    struct cometbft_parts parts;
+    codec_protobuf_init(&message, light_block);
     struct codec_protobuf both = codec_protobuf_need_message(&message, 1);
-    struct codec_protobuf header = codec_protobuf_need_message(&both, 1);
-    read_header(&out->header, &header);
-    codec_protobuf_close(&both, &header);
-    struct codec_protobuf commit = codec_protobuf_need_message(&both, 2);
-    read_commit(&out->commit, room, &commit);
-    codec_protobuf_close(&both, &commit);
+    parts.header = codec_protobuf_need_message(&both, 1).in;
+    parts.commit = codec_protobuf_need_message(&both, 2).in;
     codec_protobuf_close(&message, &both);
-    struct codec_protobuf validators = codec_protobuf_need_message(&message, 2);
-    read_validators(&out->validators, room, &validators);
-    codec_protobuf_close(&message, &validators);
-    return codec_protobuf_end(&message);
+    parts.validators = codec_protobuf_need_message(&message, 2).in;
+    if (!codec_protobuf_end(&message) || light_block.len > COMETBFT_LIGHT_BLOCK_MAX)
+        return (struct cometbft_parts){{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    return parts;
+}
+
+bool cometbft_parts_read(struct cometbft_light_block *out, struct cometbft_room room, struct cometbft_parts in)
+{
+    *out = (struct cometbft_light_block){0};
+    return in.header.len + in.commit.len + in.validators.len <= COMETBFT_LIGHT_BLOCK_MAX &&
+           cometbft_header_read(&out->header, in.header) && cometbft_commit_read(&out->commit, room, in.commit) &&
+           cometbft_validators_read(&out->validators, room, in.validators);
 }
 
 /* ---- writing ---- */

@@ -119,6 +119,16 @@ struct cometbft_light_block {
     struct cometbft_validators validators;
 };
 
+/* The messages that make a light block, each whole: tendermint.types.Header, Commit and ValidatorSet. */
+struct cometbft_parts {
+    struct bytes header;
+    struct bytes commit;
+    struct bytes validators;
+};
+
+/* The parts of a tendermint.types.LightBlock, without reading them; empty ones when it is not well formed, which no reader takes. */
+struct cometbft_parts cometbft_parts_of(struct bytes light_block);
+
 /* Where a reader puts lists: arrays of the caller, of `cap` entries each. More entries than cap fail. */
 struct cometbft_room {
     struct cometbft_vote *votes;
@@ -131,7 +141,7 @@ struct cometbft_room {
 bool cometbft_header_read(struct cometbft_header *out, struct bytes in);
 bool cometbft_commit_read(struct cometbft_commit *out, struct cometbft_room room, struct bytes in);
 bool cometbft_validators_read(struct cometbft_validators *out, struct cometbft_room room, struct bytes in);
-bool cometbft_light_block_read(struct cometbft_light_block *out, struct cometbft_room room, struct bytes in);
+bool cometbft_parts_read(struct cometbft_light_block *out, struct cometbft_room room, struct cometbft_parts in);
 
 /* The bytes of each, as CometBFT's own encoder writes them (a set's total power, which nobody believes, is left out). */
 void cometbft_header_write(struct codec_writer *writer, const struct cometbft_header *header);

@@ -42,8 +42,8 @@ static bool step_is_accepted(const void *context)
     struct proof_result result;
     struct proof_cometbft_state fact;
     options.every_signature = true;
-    return proof_cometbft_step_verify(&result, &fact, step->space, &step->trusted, step->trusted_next, step->block,
-                                      &options) == PROOF_VALID;
+    return proof_cometbft_step_verify(&result, &fact, step->space, &step->trusted, step->trusted_next,
+                                      cometbft_parts_of(step->block), &options) == PROOF_VALID;
 }
 
 static bool first_is_accepted(const void *context)
@@ -53,9 +53,9 @@ static bool first_is_accepted(const void *context)
     struct proof_result result;
     struct proof_cometbft_state fact;
     options.every_signature = true;
-    return proof_cometbft_first_verify(&result, &fact, step->space,
-                                       (struct bytes){step->trusted.chain_id, step->trusted.chain_id_len},
-                                       step->trusted.height, step->trusted.hash, step->block, &options) == PROOF_VALID;
+    return proof_cometbft_first_verify(
+               &result, &fact, step->space, (struct bytes){step->trusted.chain_id, step->trusted.chain_id_len},
+               step->trusted.height, step->trusted.hash, cometbft_parts_of(step->block), &options) == PROOF_VALID;
 }
 
 static void mutate(struct vectors *run, const char *id, const struct step *step, vectors_accepts *accepts)
@@ -130,8 +130,9 @@ static void check_step(struct vectors *run, const char *id, struct step *step, e
     struct proof_result result;
     struct proof_cometbft_state fact;
     step->space = space_of(run);
-    enum proof_verdict verdict = proof_cometbft_step_verify(&result, &fact, step->space, &step->trusted,
-                                                            step->trusted_next, step->block, &step->options);
+    enum proof_verdict verdict =
+        proof_cometbft_step_verify(&result, &fact, step->space, &step->trusted, step->trusted_next,
+                                   cometbft_parts_of(step->block), &step->options);
     vectors_check(run, verdict == want, id, "%s (%s at %zu), stated: %s", proof_verdict_text(verdict),
                   proof_reason_text(result.reason), result.at, proof_verdict_text(want));
     if (flip && verdict == PROOF_VALID && step_is_accepted(step))
@@ -164,7 +165,7 @@ static void check_block(struct vectors *run, const char *id, struct cometbft_lig
     vectors_check(run, hashed, id, "header has no hash");
     enum proof_verdict verdict =
         proof_cometbft_first_verify(&result, &fact, step.space, light->header.chain_id, light->header.height,
-                                    light->commit.block_id.hash.data, step.block, &step.options);
+                                    light->commit.block_id.hash.data, cometbft_parts_of(step.block), &step.options);
     vectors_check(run, (verdict == PROOF_VALID) == want, id, "%s (%s at %zu)", proof_verdict_text(verdict),
                   proof_reason_text(result.reason), result.at);
     if (verdict == PROOF_VALID)
@@ -193,7 +194,7 @@ static void read_protobuf(struct vectors *run)
     fclose(file);
     struct cometbft_light_block light;
     struct codec_writer writer;
-    bool read = cometbft_light_block_read(&light, space_of(run)->room, (struct bytes){in, len});
+    bool read = cometbft_parts_read(&light, space_of(run)->room, cometbft_parts_of((struct bytes){in, len}));
     codec_writer_init(&writer, in + ROOM, ROOM);
     cometbft_light_block_write(&writer, &light);
     vectors_check(run, read && codec_bytes_equal(codec_writer_bytes(&writer), (struct bytes){in, len}), "protobuf",
