@@ -15,6 +15,7 @@ struct run {
     size_t count, records_cap;
     uint8_t *bytes;
     size_t len, cap;
+    bool asked; /* the frame answers an ask of ours */
 };
 
 static void run_reserve(struct run *run, size_t bytes, size_t count)
@@ -166,6 +167,25 @@ static bool run_add(struct relay_core *core, struct run *run, const struct proof
     return true;
 }
 
+/*
+ * What one operator made up may lie here in the place of what others certified: the certificate is for a greater number, so
+ * only the records on the way to it can tell, and they do not follow from what is here. Two asks in a row brought nothing:
+ * so no single peer can make this relay drop what others gave it.
+ */
+static void claims_doubt(struct relay_core *core, struct run *run)
+{
+    struct core_log *log = run->log;
+    uint64_t confirmed = core_log_confirmed(log);
+    if (!run->asked || run->count > 0 || log->pull.fruitless < 2 || log->certified <= log->stored ||
+        log->stored <= confirmed)
+        return;
+    core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, log->stored,
+              "claims dropped: peers do not go on from them to the certified head");
+    core_log_truncate(core, log, confirmed);
+    run->from = log->stored + 1;
+    log->pull.again = core->now;
+}
+
 static void range_take(struct relay_core *core, struct run *run, const struct proof_item_range *range, uint16_t peer)
 {
     struct core_log *log = core_log_by_id(core, range->log);
@@ -185,6 +205,7 @@ static void range_take(struct relay_core *core, struct run *run, const struct pr
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: another history",
                   core->network->relays[peer].name);
         run->doubted = run->doubted ? run->doubted : log;
+        claims_doubt(core, run);
         return;
     }
     size_t kept = run->count, len = run->len;
@@ -194,6 +215,8 @@ static void range_take(struct relay_core *core, struct run *run, const struct pr
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: %s",
                   core->network->relays[peer].name, proof_reason_text(result.reason));
         run->doubted = run->doubted ? run->doubted : log;
+        if (result.reason == PROOF_REASON_MERKLE_ROOT)
+            claims_doubt(core, run);
     }
 }
 
@@ -203,7 +226,7 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
     struct proof_frame frame = {.body = body};
     struct proof_items items;
     struct proof_item item;
-    struct run run = {0};
+    struct run run = {.asked = ask != 0};
     bool told = true; /* what it has; else it only says that it says nothing */
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {

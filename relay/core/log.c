@@ -40,6 +40,12 @@ const uint8_t *core_log_running(const struct relay_core *core, const struct core
     return log->entries[number - log->base - 1].running;
 }
 
+uint64_t core_log_confirmed(const struct core_log *log)
+{
+    uint64_t confirmed = log->reach > log->base ? log->reach : log->base;
+    return log->proven > confirmed ? log->proven : confirmed;
+}
+
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number)
 {
     if (number <= log->base || number > log->stored)

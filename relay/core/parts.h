@@ -34,6 +34,9 @@ const struct topology_lane *core_lane(const struct relay_core *core, const struc
 const uint8_t *core_log_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
 /* Index of the first segment that holds a number at or beyond `from`; segments_len when none does. */
 size_t core_log_segment_at(const struct core_log *log, uint64_t from);
+/* Up to where the records here are beyond doubt: proven, or led to by a certificate. What lies beyond are claims, which one
+ * operator alone may have made up: a certificate for a greater number says nothing of them. */
+uint64_t core_log_confirmed(const struct core_log *log);
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number);
 /* Appends records whose entries are given; writes segments. Window and order were checked by the caller. */
 void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,

@@ -9,6 +9,11 @@
 
 enum { HISTORY_STEP = 1024 };
 
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static struct core_log *messages_of(struct core_log *outcomes)
 {
     return outcomes - 1; /* logs of a lane lie side by side, in the order of kinds */
@@ -19,6 +24,12 @@ static void outcome_apply(struct relay_core *core, struct core_log *outcomes, co
     struct core_log *messages = messages_of(outcomes);
     uint64_t sequence = outcome->sequence;
     const uint8_t *digest = core_log_digest(messages, sequence);
+    if (digest != NULL && memcmp(digest, outcome->subject, 32) != 0 && sequence > core_log_confirmed(messages)) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, messages, sequence,
+                  "claims dropped: the outcome log decides another message under this sequence");
+        core_log_truncate(core, messages, core_log_confirmed(messages));
+        digest = core_log_digest(messages, sequence);
+    }
     if (digest != NULL && memcmp(digest, outcome->subject, 32) != 0) {
         core_log_freeze(core, messages, RELAY_REASON_CERTIFICATES_CONFLICT, sequence,
                         "the outcome log decides another message under this sequence");
@@ -55,7 +66,7 @@ static void mark_advance(struct relay_core *core, struct core_log *messages)
 void core_settle_apply(struct relay_core *core, struct core_log *outcomes)
 {
     struct core_log *messages = messages_of(outcomes);
-    uint64_t top = outcomes->certified < outcomes->durable ? outcomes->certified : outcomes->durable;
+    uint64_t top = lower(lower(outcomes->certified, core_log_confirmed(outcomes)), outcomes->durable);
     if (outcomes->applied < outcomes->base)
         outcomes->applied = outcomes->base;
     bool again = outcomes->missed && messages->stored > outcomes->missed_at;
@@ -70,7 +81,10 @@ void core_settle_apply(struct relay_core *core, struct core_log *outcomes)
     /* An ordered lane has entry m for message m, so a settlement head tells for messages that were never here, too. */
     if ((core_lane(core, messages)->mode & PROOF_MODE_ORDERED) && (outcomes + 1)->certified > messages->settled &&
         messages->settled < messages->stored) {
-        uint64_t taken = (outcomes + 1)->certified;
+        uint64_t taken = (outcomes + 1)->certified, sure = core_log_confirmed(messages);
+        sure = sure > messages->settled ? sure : messages->settled;
+        if (taken >= messages->stored && messages->stored > sure)
+            core_log_truncate(core, messages, sure); /* claims: made up, or settled without this relay */
         messages->settled = taken < messages->stored ? taken : messages->stored;
         messages->row_dirty = true;
         core_log_mark(core, messages);
@@ -79,11 +93,6 @@ void core_settle_apply(struct relay_core *core, struct core_log *outcomes)
 }
 
 /* ---- pruning --------------------------------------------------------------------------------------------------------- */
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /*
  * Nothing goes that our own signer has still to sign past: it needs the digests that lead on from its guard. Its guard, or,

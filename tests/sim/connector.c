@@ -79,7 +79,7 @@ void world_chain_block(struct world *world, uint16_t chain)
             struct world_source *state = &world->relays[relay].sources[source];
             if (world_chain_of(world, relay) != chain || world->relays[relay].core == NULL || !state->up)
                 continue;
-            world_source_headers(world, relay, source, world_final_height(world, chain));
+            world_source_headers(world, relay, source, world_final_height(world, chain) - state->header_late);
             world_source_serve(world, relay, source);
             for (uint16_t watch = 0; watch < world->logs_len; watch++) {
                 if (state->watched[watch])
@@ -89,12 +89,9 @@ void world_chain_block(struct world *world, uint16_t chain)
     }
 }
 
-void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth)
+void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth, size_t lost[MODEL_LANES_MAX])
 {
-    size_t lost[MODEL_LANES_MAX] = {0};
     model_reorganise(&world->model, chain, world->model.height[chain] - depth, lost);
-    for (uint16_t lane = 0; lane < world->shape.lanes; lane++)
-        world_send(world, lane, lost[lane], 33); /* their senders send again: in another block, so with another time */
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------- */
@@ -107,10 +104,22 @@ static void subscribe(struct world *world, uint16_t relay, struct world_source *
     assert(memcmp(message->log, world->lanes[watch / 3].logs[watch % 3], 32) == 0);
     assert(memcmp(message->lane.id, world->lanes[watch / 3].id, 32) == 0);
     const struct model_log *log = model_log_of(&world->model, watch / 3, message->kind);
-    assert(message->from - 1 <= log->count);
-    assert(memcmp(message->running, message->from > 1 ? log->entries[message->from - 2].running : log->start, 32) == 0);
+    if (message->from - 1 > log->count ||
+        memcmp(message->running, message->from > 1 ? log->entries[message->from - 2].running : log->start, 32) != 0)
+        world_wrong(world, "relay %u subscribes to log %u behind %llu, which is not what the chain holds", relay, watch,
+                    (unsigned long long)message->from - 1);
     state->subscriptions[watch] = (struct world_subscription){
         .active = true, .due = true, .next = message->from, .credit = message->credit, .proven = message->from - 1};
+}
+
+/* It says that the call is in a block, and keeps it. */
+static void call_boast(struct world *world, uint16_t relay, uint16_t source, const struct connector_submit *submit)
+{
+    struct connector_message message = {.type = CONNECTOR_RESULT};
+    memcpy(message.result.key, submit->key, 32);
+    message.result.result = CONNECTOR_CONFIRMED;
+    message.result.height = world->model.height[world_chain_of(world, relay)];
+    world_post_source(world, relay, source, &message);
 }
 
 static void call_take(struct world *world, uint16_t relay, uint16_t source, const struct connector_submit *submit,
@@ -158,7 +167,10 @@ void world_source_take(struct world *world, uint16_t relay, uint16_t source, str
         world_source_status(world, relay, source);
     } else {
         assert(message.type == CONNECTOR_SUBMIT);
-        call_take(world, relay, source, &message.submit, bytes);
+        if (state->boasts)
+            call_boast(world, relay, source, &message.submit);
+        else
+            call_take(world, relay, source, &message.submit, bytes);
     }
     if (message.type < CONNECTOR_SUBMIT)
         world_source_serve(world, relay, source);
@@ -169,6 +181,13 @@ void world_source_start(struct world *world, uint16_t relay, uint16_t source)
     struct world_source *state = &world->relays[relay].sources[source];
     if (state->down || state->up)
         return;
-    *state = (struct world_source){.up = true, .branch = state->branch, .forges = state->forges, .life = state->life};
+    *state = (struct world_source){.up = true,
+                                   .branch = state->branch,
+                                   .forges = state->forges,
+                                   .invents = state->invents,
+                                   .boasts = state->boasts,
+                                   .header_late = state->header_late,
+                                   .delay = state->delay,
+                                   .life = state->life};
     world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = source});
 }

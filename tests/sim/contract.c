@@ -143,6 +143,10 @@ static const char *deliver(struct model *model, uint16_t chain, uint16_t index, 
     if (!codec_reader_done(&reader) || memcmp(running, head.running, 32) != 0)
         return "running hash differs";
     uint64_t before = lane->accepted;
+    if (model->accepted != NULL)
+        model->accepted(model->context, index, PROOF_LOG_MESSAGE, &head);
+    if (head.number > lane->messages.count)
+        return "beyond what the model knows";
     lane->accepted = head.number;
     model_sequences_grow(lane, lane->accepted + 2);
     for (uint32_t i = 0; i < submit->count; i++) {
@@ -186,6 +190,8 @@ static const char *settle(struct model *model, uint16_t chain, uint16_t index, c
     }
     if (!codec_reader_done(&reader) || memcmp(running, head.running, 32) != 0)
         return "running hash differs";
+    if (model->accepted != NULL)
+        model->accepted(model->context, index, PROOF_LOG_OUTCOME, &head);
     lane->taken = model_grow(lane->taken, &lane->taken_cap, lane->taken_len + 1, sizeof(*lane->taken));
     lane->taken[lane->taken_len].height = model->height[chain];
     lane->taken[lane->taken_len++].number = head.number;

@@ -40,7 +40,10 @@ void world_disk_write(struct world *world, uint16_t relay, const struct relay_ac
     item->relay = relay;
     item->life = world->relays[relay].life;
     item->event = (struct relay_event){.type = RELAY_EVENT_COMMITTED, .id = action->id};
-    world_push(world, item, COMMIT_MS + (uint64_t)world->relays[relay].disk.slow);
+    struct world_disk *disk = &world->relays[relay].disk;
+    uint64_t done = world->now + COMMIT_MS + disk->slow;
+    disk->busy = disk->busy > done ? disk->busy : done; /* in order, however slow the one before was */
+    world_push(world, item, disk->busy - world->now);
 }
 
 void world_disk_load(struct world *world, uint16_t relay, const struct relay_action *action)

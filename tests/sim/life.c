@@ -125,6 +125,7 @@ void world_kill(struct world *world, uint16_t relay)
     state->life++;
     state->signer_up = false;
     state->frozen_until = 0;
+    state->disk.busy = 0;
     for (size_t i = 0; i < world->shape.sources; i++) {
         state->sources[i].up = false;
         state->sources[i].life++;

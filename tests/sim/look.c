@@ -1,8 +1,25 @@
 /* Looking at the world: conditions to wait for, and marks for people. */
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/world.h"
+
+void world_wrong(struct world *world, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (world->watcher.wrong != NULL) {
+        world->watcher.wrong(world->watcher.context, text);
+        return;
+    }
+    fprintf(stderr, "the world, at %llu ms: %s\n", (unsigned long long)world->now, text);
+    abort();
+}
 
 bool world_delivered(struct world *world)
 {
@@ -31,21 +48,25 @@ struct relay_log_view world_view(const struct world *world, uint16_t relay, uint
     return view;
 }
 
-bool world_quiet(struct world *world)
+bool world_relay_quiet(const struct world *world, uint16_t relay)
 {
-    if (!world_settled(world))
-        return false;
-    for (uint16_t relay = 0; relay < world->relays_len; relay++) {
-        for (uint16_t lane = 0; lane < world->shape.lanes && world->relays[relay].core != NULL; lane++) {
-            uint64_t count = world->model.lanes[lane].messages.count;
-            struct relay_log_view messages = world_view(world, relay, lane, 1),
-                                  outcomes = world_view(world, relay, lane, 2);
-            if (messages.settled < count || messages.window_used > 0 || outcomes.window_used > 0 ||
-                world_view(world, relay, lane, 3).certified < count)
-                return false;
-        }
+    for (uint16_t lane = 0; lane < world->shape.lanes && world->relays[relay].core != NULL; lane++) {
+        uint64_t count = world->model.lanes[lane].messages.count;
+        struct relay_log_view messages = world_view(world, relay, lane, 1),
+                              outcomes = world_view(world, relay, lane, 2);
+        if (messages.settled < count || messages.window_used > 0 || outcomes.window_used > 0 ||
+            world_view(world, relay, lane, 3).certified < count)
+            return false;
     }
     return true;
+}
+
+bool world_quiet(struct world *world)
+{
+    bool quiet = world_settled(world);
+    for (uint16_t relay = 0; quiet && relay < world->relays_len; relay++)
+        quiet = world_relay_quiet(world, relay);
+    return quiet;
 }
 
 size_t world_rows(const struct world *world, uint16_t relay, enum store_family family, struct bytes prefix)

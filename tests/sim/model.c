@@ -22,14 +22,14 @@ void *model_grow(void *old, size_t *cap, size_t wanted, size_t size)
 void model_init(struct model *model, const struct topology_network *network)
 {
     *model = (struct model){.network = network, .suite = proof_suite_by_bit(network->chains[0].suite)};
-    for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++) {
-        while (model->height[chain] < 10)
-            model_block(model, chain);
-    }
     for (size_t i = 0; i < network->lanes_len; i++) {
         memcpy(model->lanes[i].messages.start, network->lanes[i].logs[0], 32);
         memcpy(model->lanes[i].outcomes.start, network->lanes[i].logs[1], 32);
         model->lanes[i].undecided = 1;
+    }
+    for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++) {
+        while (model->height[chain] < 10)
+            model_block(model, chain);
     }
 }
 

@@ -66,6 +66,8 @@ struct model {
     size_t forks_cap[MODEL_CHAINS];
     uint8_t epoch[MODEL_CHAINS]; /* that the registry is at: its place in the document */
     struct model_lane lanes[MODEL_LANES_MAX];
+    void (*accepted)(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head); /* or NULL */
+    void *context;
     unsigned rejected; /* calls that reverted */
     char why[128];     /* the last one */
 };

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proofs/agreement.h"
+#include "proofs/codec/keccak.h"
 #include "tests/sim/parts.h"
 
 static enum proof_suite suite_of(const struct world *world)
@@ -90,6 +92,49 @@ void world_attest_with(struct world *world, const uint8_t secret[32], struct cod
     free(leaves);
 }
 
+/* What the evidence proves of a log: the chain's state, or, under a header that the chain never had, what its source likes. */
+static void proven(uint8_t running[32], const struct world *world, uint16_t relay,
+                   const struct connector_evidence *evidence, uint16_t watch)
+{
+    uint8_t header[64], hash[32], shown[32];
+    model_header(&world->model, header, hash, world_chain_of(world, relay), evidence->height, 0);
+    codec_keccak256(shown, evidence->header);
+    model_stands(&world->model, watch / 3, (uint8_t)(watch % 3 + 1), evidence->height, running);
+    for (size_t i = 0; memcmp(hash, shown, 32) != 0 && i < evidence->marks_len; i++) {
+        if (evidence->marks[i].watch == watch)
+            memcpy(running, evidence->marks[i].running, 32);
+    }
+}
+
+/* The signer looks at the statements for itself, with the same code as the core. */
+static bool sources_agree(const struct world *world, uint16_t relay, const struct relay_signing_request *request,
+                          const struct connector_evidence *evidence)
+{
+    struct proof_agreement_source sources[WORLD_SOURCES_MAX];
+    struct proof_agreement_statement statements[RELAY_SOURCES_MAX];
+    struct proof_agreement_fact fact;
+    struct proof_result result;
+    uint16_t chain = world_chain_of(world, relay);
+    struct bytes identity = BYTES_OF(world->chains[chain].identity);
+    struct proof_agreement_trust trust = {identity, sources, world->shape.sources, world->shape.demanded};
+    uint8_t shown[32];
+    codec_keccak256(shown, evidence->header);
+    for (uint16_t i = 0; i < world->shape.sources; i++) {
+        const struct relay_source *source = &world->sources[chain][i];
+        sources[i] = (struct proof_agreement_source){codec_connector_text(source->operator_tag),
+                                                     codec_connector_text(source->network_tag),
+                                                     codec_connector_text(source->software_tag)};
+    }
+    for (size_t i = 0; i < request->statements_len; i++) {
+        statements[i] = (struct proof_agreement_statement){
+            .source = request->statements[i].source, .chain = identity, .height = evidence->height};
+        memcpy(statements[i].header_hash, request->statements[i].header_hash, 32);
+    }
+    return proof_agreement_verify(&result, &fact, &trust, evidence->height, statements, request->statements_len) ==
+               PROOF_VALID &&
+           memcmp(fact.header_hash, shown, 32) == 0;
+}
+
 /* The heads of one log that can be signed, as relay/core/signing.h says; how many, or -1 with the guard told. */
 static int judge(struct world *world, uint16_t relay, const struct relay_signing_log *log,
                  const struct connector_evidence *evidence, struct proof_head *heads)
@@ -129,8 +174,14 @@ static int judge(struct world *world, uint16_t relay, const struct relay_signing
         proof_running_hash_extend(running, SUITE, (const uint8_t(*)[32])(log->items.data + 32 * (n + 1 - log->from)),
                                   1);
     }
-    model_stands(&world->model, (uint16_t)lane, kind, evidence->height, truth);
-    assert(memcmp(running, truth, 32) == 0); /* an honest relay asks for nothing else */
+    proven(truth, world, relay, evidence, watch);
+    if (memcmp(running, truth, 32) != 0) {
+        world_wrong(world, "relay %u asks its signer for a head of lane %d that its evidence does not show", relay,
+                    lane);
+        return -1;
+    }
+    for (int i = 0; i < count && world->watcher.signed_head != NULL; i++)
+        world->watcher.signed_head(world->watcher.context, relay, &heads[i]);
     if (count > 0 && heads[count - 1].number > guard->number) {
         guard->number = heads[count - 1].number;
         memcpy(guard->running, heads[count - 1].running, 32);
@@ -148,7 +199,9 @@ void world_sign(struct world *world, uint16_t relay, struct bytes bytes)
     size_t total = 0;
     bool read = relay_signing_request_read(&request, statements, logs, bytes) &&
                 codec_connector_decode(&message, world->scratch, request.evidence, NULL);
-    assert(read && message.type == CONNECTOR_EVIDENCE && request.statements_len >= world->shape.demanded);
+    assert(read && message.type == CONNECTOR_EVIDENCE);
+    if (!sources_agree(world, relay, &request, &message.evidence))
+        world_wrong(world, "relay %u asks its signer for a head on which its sources do not agree", relay);
     for (size_t i = 0; i < request.logs_len; i++) {
         int count = judge(world, relay, &logs[i], &message.evidence, heads + total);
         if (count < 0) {

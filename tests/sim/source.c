@@ -9,6 +9,7 @@
 enum {
     SOURCE_MS = 1,
     RECORDS_AT_ONCE = 100,
+    INVENTED_MAX = 256,
     VALUE_AT = 13
 }; /* VALUE_AT: a field of a message record, docs/formats.md section 3 */
 
@@ -23,14 +24,44 @@ void world_post_source(struct world *world, uint16_t relay, uint16_t source, con
     codec_pack_init(&pack, CODEC_CONNECTOR_MESSAGE_MAX);
     codec_connector_encode(&pack, message);
     assert(!pack.failed);
-    struct world_item *item = world_post(world, SOURCE_MS, WORLD_EVENT, relay, codec_pack_bytes(&pack));
+    struct world_source *state = &world->relays[relay].sources[source];
+    uint64_t at = world->now + SOURCE_MS + state->delay;
+    state->said = state->said > at ? state->said : at;
+    struct world_item *item = world_post(world, state->said - world->now, WORLD_EVENT, relay, codec_pack_bytes(&pack));
     item->event.type = RELAY_EVENT_SOURCE_MESSAGE;
     item->event.source = item->source = source;
-    item->source_life = world->relays[relay].sources[source].life;
+    item->source_life = state->life;
     codec_pack_fini(&pack);
 }
 
 /* ---- evidence ------------------------------------------------------------------------------------------------------ */
+
+static struct world_subscription *subscription_of(struct world *world, uint16_t relay, uint16_t source, uint16_t watch)
+{
+    return &world->relays[relay].sources[source].subscriptions[watch];
+}
+
+/* A message that nobody sent, after number `last` of the true log; running becomes the hash behind it. */
+static void invent(struct bytes *record, uint8_t running[32], uint8_t *bytes, size_t cap, const struct world *world,
+                   uint16_t lane, uint64_t number)
+{
+    uint8_t commitment[32], digest[32];
+    struct proof_message message = {.sequence = number,
+                                    .time = model_time(world->model.height[world->lanes[lane].source]),
+                                    .suites = world->shape.suite,
+                                    .commitments = commitment,
+                                    .has_payload = true};
+    struct codec_writer writer;
+    message.deadline = message.time + 3600;
+    memset(message.value, 0xff, sizeof(message.value));
+    proof_message_commitment(commitment, world->model.suite, message.salt, message.payload);
+    proof_message_digest(digest, world->model.suite, world->lanes[lane].id, &message);
+    codec_writer_init(&writer, bytes, cap);
+    bool written = proof_message_write(&writer, &message);
+    assert(written);
+    *record = codec_writer_bytes(&writer);
+    proof_running_hash_extend(running, world->model.suite, (const uint8_t(*)[32])digest, 1);
+}
 
 static void evidence_send(struct world *world, uint16_t relay, uint16_t source, uint64_t height,
                           const uint16_t *watches, size_t count)
@@ -57,6 +88,13 @@ static void evidence_send(struct world *world, uint16_t relay, uint16_t source, 
         slots[i] = (struct connector_slot){.nodes = &node, .nodes_len = 1};
         marks[i].watch = watches[i];
         marks[i].number = model_stands(&world->model, watches[i] / 3, kind, height, marks[i].running);
+        if (world->relays[relay].sources[source].invents && kind == PROOF_LOG_MESSAGE &&
+            subscription_of(world, relay, source, watches[i])->next == marks[i].number + 2) {
+            uint8_t bytes[INVENTED_MAX];
+            struct bytes record;
+            marks[i].number++;
+            invent(&record, marks[i].running, bytes, sizeof(bytes), world, watches[i] / 3, marks[i].number);
+        }
         memcpy(message.evidence.account,
                kind == PROOF_LOG_OUTCOME ? world->chains[chain].inbox : world->chains[chain].outbox, 32);
     }
@@ -89,6 +127,16 @@ static void records_send(struct world *world, uint16_t relay, uint16_t source, u
         free(forged);
         subscription->next = last + 1;
     }
+}
+
+static void invention_send(struct world *world, uint16_t relay, uint16_t source, uint16_t watch, uint64_t number)
+{
+    uint8_t bytes[INVENTED_MAX], running[32] = {0};
+    struct connector_message message = {.type = CONNECTOR_RECORDS};
+    message.records = (struct connector_records){.watch = watch, .from = number, .count = 1};
+    invent(&message.records.records, running, bytes, sizeof(bytes), world, watch / 3, number);
+    subscription_of(world, relay, source, watch)->next = number + 1;
+    world_post_source(world, relay, source, &message);
 }
 
 /* Sends what credit and finality allow, whole blocks of it; the height whose state is exactly what was sent, 0 none. */
@@ -125,6 +173,10 @@ static uint64_t step(struct world *world, uint16_t relay, uint16_t source, uint1
     subscription->due = false;
     if (to >= subscription->next)
         records_send(world, relay, source, watch, log, to);
+    if (world->relays[relay].sources[source].invents && watch % 3 + 1 == PROOF_LOG_MESSAGE && height != 0) {
+        invention_send(world, relay, source, watch, to + 1);
+        return height;
+    }
     return to + 1 == subscription->next ? height : 0;
 }
 

@@ -67,7 +67,7 @@ struct world_watcher {
     void (*committed)(void *context, uint16_t relay, const struct relay_op *ops,
                       size_t ops_len);                                                 /* it is on the platter */
     void (*signed_head)(void *context, uint16_t relay, const struct proof_head *head); /* the honest signer */
-    void (*accepted)(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head); /* by a contract */
+    void (*wrong)(void *context, const char *text); /* a promise is broken; without a watcher the process ends */
 };
 
 struct world_guard {
@@ -85,11 +85,13 @@ struct world_source {
     bool down;        /* the test keeps it down */
     uint8_t branch;   /* not 0: it lies about headers */
     bool forges;      /* changes a field of the first message of a run */
-    bool boasts;      /* says of every call that it is confirmed, and of its position what it likes */
+    bool invents;     /* adds a message of its own, which a header of its own proves */
+    bool boasts;      /* says of every call that it is confirmed, and sends none */
     bool header_late; /* headers come after what they prove */
     uint16_t delay;   /* ms, on everything that it says */
     struct world_subscription subscriptions[WORLD_LOGS_MAX];
     uint64_t told_accepted[WORLD_LOGS_MAX], told_decided[WORLD_LOGS_MAX];
+    uint64_t said; /* ms: when what it said last arrives: it says one thing after the other */
     unsigned life;
 };
 
@@ -102,6 +104,7 @@ struct world_disk {
     bool held;               /* commits wait, until the relay is killed */
     bool torn;               /* the record that a crash cut in two is found half written, and dropped */
     uint16_t slow;           /* ms more for a commit */
+    uint64_t busy;           /* ms: when the last commit under way is done */
 };
 
 struct world_relay {
@@ -183,8 +186,9 @@ void world_cut(struct world *world, uint16_t a, uint16_t b, bool cut);
 void world_isolate(struct world *world, uint16_t relay, bool cut);
 void world_source_down(struct world *world, uint16_t relay, uint16_t source, bool down);
 void world_signer_down(struct world *world, uint16_t relay, bool down);
-/* Blocks above the finality depth are replaced; depth <= MODEL_FINALITY. What connectors watch is told anew. */
-void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth);
+/* Blocks above the finality depth are replaced; depth <= MODEL_FINALITY. lost: messages of each lane that are
+ * in no block any more. */
+void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth, size_t lost[MODEL_LANES_MAX]);
 
 /* count messages of len bytes of payload into the lane's outbox; life: seconds to their deadline. */
 void world_send(struct world *world, uint16_t lane, size_t count, size_t len);
@@ -197,15 +201,18 @@ typedef bool world_condition(struct world *world);
 uint16_t world_chain_of(const struct world *world, uint16_t relay); /* 0 west, 1 east, or WORLD_CARRIER */
 uint64_t world_random(struct world *world, uint64_t below);
 struct relay_log_view world_view(const struct world *world, uint16_t relay, uint16_t lane, uint8_t kind);
-bool world_delivered(struct world *world);   /* all messages of all lanes are decided at the inbox */
-bool world_settled(struct world *world);     /* … their outcomes taken by the outbox */
-bool world_quiet(struct world *world);       /* … and all relays that live have pruned them */
-void world_print(const struct world *world); /* marks of all relays, for a failed test */
+bool world_delivered(struct world *world); /* all messages of all lanes are decided at the inbox */
+bool world_settled(struct world *world);   /* … their outcomes taken by the outbox */
+bool world_quiet(struct world *world);     /* … and all relays that live have pruned them */
+bool world_relay_quiet(const struct world *world, uint16_t relay); /* this one has */
+void world_print(const struct world *world);                       /* marks of all relays, for a failed test */
 /* Rows of a family in a relay's store that begin with prefix. */
 size_t world_rows(const struct world *world, uint16_t relay, enum store_family family, struct bytes prefix);
 
 /* Hands an event to a relay now, as its edge would; bytes are borrowed. */
 void world_feed(struct world *world, uint16_t relay, struct relay_event event);
+/* Tells the watcher that a promise is broken. */
+void world_wrong(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A frame with this body is on its way. type: FRAME or ASKED; id 0: published. */
 void world_frame_send(struct world *world, uint16_t from, uint16_t to, struct bytes body, enum relay_event_type type,
                       uint64_t id);

@@ -1,0 +1,48 @@
+/* One run of one plan: the world, its judge, and the faults as they come and go. */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include "tests/sim/judge.h"
+#include "tests/sim/plan.h"
+
+struct sim {
+    const struct sim_plan *plan;
+    struct world *world;
+    struct judge judge;
+    FILE *story;                   /* or NULL */
+    struct topology_network other; /* the document of SIM_DOCUMENT */
+    uint64_t random;               /* of what villains make up */
+    struct sim_send
+        waiting[2 * (SIM_SENDS_MAX + WORLD_LANES_MAX * SIM_FAULTS_MAX)]; /* what blocks had no room for yet */
+    size_t waiting_len;
+    bool active[SIM_FAULTS_MAX];
+    struct store *backup[SIM_FAULTS_MAX]; /* by fault: a store as it was when the fault began */
+    struct world_guard guards[SIM_FAULTS_MAX][WORLD_LOGS_MAX];
+    bool spoilt[WORLD_RELAYS_MAX]; /* its operator signed what is not so: it signs nothing more */
+    bool gone[WORLD_RELAYS_MAX], adopts[WORLD_RELAYS_MAX]; /* adopts: its guard is old until a person names the heads */
+};
+
+struct sim_result {
+    bool ok;
+    char wrong[320];
+    uint64_t faults, messages, steps, events, checks, trace, virtual_ms;
+    uint64_t healed_ms; /* from the end of the last fault until all was quiet */
+};
+
+enum { SIM_HEAL_MS = 240000 /* within this, after the last fault, all that was sent is delivered and settled */ };
+
+/* Runs a plan to its end, or to the first broken promise. story: every fault as it happens, or NULL. */
+void sim_run(struct sim_result *result, const struct sim_plan *plan, FILE *story);
+
+/* ---- fault.c, villain.c: between the files of the simulator ---- */
+void sim_fault_begin(struct sim *sim, size_t index);
+void sim_fault_end(struct sim *sim, size_t index);
+void sim_fault_tick(struct sim *sim, size_t index);                    /* now and then while it lasts */
+void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind); /* signed heads and records that no chain has */
+void sim_villain_boast(struct sim *sim, uint16_t relay);               /* heartbeats of logs that nobody has */
+void sim_villain_two_keys(struct sim *sim, uint16_t relay);            /* its true heads, under its second key */
+/* Into blocks of the lane's chain, as they have room: a block never holds more than half of the lane's window. */
+void sim_send(struct sim *sim, const struct sim_send *send);
+uint64_t sim_random(struct sim *sim, uint64_t below);
+
+#endif

@@ -1,0 +1,162 @@
+/* Villains: what an operator signs, or a relay says, that is not so. Frames are well-formed and rightly signed, as a gate lets in. */
+#include <assert.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+#include "topology/route.h"
+
+enum { FORGED_MAX = 3 };
+
+uint64_t sim_random(struct sim *sim, uint64_t below)
+{
+    sim->random ^= sim->random << 13;
+    sim->random ^= sim->random >> 7;
+    sim->random ^= sim->random << 17;
+    return sim->random % below;
+}
+
+static void tell_all(struct sim *sim, uint16_t relay, const struct codec_pack *items, uint32_t count)
+{
+    struct world *world = sim->world;
+    struct codec_pack body;
+    struct proof_result result;
+    codec_pack_init(&body, PROOF_FRAME_BODY_MAX);
+    codec_pack_array(&body, count);
+    codec_pack_raw(&body, codec_pack_bytes(items));
+    bool formed = proof_items_check(codec_pack_bytes(&body), &result);
+    assert(formed);
+    for (uint16_t peer = 0; peer < world->relays_len; peer++) {
+        if (topology_route_linked(&world->network, relay, peer))
+            world_frame_send(world, relay, peer, codec_pack_bytes(&body), RELAY_EVENT_FRAME, 0);
+    }
+    codec_pack_fini(&body);
+}
+
+/* A lane whose log of this kind the operator of `relay` attests. */
+static int lane_of(struct sim *sim, uint16_t relay, uint8_t kind)
+{
+    uint16_t chain = world_chain_of(sim->world, relay), first = (uint16_t)sim_random(sim, sim->world->shape.lanes);
+    for (uint16_t i = 0; i < sim->world->shape.lanes; i++) {
+        uint16_t lane = (uint16_t)((first + i) % sim->world->shape.lanes);
+        if (topology_log_home(&sim->world->lanes[lane], kind) == chain)
+            return lane;
+    }
+    return -1;
+}
+
+static void message_forge(struct sim *sim, struct codec_writer *writer, uint8_t item[32], uint16_t lane,
+                          uint64_t number)
+{
+    const struct world *world = sim->world;
+    uint8_t commitment[32], payload[8] = {(uint8_t)sim_random(sim, 256), 1};
+    struct proof_message message = {.sequence = number,
+                                    .time = model_time(world->model.height[world->lanes[lane].source]),
+                                    .suites = world->shape.suite,
+                                    .commitments = commitment,
+                                    .has_payload = true,
+                                    .payload = BYTES_OF(payload)};
+    message.deadline = message.time + 3600;
+    proof_message_commitment(commitment, world->model.suite, message.salt, message.payload);
+    proof_message_digest(item, world->model.suite, world->lanes[lane].id, &message);
+    bool written = proof_message_write(writer, &message);
+    assert(written);
+}
+
+static void outcome_forge(struct sim *sim, struct codec_writer *writer, uint8_t item[32], uint64_t sequence)
+{
+    struct proof_outcome outcome = {.sequence = sequence, .status = PROOF_OUTCOME_FAILED, .reason = 1};
+    memset(outcome.digest, (int)(1 + sim_random(sim, 255)), 32);
+    proof_outcome_entry(item, sim->world->model.suite, &outcome);
+    bool written = proof_outcome_write(writer, &outcome);
+    assert(written);
+}
+
+void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind)
+{
+    struct world *world = sim->world;
+    int lane = lane_of(sim, relay, kind);
+    if (lane < 0 || world->relays[relay].core == NULL)
+        return;
+    const struct model_log *log = model_log_of(&world->model, (uint16_t)lane, kind);
+    uint64_t from =
+        1 + (sim_random(sim, 3) ? log->count - (log->count ? sim_random(sim, log->count < 20 ? log->count : 20) : 0)
+                                : sim_random(sim, log->count + 1));
+    uint8_t bytes[FORGED_MAX * 512];
+    struct codec_writer writer;
+    struct codec_pack pack;
+    struct proof_item range = {.type = PROOF_ITEM_RANGE};
+    struct proof_head head = {.number = from};
+    codec_writer_init(&writer, bytes, sizeof(bytes));
+    memcpy(head.log, world->lanes[lane].logs[kind - 1], 32);
+    memcpy(head.running, from > 1 ? log->entries[from - 2].running : log->start, 32);
+    memcpy(range.range.log, head.log, 32);
+    memcpy(range.range.before, head.running, 32);
+    range.range.from = from;
+    range.range.count = (uint16_t)(1 + sim_random(sim, FORGED_MAX));
+    for (uint64_t n = from; n < from + range.range.count; n++) {
+        uint8_t item[32];
+        if (kind == PROOF_LOG_MESSAGE)
+            message_forge(sim, &writer, item, (uint16_t)lane, n);
+        else
+            outcome_forge(sim, &writer, item, n);
+        proof_running_hash_extend(head.running, world->model.suite, (const uint8_t(*)[32])item, 1);
+    }
+    sim->spoilt[relay] = true;
+    head.number = from + range.range.count - 1;
+    range.range.records = codec_writer_bytes(&writer);
+    codec_pack_init(&pack, 1 << 20);
+    world_attest(world, relay, &pack, &head, 1);
+    bool written = proof_item_write(&pack, &range);
+    assert(written);
+    tell_all(sim, relay, &pack, 2);
+    codec_pack_fini(&pack);
+}
+
+void sim_villain_boast(struct sim *sim, uint16_t relay)
+{
+    struct world *world = sim->world;
+    struct proof_item item = {.type = PROOF_ITEM_HEARTBEAT};
+    struct codec_pack pack, logs;
+    if (world->relays[relay].core == NULL)
+        return;
+    codec_pack_init(&pack, 1 << 20);
+    codec_pack_init(&logs, 1 << 20);
+    for (size_t i = 0; i < world->network.logs_len; i++) {
+        struct proof_item_log log = {.head = {.number = 1 + sim_random(sim, 1 << (1 + sim_random(sim, 30)))}};
+        memcpy(log.head.log, world->network.logs[i].id, 32);
+        memset(log.head.running, (int)(1 + sim_random(sim, 255)), 32);
+        log.settled = sim_random(sim, log.head.number + 1);
+        proof_pack_log(&logs, &log);
+    }
+    item.heartbeat.time = MODEL_EPOCH + world->now / 1000;
+    item.heartbeat.document_version = sim_random(sim, 3);
+    item.heartbeat.count = (uint16_t)world->network.logs_len;
+    item.heartbeat.logs = codec_pack_bytes(&logs);
+    item.heartbeat.root[0] = 1;
+    bool written = proof_item_write(&pack, &item);
+    assert(written);
+    tell_all(sim, relay, &pack, 1);
+    codec_pack_fini(&pack);
+    codec_pack_fini(&logs);
+}
+
+void sim_villain_two_keys(struct sim *sim, uint16_t relay)
+{
+    struct world *world = sim->world;
+    struct codec_pack pack;
+    if (world->shape.keys < 2 || world->relays[relay].core == NULL)
+        return;
+    codec_pack_init(&pack, 1 << 20);
+    for (uint16_t watch = 0; watch < world->logs_len; watch++) {
+        const struct world_guard *guard = &world->relays[relay].guards[watch];
+        struct proof_head head = {.number = guard->number};
+        if (guard->number == 0)
+            continue;
+        memcpy(head.log, world->lanes[watch / 3].logs[watch % 3], 32);
+        memcpy(head.running, guard->running, 32);
+        codec_pack_clear(&pack);
+        world_attest_with(world, world->spare_secrets[relay], &pack, &head, 1);
+        tell_all(sim, relay, &pack, 1);
+    }
+    codec_pack_fini(&pack);
+}

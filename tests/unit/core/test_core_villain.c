@@ -1,0 +1,114 @@
+/* One operator below the quorum signs what no chain holds: what others certify takes its place, and nobody is held up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/core/scene.h"
+
+enum { VALUE_AT = 13, WEST_VILLAIN = 0, EAST_VILLAIN = 6, FORGED = 3 };
+
+/* Records 1..FORGED of a log, as `record` makes them, under a head that only the villain signed; told to all but the villain. */
+static void forge(struct world *world, uint16_t villain, uint16_t lane, uint8_t kind,
+                  void record(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer,
+                              uint8_t item[32]))
+{
+    uint8_t bytes[FORGED * 512];
+    struct codec_writer writer;
+    struct codec_pack items;
+    struct proof_item range = {.type = PROOF_ITEM_RANGE, .range = {.from = 1, .count = FORGED}};
+    struct proof_head head = {.number = FORGED};
+    codec_writer_init(&writer, bytes, sizeof(bytes));
+    memcpy(head.log, world->lanes[lane].logs[kind - 1], 32);
+    memcpy(head.running, head.log, 32);
+    memcpy(range.range.log, head.log, 32);
+    memcpy(range.range.before, head.log, 32);
+    for (uint64_t n = 1; n <= FORGED; n++) {
+        uint8_t item[32];
+        record(world, lane, n, &writer, item);
+        proof_running_hash_extend(head.running, world->model.suite, (const uint8_t(*)[32])item, 1);
+    }
+    range.range.records = codec_writer_bytes(&writer);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, villain, &items, &head, 1);
+    assert_true(proof_item_write(&items, &range));
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        if (relay != villain)
+            world_frame(world, relay, villain, 0, &items, 2);
+    }
+    codec_pack_fini(&items);
+}
+
+static void message_forge(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer, uint8_t item[32])
+{
+    struct bytes truth = model_records(&world->model.lanes[lane].messages, n, n);
+    struct proof_message message;
+    struct codec_reader reader;
+    struct proof_result result;
+    codec_reader_init(&reader, truth);
+    assert_true(proof_message_read(&message, &reader, n, world->lanes[lane].payload_max, &result));
+    message.value[0] ^= 1;
+    proof_message_digest(item, world->model.suite, world->lanes[lane].id, &message);
+    assert_true(proof_message_write(writer, &message));
+}
+
+/* Of the true message: a relay that believed it would forget the message. */
+static void outcome_forge(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer, uint8_t item[32])
+{
+    struct proof_outcome outcome = {.sequence = n, .status = PROOF_OUTCOME_FAILED, .reason = 1};
+    memcpy(outcome.digest, world->model.lanes[lane].messages.entries[n - 1].item, 32);
+    proof_outcome_entry(item, world->model.suite, &outcome);
+    assert_true(proof_outcome_write(writer, &outcome));
+}
+
+static bool quiet_but_for_villains(struct world *world)
+{
+    bool quiet = world_settled(world);
+    for (uint16_t relay = 0; quiet && relay < WORLD_RELAYS; relay++)
+        quiet = relay == WEST_VILLAIN || relay == EAST_VILLAIN || world_relay_quiet(world, relay);
+    return quiet;
+}
+
+static void made_up(uint16_t villain, uint16_t first_lane, uint8_t kind,
+                    void record(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer,
+                                uint8_t item[32]))
+{
+    struct world *world = world_silent(91);
+    for (uint16_t lane = first_lane; lane < WORLD_LANES; lane += 2)
+        forge(world, villain, lane, kind, record);
+    world_run(world, 1000);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, first_lane, kind).stored, FORGED);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, false);
+    world_expect(world, quiet_but_for_villains, 200000);
+    world_check_once(world);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
+            assert_false(world_view(world, relay, lane, PROOF_LOG_MESSAGE).frozen);
+    }
+    world_free(world);
+}
+
+static void messages_that_one_operator_made_up_give_way_to_those_that_are_certified(void **state)
+{
+    (void)state;
+    made_up(WEST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_MESSAGE, message_forge);
+}
+
+static void outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_those_that_are_certified(void **state)
+{
+    (void)state;
+    made_up(EAST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_OUTCOME, outcome_forge);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_that_one_operator_made_up_give_way_to_those_that_are_certified),
+        cmocka_unit_test(outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_those_that_are_certified),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
