@@ -233,6 +233,21 @@ bool edge_gate_expired(struct edge_gate *gate, uint64_t now, uint16_t *relay, ui
     return found;
 }
 
+bool edge_gate_lost(struct edge_gate *gate, uint16_t relay, uint64_t *id)
+{
+    bool found = false;
+    pthread_mutex_lock(&gate->mutex);
+    for (size_t i = 0; i < EDGE_GATE_ASKS_MAX && !found; i++) {
+        found = gate->asks[i].open && gate->asks[i].relay == relay;
+        if (found) {
+            gate->asks[i].open = false;
+            *id = gate->asks[i].id;
+        }
+    }
+    pthread_mutex_unlock(&gate->mutex);
+    return found;
+}
+
 /* ---- in -------------------------------------------------------------------------------------------------------------- */
 
 /* The outstanding ask that a response answers, or NULL. Called with the mutex held. */

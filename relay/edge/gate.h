@@ -85,6 +85,8 @@ void edge_gate_forget(struct edge_gate *gate, uint16_t relay, uint64_t id);
 
 /* Takes one ask whose deadline is not after now (any, when now is UINT64_MAX); false when there is none. */
 bool edge_gate_expired(struct edge_gate *gate, uint64_t now, uint16_t *relay, uint64_t *id);
+/* Takes one ask to this relay, whatever its deadline: the connection that carried it is gone. */
+bool edge_gate_lost(struct edge_gate *gate, uint16_t relay, uint64_t *id);
 
 /* ---- in ------------------------------------------------------------------------------------------------------------- */
 

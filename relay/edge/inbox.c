@@ -166,10 +166,11 @@ uint64_t edge_inbox_keep(struct edge_inbox *inbox, const struct edge_gate_frame 
     return handle;
 }
 
-void edge_inbox_connected(struct edge_inbox_peer *peer)
+void edge_inbox_changed(struct edge_inbox_peer *peer, enum edge_link_kind kind, bool made)
 {
     pthread_mutex_lock(&peer->inbox->mutex);
-    peer->stats.pipes++;
+    peer->stats.pipes += made;
+    peer->lost = peer->lost || (!made && kind == EDGE_LINK_REQUEST);
     pthread_mutex_unlock(&peer->inbox->mutex);
 }
 
@@ -253,8 +254,26 @@ static void give_up(struct edge_inbox_peer *peer, enum edge_link_kind kind)
     struct edge_inbox *inbox = peer->inbox;
     pthread_mutex_lock(&inbox->mutex);
     peer->stats.redials++;
+    peer->lost = peer->lost || kind == EDGE_LINK_REQUEST;
     pthread_mutex_unlock(&inbox->mutex);
     inbox->kick(inbox, peer->place, kind);
+}
+
+/* What was asked over a connection that is gone fails now, not at its deadline: another peer may have it. */
+static void fail_lost(struct edge_inbox_peer *peer)
+{
+    struct edge_inbox *inbox = peer->inbox;
+    uint64_t id;
+    pthread_mutex_lock(&inbox->mutex);
+    bool lost = peer->lost;
+    peer->lost = false;
+    pthread_mutex_unlock(&inbox->mutex);
+    while (lost && edge_gate_lost(inbox->gate, peer->relay, &id)) {
+        pthread_mutex_lock(&inbox->mutex);
+        peer->stats.asks_failed++;
+        pthread_mutex_unlock(&inbox->mutex);
+        inbox->options->ask_failed(inbox->options->context, peer->relay, id);
+    }
 }
 
 static void expire(struct edge_inbox *inbox, uint64_t now)
@@ -326,6 +345,8 @@ static void watch(struct edge_inbox_peer *peer, uint64_t now)
 void edge_inbox_tick(struct edge_inbox *inbox, uint64_t now)
 {
     expire(inbox, now);
+    for (size_t i = 0; i < inbox->options->peers_len; i++)
+        fail_lost(&inbox->peers[i]);
     for (size_t i = 0; i < inbox->options->peers_len; i++)
         watch(&inbox->peers[i], now);
 }

@@ -30,7 +30,8 @@ struct edge_inbox_peer {
     unsigned failures;           /* asks in a row */
     uint64_t cuts;               /* noted */
     bool clock_noted;            /* that its clock is ahead, since it was heard last */
-    size_t queued;               /* bytes, under the mutex, as stats */
+    size_t queued;               /* bytes, under the mutex, as what follows */
+    bool lost;                   /* a connection for requests ended: what was asked over it is not answered any more */
     struct edge_mesh_peer_stats stats;
 };
 
@@ -95,8 +96,8 @@ uint64_t edge_inbox_keep(struct edge_inbox *inbox, const struct edge_gate_frame 
 /* Takes the request of a handle back; false: unknown, answered or too old. */
 bool edge_inbox_take(struct edge_inbox *inbox, uint64_t handle, struct edge_inbox_request *out);
 
-/* A connection to the peer was made; an ask was sent. */
-void edge_inbox_connected(struct edge_inbox_peer *peer);
+/* A connection to the peer was made, or ended; an ask was sent. */
+void edge_inbox_changed(struct edge_inbox_peer *peer, enum edge_link_kind kind, bool made);
 void edge_inbox_asked(struct edge_inbox_peer *peer);
 
 /* What edge_mesh_drain, edge_mesh_tick and edge_mesh_peer_stats do. */

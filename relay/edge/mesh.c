@@ -154,8 +154,7 @@ CALLED_BY_NNG static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *a
     if (added || link->pipe.id == pipe.id)
         link->pipe.id = added ? pipe.id : 0;
     pthread_mutex_unlock(&link->mutex);
-    if (added)
-        edge_inbox_connected(link->peer);
+    edge_inbox_changed(link->peer, link->kind, added);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */

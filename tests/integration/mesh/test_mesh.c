@@ -388,6 +388,23 @@ static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
     close_all(nodes, 2);
 }
 
+/* Relay 0 takes the question and ends before it answers: relay 1 hears of that at once, not after the minutes that it would wait. */
+static void test_mesh__an_ask_fails_when_its_connection_ends(void **state)
+{
+    (void)state;
+    struct urls urls;
+    struct node nodes[2];
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0) && node_open(&nodes[1], &urls, NULL, 0));
+    meet(nodes, 2);
+    assert_true(node_ask(&nodes[1], 0, 1, 1, 100 * DEADLINE));
+    node_close(&nodes[0]);
+    RUN_UNTIL(nodes, 2, nodes[1].failed == 1);
+    assert_int_equal(nodes[1].answered, 0);
+    close_all(nodes, 2);
+}
+
 /* Cuts relay 1 off for four seconds; afterwards it must hear relay 0 again. How often it connected anew. */
 static uint64_t cut_and_heal(const char *host)
 {
@@ -482,6 +499,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mesh__connections_that_end_early_do_not_stop_a_listener),
         cmocka_unit_test(test_mesh__an_ipc_listener_that_nng_lost_is_made_anew),
         cmocka_unit_test(test_mesh__a_peer_that_restarts_is_heard_again),
+        cmocka_unit_test(test_mesh__an_ask_fails_when_its_connection_ends),
         cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_the_old_connection_stays_dead),
         cmocka_unit_test(test_mesh__a_healed_cut_is_noticed_though_nng_takes_no_connection_down),
         cmocka_unit_test(test_mesh__a_dead_connection_to_a_host_name_is_given_up_though_nobody_probes_it),
