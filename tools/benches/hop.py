@@ -29,15 +29,17 @@ DURABILITY = {"isthmus": "fdatasync at both ends, group commit; signed; two copi
               "jetstream": "answers from the page cache, synced in the background (as it comes); unsigned, one copy; until delivered",
               "synced": "each message synced by itself before the answer (sync_interval: always); unsigned, one copy; until delivered",
               "floor": "fdatasync of a frame's bytes at both ends, nng there and back, one frame at a time; nothing else"}
-# key: scene, figure, beside whom, what
-RATIOS = {"ratio": ("saturated", "msgs_per_s", "jetstream", "Isthmus / JetStream as it comes, 256 B saturated"),
-          "ratio_1k": ("saturated_1k", "msgs_per_s", "jetstream", "the same, 1 KiB"),
-          "ratio_p99_10k": ("paced_10k", "p99_ms", "jetstream", "p99 at 10,000/s, told back / delivered"),
-          "ratio_synced": ("saturated", "msgs_per_s", "synced", "Isthmus / JetStream that syncs, 256 B saturated"),
-          "ratio_1k_synced": ("saturated_1k", "msgs_per_s", "synced", "the same, 1 KiB"),
-          "ratio_p99_10k_synced": ("paced_10k", "p99_ms", "synced", "p99 at 10,000/s, told back / delivered"),
-          "ratio_p99_1k_synced": ("paced_1k", "p99_ms", "synced", "the same at 1,000/s"),
-          "ratio_p99_floor": ("paced_10k", "p99_ms", "floor", "p99 at 10,000/s / of the bare syncs and round trip")}
+# key: scene, figure, of whom, beside whom, what
+RATIOS = {
+    "ratio": ("saturated", "msgs_per_s", "isthmus", "jetstream", "Isthmus / JetStream as it comes, 256 B saturated"),
+    "ratio_1k": ("saturated_1k", "msgs_per_s", "isthmus", "jetstream", "the same, 1 KiB"),
+    "ratio_p99_10k": ("paced_10k", "p99_ms", "isthmus", "jetstream", "p99 at 10,000/s, told back / delivered"),
+    "ratio_synced": ("saturated", "msgs_per_s", "isthmus", "synced", "Isthmus / JetStream that syncs, 256 B saturated"),
+    "ratio_1k_synced": ("saturated_1k", "msgs_per_s", "isthmus", "synced", "the same, 1 KiB"),
+    "ratio_p99_10k_synced": ("paced_10k", "p99_ms", "isthmus", "synced", "p99 at 10,000/s, told back / delivered"),
+    "ratio_p99_1k_synced": ("paced_1k", "p99_ms", "isthmus", "synced", "the same at 1,000/s"),
+    "ratio_p99_floor": ("paced_10k", "p99_ms", "isthmus", "floor", "p99 at 10,000/s / of the bare syncs and round trip"),
+    "ratio_floor_jetstream": ("paced_10k", "p99_ms", "floor", "jetstream", "of the bare syncs and round trip / JetStream's")}
 LEAST = {"ratio": 1.5, "ratio_synced": 1.5}
 MOST = {"ratio_p99_10k": 0.5, "ratio_p99_10k_synced": 0.5}
 
@@ -101,8 +103,8 @@ def middle(values):
 def figures(runs):
     """Medians of what ran, and ratios that were taken inside their rounds."""
     made = {}
-    for key, (scene, figure, other, _) in RATIOS.items():
-        each = [rounds.median([ours[figure] / theirs[figure] for ours, theirs in zip(run[scene]["isthmus"], run[scene][other])])
+    for key, (scene, figure, one, other, _) in RATIOS.items():
+        each = [rounds.median([ours[figure] / theirs[figure] for ours, theirs in zip(run[scene][one], run[scene][other])])
                 for run in runs if run[scene][other][0]]
         made[key] = round(middle(each), 3) if each else None
         made[key + "_spread"] = [round(min(each), 3), round(max(each), 3)] if each else None
@@ -187,7 +189,7 @@ def show(made, servers, options, rows, reason):
         show_paced(made, scene, rate)
     print(f"\nraw, 256 B: RocksDB synced batches of 256 {made['raw_rocksdb_rows_msgs_per_s']:,.0f} rows/s; as one segment row "
           f"{made['raw_rocksdb_segments_msgs_per_s']:,.0f} messages/s; nng {made['raw_nng_msgs_per_s']:,.0f} messages/s")
-    for key, (_, _, _, text) in RATIOS.items():
+    for key, (*_, text) in RATIOS.items():
         print(f"{key:21} {'not run' if made[key] is None else format(made[key], '.2f'):>8}  {made[key + '_spread'] or ''}  {text}")
     ours = made["saturated"]["isthmus"]
     print(f"\nCPU a message, 256 B saturated: sender {ours['sender_cpu_us']:.2f} µs, receiver {ours['receiver_cpu_us']:.2f} µs; "

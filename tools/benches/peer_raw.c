@@ -147,8 +147,8 @@ static void nng(const struct options *options)
 /*
  * A frame's bytes written and synced, sent through nng, written and synced by another process, and its word back. No store, no
  * cryptography, nothing waits for anything else, and the next frame comes only after the last: what a relay adds is its own.
- * Files grow within preallocated room, as RocksDB's logs do: each sync commits the file system's journal, which all its files
- * share. --prewritten: the blocks were written before, so a sync moves the data alone.
+ * Files grow within preallocated room, as RocksDB's logs do: a sync moves the data, then the file's size, then flushes.
+ * --prewritten: the blocks were written before, so it moves the data and flushes.
  */
 struct file {
     int fd;
