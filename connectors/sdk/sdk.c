@@ -261,8 +261,6 @@ void connector_configured(struct connector *connector, bool ok, const char *form
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     connector->configured = ok;
-    if (!ok)
-        connector_log(connector, "not configured: %s", text);
     const struct connector_message message = {.type = CONNECTOR_CONFIGURED,
                                               .configured = {ok, codec_connector_text(text)}};
     connector_send(connector, &message);
@@ -275,7 +273,6 @@ void connector_notice(struct connector *connector, enum connector_notice_code co
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    connector_log(connector, "notice %d: %s", (int)code, text);
     const struct connector_message message = {.type = CONNECTOR_NOTICE,
                                               .notice = {(uint8_t)code, codec_connector_text(text)}};
     connector_send(connector, &message);
@@ -289,7 +286,6 @@ void connector_cannot(struct connector *connector, enum connector_type type, str
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    connector_log(connector, "cannot %s: %s", codec_connector_type_name(type), text);
     const struct connector_message message = {.type = CONNECTOR_CANNOT,
                                               .cannot = {(uint8_t)type, about, codec_connector_text(text)}};
     connector_send(connector, &message);

@@ -150,6 +150,18 @@ void core_note(struct relay_core *core, enum relay_level level, enum relay_reaso
     action->sequence = sequence;
 }
 
+void core_ban(struct relay_core *core, uint16_t source, const char *format, ...)
+{
+    char *text = core_scratch(core, CORE_NOTE_TEXT);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, CORE_NOTE_TEXT, format, args);
+    va_end(args);
+    struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
+    action->source = source;
+    action->text = text;
+}
+
 struct core_load *core_load_new(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to,
                                 size_t limit)
 {

@@ -245,9 +245,8 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
                   core->network->chains[job->chain].id, core->config.sources[job->source].name,
                   proof_reason_text(job->result.reason), job->result.at);
         core_evidence_refuse(core, evidence, job->source, proof_reason_text(job->result.reason));
-        struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
-        action->source = job->source;
-        action->text = "evidence that proves nothing";
+        core_ban(core, job->source, "sent evidence that proves nothing: %s (at %zu)",
+                 proof_reason_text(job->result.reason), job->result.at);
         core_evidence_release(evidence);
         free(job);
         return;
@@ -432,11 +431,10 @@ static void source_message(struct relay_core *core, const struct relay_event *ev
         cannot_note(core, event->source, &message.cannot);
         cannot_heal(core, event->source, &message.cannot);
     } else {
+        const char *rule = known ? "a message that only relays send" : where;
         core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_PROTOCOL, NULL, 0, "%s: %s",
-                  core->config.sources[event->source].name, known ? "a message that only relays send" : where);
-        struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
-        action->source = event->source;
-        action->text = "breaks the connector protocol";
+                  core->config.sources[event->source].name, rule);
+        core_ban(core, event->source, "broke the protocol: %s", rule);
     }
 }
 

@@ -68,9 +68,10 @@ void core_deliver_position(struct relay_core *core, uint16_t source, const struc
         return;
     struct core_position *known = &log->position;
     if (position->decided > position->accepted || position->undecided > position->accepted + 1) {
-        struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
-        action->source = source;
-        action->text = "a position that no inbox can have";
+        core_ban(core, source,
+                 "told a position that no contract can have: %llu accepted, %llu decided, %llu the lowest undecided",
+                 (unsigned long long)position->accepted, (unsigned long long)position->decided,
+                 (unsigned long long)position->undecided);
         return;
     }
     if (source != submit_source(core, log->target))

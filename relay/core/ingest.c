@@ -136,9 +136,8 @@ static void records_refuse(struct relay_core *core, uint16_t source, const struc
 {
     core_note(core, RELAY_WARNING, RELAY_REASON_RECORDS_REFUSED, log, sequence, "source %s: %s",
               core->config.sources[source].name, why);
-    struct relay_action *action = core_act(core, RELAY_ACTION_BAN_SOURCE);
-    action->source = source;
-    action->text = "records out of order, over its credit or malformed";
+    core_ban(core, source, "sent records of lane %s that are refused from %llu on: %s",
+             core->network->lanes[log->lane].name, (unsigned long long)sequence, why);
 }
 
 void core_ingest_records(struct relay_core *core, uint16_t source, const struct connector_records *records)

@@ -19,6 +19,8 @@ void core_delete_range(struct relay_core *core, enum store_family family, struct
 /* Notes: one log line, one counter; held, refused and dropped ones (warning and above) also go into the audit. */
 void core_note(struct relay_core *core, enum relay_level level, enum relay_reason reason, const struct core_log *log,
                uint64_t sequence, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Ends a connector that broke a rule; the text says which, and where: its operator sees it in `isthmus sources`. */
+void core_ban(struct relay_core *core, uint16_t source, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void core_actions_begin(struct relay_core *core);
 void core_actions_end(struct relay_core *core); /* turns the gathered ops into one WRITE */
 void core_actions_free(struct relay_core *core);

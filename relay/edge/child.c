@@ -44,8 +44,9 @@ struct edge_child {
     uint64_t starts, crashes, since, up_since, retry;
     unsigned failures; /* ends in a row, none of them after a stable run */
     uint64_t crashed_at[EDGE_CHILD_CRASHES];
-    char why[256];  /* it is being ended because of this */
-    char text[256]; /* why it ended last */
+    char why[256];     /* it is being ended because of this */
+    bool killed, late; /* by us; because it had not ended within the grace */
+    char text[256];    /* why it ended last */
     char said[SAID_MAX + 1];
     size_t said_len;
 };
@@ -125,6 +126,13 @@ static void process_kill(const struct edge_child *child)
         kill(-child->pid, SIGKILL); /* its session, and whatever it started */
 }
 
+static void child_kill(struct edge_child *child, bool late)
+{
+    child->killed = true;
+    child->late = late;
+    process_kill(child);
+}
+
 /* From UP: no more messages either way. The end itself is reported by the loop, and only then are buffers freed: a
  * message callback may still hold one. */
 static void ending(struct edge_child *child, const char *why, bool now)
@@ -136,7 +144,7 @@ static void ending(struct edge_child *child, const char *why, bool now)
     state_set(child, EDGE_CHILD_ENDING);
     edge_timer_set(child->timer, EDGE_CHILD_GRACE_MS);
     if (now)
-        process_kill(child);
+        child_kill(child, false);
 }
 
 static void said_flush(struct edge_child *child)
@@ -209,6 +217,7 @@ static void ended(struct edge_child *child, const char *how)
     else
         snprintf(child->text, sizeof(child->text), "%.200s", how);
     child->why[0] = '\0';
+    child->killed = false;
     edge_process_free(child->process);
     child->process = NULL;
     process_kill(child); /* what it left behind in its session */
@@ -229,9 +238,12 @@ static void ended(struct edge_child *child, const char *how)
 static void process_ended(void *context, int status)
 {
     struct edge_child *child = context;
-    char how[64];
-    if (WIFSIGNALED(status))
-        snprintf(how, sizeof(how), "ended by signal %d", WTERMSIG(status));
+    char how[128];
+    if (WIFSIGNALED(status) && child->killed)
+        snprintf(how, sizeof(how), "killed by this relay%s", child->late ? ", as it did not end by itself" : "");
+    else if (WIFSIGNALED(status))
+        snprintf(how, sizeof(how), "ended by signal %d%s, which this relay did not send", WTERMSIG(status),
+                 WTERMSIG(status) == SIGSYS ? " (a system call that its sandbox forbids)" : "");
     else
         snprintf(how, sizeof(how), "ended with code %d", WEXITSTATUS(status));
     ended(child, how);
@@ -438,7 +450,7 @@ static void timer_fired(void *context)
 {
     struct edge_child *child = context;
     switch (child->state) {
-    case EDGE_CHILD_ENDING: process_kill(child); return;
+    case EDGE_CHILD_ENDING: child_kill(child, true); return;
     case EDGE_CHILD_UP: messages_deliver(child); return;
     case EDGE_CHILD_STOPPED: return;
     case EDGE_CHILD_BACKING_OFF:

@@ -94,7 +94,7 @@ struct edge_child_view {
     uint64_t starts, crashes;
     uint64_t since; /* ms, monotonic: of this state */
     uint64_t retry; /* ms, monotonic: when it is started again; 0: not waiting */
-    char text[256]; /* why it ended last; empty if it never did */
+    char text[256]; /* why it ended last, and whether this relay killed it; empty if it never did */
 };
 
 void edge_child_look(const struct edge_child *child, struct edge_child_view *out);

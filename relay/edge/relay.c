@@ -354,8 +354,9 @@ static void ready_check(struct edge_relay *relay)
     edge_sources_start(relay->sources);
     if (relay->signer != NULL)
         edge_child_start(relay->signer);
-    edge_log(RELAY_INFO, "started", relay->config->relay, "after %llu ms",
-             (unsigned long long)(edge_loop_now() - relay->started));
+    edge_log(RELAY_INFO, "started", relay->config->relay, "after %llu ms; now its %zu sources%s",
+             (unsigned long long)(edge_loop_now() - relay->started), relay->config->sources_len,
+             relay->signer != NULL ? " and its signer" : "");
 }
 
 void edge_relay_writer_woken(void *context)

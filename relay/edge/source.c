@@ -22,6 +22,7 @@ struct source {
     const struct topology_chain *chain;
     struct edge_child *child;
     struct edge_timer *patience;
+    bool waited; /* EDGE_SOURCE_SLOW_MS have passed, and it was said */
     enum stage stage;
     struct edge_source_account account; /* spent outlives the process: its next life is told */
     bool account_known;
@@ -205,7 +206,8 @@ static void child_up(void *context)
     struct source *source = context;
     source->stage = WAITS_MANIFEST;
     edge_child_hold(source->child, source->all->hold);
-    edge_timer_set(source->patience, EDGE_SOURCE_CONFIGURE_MS);
+    source->waited = false;
+    edge_timer_set(source->patience, EDGE_SOURCE_SLOW_MS);
 }
 
 static void text_keep(char out[81], struct bytes text)
@@ -254,9 +256,19 @@ static void child_down(void *context, const char *why)
         source->all->options.down(source->all->options.context, source->index);
 }
 
+/* Configured only when its node has said which chain it is: a start that takes long says so, and what it waits for. */
 static void patience_ended(void *context)
 {
     struct source *source = context;
+    if (!source->waited) {
+        source->waited = true;
+        edge_timer_set(source->patience, EDGE_SOURCE_CONFIGURE_MS - EDGE_SOURCE_SLOW_MS);
+        edge_log(RELAY_INFO, "source-waits", source->config->name,
+                 "%s: its connector %s; nothing of that chain is taken before", source->chain->id,
+                 source->stage == WAITS_MANIFEST ? "has not said its manifest yet"
+                                                 : "waits for its node to say which chain it is");
+        return;
+    }
     edge_child_ban(source->child, "said neither yes nor no to its configuration");
 }
 

@@ -23,6 +23,7 @@ bool edge_source_list(struct relay_source **out, const struct config_relay *conf
                       const struct topology_network *network);
 
 enum {
+    EDGE_SOURCE_SLOW_MS = 3000,                                         /* then a start says what it waits for */
     EDGE_SOURCE_CONFIGURE_MS = 120000,                                  /* from its start until it says configured */
     EDGE_SOURCE_READABLE_MAX = CONFIG_READABLE_MAX + CONFIG_OPTIONS_MAX /* paths that one connector may read */
 };

@@ -15,7 +15,7 @@ static const char *const USAGE = "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS 
                                  "state), the gas\n"
                                  "account's balance and what it spent in 24 hours (of its spending-cap), and the "
                                  "connector process with how often it\n"
-                                 "crashed.\n";
+                                 "crashed. SAYS: its own last word, or why that process ended last.\n";
 
 /* What the gas account spent in 24 hours, of what it may, and whether that stops it. */
 static void add_spent(struct isthmus_table *table, const struct tools_json *account)
@@ -51,8 +51,10 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
     add_spent(table, account);
     isthmus_table_add(table, "%s, %" PRIu64 " crashes", isthmus_text(process, "state"),
                       isthmus_number(process, "crashes"));
-    /* A source that is down and silent: why its process ended says more. */
-    isthmus_table_add(table, "%s", !up && silent ? isthmus_text(process, "text") : says);
+    /* Why its process ended last says more than silence does, also when it runs again. */
+    const char *last = isthmus_text(process, "text");
+    const bool ended = silent && isthmus_number(process, "crashes") > 0 && last[0] != '\0';
+    isthmus_table_add(table, "%s%s", ended && up ? "ended last: " : "", ended ? last : says);
 }
 
 int isthmus_sources(int argc, char **argv)

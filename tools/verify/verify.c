@@ -49,15 +49,25 @@ struct call {
     size_t evidence_count;
 };
 
-static void usage(FILE *to)
+/* Of one kind, or of all. */
+static void usage(FILE *to, const struct kind *only)
 {
     fputs("usage: isthmus verify KIND --trusted FILE [--report FILE] EVIDENCE...\n"
           "Checks evidence (JSON files) against what FILE says is trusted, offline, and prints verdict and reason.\n"
           "Exit code: 0 all valid, 1 not valid, 2 the call or a file is not usable. Bytes are written 0x...\n\n",
           to);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        fprintf(to, "  %-13s trusted:  %s\n  %-13s evidence: %s\n", kinds[i].name, kinds[i].trusted, "",
-                kinds[i].evidence);
+        if (!only || only == &kinds[i])
+            fprintf(to, "  %-13s trusted:  %s\n  %-13s evidence: %s\n", kinds[i].name, kinds[i].trusted, "",
+                    kinds[i].evidence);
+}
+
+static const struct kind *kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(name, kinds[i].name) == 0)
+            return &kinds[i];
+    return NULL;
 }
 
 static int misuse(const char *what, const char *which)
@@ -69,6 +79,7 @@ static int misuse(const char *what, const char *which)
 /* 0, or the exit code. */
 static int read_call(struct call *call, int argc, char **argv)
 {
+    call->kind = kind_of(argv[1]);
     for (int i = 2; i < argc; i++) {
         bool trusted = strcmp(argv[i], "--trusted") == 0;
         if (trusted || strcmp(argv[i], "--report") == 0) {
@@ -84,9 +95,6 @@ static int read_call(struct call *call, int argc, char **argv)
             call->evidence[call->evidence_count++] = argv[i];
         }
     }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strcmp(argv[1], kinds[i].name) == 0)
-            call->kind = &kinds[i];
     if (!call->kind)
         return misuse("unknown kind of evidence: ", argv[1]);
     if (!call->trusted)
@@ -158,10 +166,15 @@ int tools_verify_main(int argc, char **argv)
 {
     struct call call = {0};
     struct tools_json_doc *docs[EVIDENCE_MAX] = {0};
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        usage(argc < 2 ? stderr : stdout);
-        return argc < 2 ? 2 : 0;
+    if (argc < 2) {
+        usage(stderr, NULL);
+        return 2;
     }
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            usage(stdout, kind_of(argv[1]));
+            return 0;
+        }
     int code = read_call(&call, argc, argv);
     if (code != 0)
         return code;

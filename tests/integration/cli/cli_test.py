@@ -93,8 +93,11 @@ class Cli(unittest.TestCase):
         out, _ = self.run_command("--help")
         for command in ("init", "keys", "network", "config", "status", "lanes", "peers", "sources", "explain", "verify"):
             self.assertIn(f"  {command} ", out)
-            if command != "verify":
-                self.assertIn("usage: isthmus " + command, self.run_command(command, "--help")[0])
+            self.assertIn("usage: isthmus " + command, self.run_command(command, "--help")[0])
+        every, one = (self.run_command("verify", *kind, "--help")[0] for kind in ((), ("eth-account",)))
+        self.assertIn("eth-receipts", every)
+        self.assertIn("an eth_getProof answer", one)
+        self.assertNotIn("eth-receipts", one)
         self.assertIn("'statsu' is no command", self.run_command("statsu", code=2)[1])
         self.assertRegex(self.run_command("version")[0], r"^isthmus \d+\.\d+\.\d+\n$")
         self.assertEqual(self.run_command("--version"), self.run_command("version"))

@@ -325,7 +325,7 @@ class Daemon(unittest.TestCase):
             os.kill(first, signal.SIGKILL)
             eventually(lambda: who()["state"] == "up" and who()["pid"] not in (0, first), "child up again")
             self.assertEqual(who()["crashes"], 1)
-            self.assertIn("signal 9", who()["text"])
+            self.assertIn("signal 9, which this relay did not send", who()["text"])
         eventually(lambda: east.status()["sources"]["up"] == 1, "source up")
 
     def test_isthmusd__the_gas_account_is_shown_and_what_it_spent_outlives_its_connector(self):
@@ -389,13 +389,24 @@ class Daemon(unittest.TestCase):
 
     def test_isthmusd__a_connector_that_breaks_the_protocol_is_restarted_with_the_reason(self):
         east = self.start("east", options="x: babble")
-        eventually(lambda: "forbidden length" in east.source()["process"]["text"], "reason in the view")
+        eventually(lambda: "forbidden length: killed by this relay" in east.source()["process"]["text"], "reason in the view")
         east.said(r"reason=child-ended.*starting it again in \d+ ms")
+        self.assertIn("forbidden length", self.tool("sources", "--config", "east/relay.yaml"))
         self.assertTrue(east.status()["ready"])
 
     def test_isthmusd__a_connector_that_refuses_its_configuration_says_why(self):
         east = self.start("east", options="x: refuse")
         eventually(lambda: "not configured: as told" in east.source()["process"]["text"], "reason in the view")
+
+    def test_isthmusd__a_start_that_waits_for_a_slow_node_says_so(self):
+        os.makedirs(f"{self.folder}/given", exist_ok=True)
+        door = f"{self.folder}/given/node-is-there"
+        east = self.start("east", options=f"x: \"slow; until={door};\"", readable=[f"{self.folder}/given"])
+        east.said(r"reason=source-waits subject=node .*waits for its node")
+        self.assertTrue(east.status()["ready"])
+        with open(door, "w"):
+            pass
+        east.said("reason=source-up")
 
     def test_isthmusd__a_crashing_connector_stops_nothing_else(self):
         east, west = self.start("east", options="x: crash"), self.start("west")
