@@ -117,7 +117,7 @@ enum proof_reason cometbft_commit_tally(size_t *at, struct proof_cometbft_space 
 static bool verify_batch(size_t *at, struct proof_cometbft_space *space, const struct cometbft_validators *set,
                          size_t count)
 {
-    const uint8_t *encoded[COMETBFT_BATCH];
+    const uint8_t *encoded[COMETBFT_BATCH] = {NULL}; /* gcc 12 cannot see that only the first count are read */
     const struct codec_ed25519_key *keys[COMETBFT_BATCH];
     if (count == 0)
         return true;
