@@ -18,34 +18,12 @@ import time
 
 import rounds
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scene"))
+import pair  # noqa: E402
+
 PATIENCE = 120
 LIMITS = {"idle": 40.0, "pending": 128.0}
 MIB = 1024.0
-CHAINS = {"east": "eip155:31337", "west": "eip155:31338"}
-
-
-def document(keys):
-    account = "0x" + "5a" * 20
-    lines = ["network: bench", "version: 1", "roots:"]
-    lines += [f"  - {{name: {n}, side: {i}, key: {keys[n]['root']}}}" for i, n in enumerate(keys, 1)]
-    lines += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {i}}}" for i, n in enumerate(keys, 1)]
-    lines += ["chains:"]
-    for name, chain in CHAINS.items():
-        other = next(n for n in CHAINS if n != name)
-        lines += [f"  - {{id: \"{chain}\", family: evm, genesis: {'ab' * 32}, suite: keccak256-secp256k1,",
-                  f"     finality_depth: 2, sources: 1, registry: \"{account}\", outbox: \"{account}\",",
-                  f"     inbox: \"{account}\", epochs: [{{number: 1, quorum: 1, accept_equivocation: 0,",
-                  f"     keys: [{{operator: {other}, key: \"{keys[other]['signing']}\"}}]}}]}}"]
-    lines += ["zones: [{name: east}, {name: west}]", "relays:"]
-    for name, chain in CHAINS.items():
-        lines += [f"  - {{name: {name}, operator: {name}, zone: {name}, key: {keys[name]['relay']},",
-                  f"     serves: [\"{chain}\"], delivers: [\"{chain}\"]}}"]
-    lines += ["links: [[east, west]]", "lanes:"]
-    for order in ("in-order", "any-order"):
-        lines += [f"  - {{name: {order}, source: \"eip155:31337\", destination: \"eip155:31338\",",
-                  f"     sender: \"{account}\", receiver: \"{account}\", order: {order}, failure: retry,",
-                  "     suites: [keccak256-secp256k1], evidence: [slot]}"]
-    return "\n".join(lines) + "\n"
 
 
 class Scene:
@@ -53,28 +31,12 @@ class Scene:
 
     def __init__(self, folder, isthmus):
         self.folder, self.isthmus = folder, isthmus
-        keys = {}
-        for name in CHAINS:
-            made = self.tool("init", name, "--relay", name, "--cheap")
-            found = [line.split("key: ")[1].strip(' "}') for line in made.splitlines() if "key: " in line]
-            root = self.tool("network", "new-root", name, f"{name}-root.key", "--plain").splitlines()[-1].split(": ")[1]
-            keys[name] = {"relay": found[0], "signing": found[1], "root": root}
-        (folder / "network.yaml").write_text(document(keys), encoding="ascii")
-        for name in CHAINS:
-            self.tool("network", "sign", "network.yaml", "--root", name, "--key", f"{name}-root.key")
+        keys = pair.make_keys(self.tool)
+        lanes = [(order, order) for order in ("in-order", "any-order")]
+        (folder / "network.yaml").write_text(pair.document(keys, lanes), encoding="ascii")
+        pair.sign(self.tool)
         path = folder / "east" / "relay.yaml"
-        text = path.read_text(encoding="utf-8")
-        for old, new in (
-                (": network.yaml ", ": ../network.yaml "),
-                ("roots: {}", "roots: {" + ", ".join(f"{n}: {k['root']}" for n, k in keys.items()) + "}"),
-                ("zones: []", f"zones: [{{zone: west, url: \"ipc://{folder}/east.pub\"}}]"),
-                ("peers: []", f"peers: [{{relay: west, publish: \"ipc://{folder}/west.pub\", request: \"ipc://{folder}/west.req\"}}]"),
-                ("sources: []", "sources: [{chain: \"eip155:31337\", name: node, operator: me, network: here, software: none, "
-                                "program: /bin/true, submits: true}]")):
-            if old not in text:
-                sys.exit(f"bench: `isthmus init` writes no '{old}' any more: this script is older than it")
-            text = text.replace(old, new)
-        text = re.sub(r"request: ipc://\S+", f"request: \"ipc://{folder}/east.req\"", text, count=1)
+        text = pair.relay_yaml(path.read_text(encoding="utf-8"), "east", keys, folder)
         path.write_text(text, encoding="utf-8")
         self.store = folder / "east" / (re.search(r"^store:\s*(\S+)", text, re.M) or re.search(r"(store)", "store")).group(1)
 

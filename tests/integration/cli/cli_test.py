@@ -9,9 +9,10 @@ import tempfile
 import threading
 import unittest
 
-ISTHMUS = os.path.abspath(sys.argv.pop(1))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../tools/scene"))
+import pair  # noqa: E402
 
-CHAINS = {"eip155:31337": "east", "eip155:31338": "west"}
+ISTHMUS = os.path.abspath(sys.argv.pop(1))
 
 
 class Answers(threading.Thread):
@@ -118,46 +119,13 @@ class Cli(unittest.TestCase):
 
     def make_network(self):
         """Two relays, one a side, one operator each; keys, document, relay files. Returns the relays' names."""
-        keys = {}
-        for name in ("east", "west"):
-            out, _ = self.run_command("init", name, "--relay", name, "--cheap")
-            keys[name] = [line.split("key: ")[1].strip(' "}') for line in out.splitlines() if "key: " in line]
-            out, _ = self.run_command("network", "new-root", name, f"{name}-root.key", "--plain")
-            keys[name].append(out.splitlines()[-1].split(": ")[1])
-        account = "0x" + "5a" * 20
-        lines = ["network: pair", "version: 3", "roots:"]
-        lines += [f"  - {{name: {n}, side: {i}, key: {keys[n][2]}}}" for i, n in enumerate(keys, 1)]
-        lines += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {i}}}" for i, n in enumerate(keys, 1)]
-        lines += ["chains:"]
-        for chain, other in (("eip155:31337", "west"), ("eip155:31338", "east")):
-            lines += [f"  - {{id: \"{chain}\", family: evm, genesis: {'ab' * 32}, suite: keccak256-secp256k1,",
-                      f"     finality_depth: 2, sources: 1, registry: \"{account}\", outbox: \"{account}\",",
-                      f"     inbox: \"{account}\", epochs: [{{number: 1, quorum: 1, accept_equivocation: 0,",
-                      f"     keys: [{{operator: {other}, key: \"{keys[other][1]}\"}}]}}]}}"]
-        lines += ["zones: [{name: east}, {name: west}]", "relays:"]
-        for chain, name in CHAINS.items():
-            lines += [f"  - {{name: {name}, operator: {name}, zone: {name}, key: {keys[name][0]},",
-                      f"     serves: [\"{chain}\"], delivers: [\"{chain}\"]}}"]
-        lines += ["links: [[east, west]]", "lanes:",
-                  "  - {name: east-to-west, source: \"eip155:31337\", destination: \"eip155:31338\",",
-                  f"     sender: \"{account}\", receiver: \"{account}\", order: in-order, failure: retry,",
-                  "     suites: [keccak256-secp256k1], evidence: [slot]}"]
-        self.write("network.yaml", "\n".join(lines) + "\n")
-        for chain, name in CHAINS.items():
-            self.fill_relay(name, "west" if name == "east" else "east", chain, keys)
+        keys = pair.make_keys(lambda *arguments: self.run_command(*arguments)[0])
+        self.write("network.yaml", pair.document(keys))
+        for name in keys:
+            text = pair.relay_yaml(self.read(f"{name}/relay.yaml"), name, keys, self.folder)
+            self.assertIn("log_level: info", text)
+            self.write(f"{name}/relay.yaml", text.replace("log_level: info", "log_level: info\ndev: true"))
         return list(keys)
-
-    def fill_relay(self, name, other, chain, keys):
-        text = self.read(f"{name}/relay.yaml")
-        for old, new in ((": network.yaml ", ": ../network.yaml "), ("ipc:///run/isthmus/", f"ipc://{self.folder}/"),
-                         ("roots: {}", "roots: {" + ", ".join(f"{n}: {k[2]}" for n, k in keys.items()) + "}"),
-                         ("zones: []", f"zones: [{{zone: {other}, url: \"ipc:///tmp/{name}.pub\"}}]"),
-                         ("peers: []", f"peers: [{{relay: {other}, publish: \"ipc:///tmp/{other}.pub\", request: \"ipc:///tmp/{other}.req\"}}]"),
-                         ("sources: []", f"sources: [{{chain: \"{chain}\", name: node, operator: me, network: here, software: anvil, program: /bin/true, submits: true}}]"),
-                         ("log_level: info", "log_level: info\ndev: true")):
-            self.assertIn(old, text)
-            text = text.replace(old, new)
-        self.write(f"{name}/relay.yaml", text)
 
     def sign(self, *names):
         for name in names:

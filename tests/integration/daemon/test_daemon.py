@@ -17,9 +17,11 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../tools/scene"))
+import pair  # noqa: E402
+
 ISTHMUS, ISTHMUSD = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
 CONNECTOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "connector.py")
-CHAINS = {"east": "eip155:31337", "west": "eip155:31338"}
 PATIENCE = 100  # seconds, for what takes far less on a quiet machine
 
 
@@ -121,16 +123,11 @@ class Daemon(unittest.TestCase):
         with open(CONNECTOR) as source, open(cls.connector, "w") as copy:  # by this interpreter, whose tree it may read
             copy.write(f"#!{os.path.realpath(sys.executable)}\n" + source.read().split("\n", 1)[1])
         os.chmod(cls.connector, 0o755)
-        keys = {}
-        for name in CHAINS:
-            out = cls.tool("init", name, "--relay", name, "--cheap")
-            keys[name] = [line.split("key: ")[1].strip(' "}') for line in out.splitlines() if "key: " in line]
-            keys[name].append(cls.tool("network", "new-root", name, f"{name}-root.key", "--plain").splitlines()[-1].split(": ")[1])
-        cls.keys = keys
+        cls.keys = pair.make_keys(cls.tool)
         with open(f"{cls.folder}/network.yaml", "w") as file:
-            file.write(cls.document(keys))
-        for name in CHAINS:
-            cls.tool("network", "sign", "network.yaml", "--root", name, "--key", f"{name}-root.key")
+            file.write(pair.document(cls.keys))
+        pair.sign(cls.tool)
+        for name in pair.CHAINS:
             shutil.copy(f"{cls.folder}/{name}/relay.yaml", f"{cls.folder}/{name}/relay.first")
 
     @classmethod
@@ -141,45 +138,12 @@ class Daemon(unittest.TestCase):
     def tool(cls, *arguments):
         return subprocess.run([ISTHMUS, *arguments], cwd=cls.folder, capture_output=True, text=True, check=True).stdout
 
-    @staticmethod
-    def document(keys):
-        account = "0x" + "5a" * 20
-        lines = ["network: pair", "version: 3", "roots:"]
-        lines += [f"  - {{name: {n}, side: {i}, key: {keys[n][2]}}}" for i, n in enumerate(keys, 1)]
-        lines += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {i}}}" for i, n in enumerate(keys, 1)]
-        lines += ["chains:"]
-        for name, chain in CHAINS.items():
-            other = next(n for n in CHAINS if n != name)
-            lines += [f"  - {{id: \"{chain}\", family: evm, genesis: {'ab' * 32}, suite: keccak256-secp256k1,",
-                      f"     finality_depth: 2, sources: 1, registry: \"{account}\", outbox: \"{account}\",",
-                      f"     inbox: \"{account}\", epochs: [{{number: 1, quorum: 1, accept_equivocation: 0,",
-                      f"     keys: [{{operator: {other}, key: \"{keys[other][1]}\"}}]}}]}}"]
-        lines += ["zones: [{name: east}, {name: west}]", "relays:"]
-        for name, chain in CHAINS.items():
-            lines += [f"  - {{name: {name}, operator: {name}, zone: {name}, key: {keys[name][0]},",
-                      f"     serves: [\"{chain}\"], delivers: [\"{chain}\"]}}"]
-        lines += ["links: [[east, west]]", "lanes:",
-                  "  - {name: east-to-west, source: \"eip155:31337\", destination: \"eip155:31338\",",
-                  f"     sender: \"{account}\", receiver: \"{account}\", order: in-order, failure: retry,",
-                  "     suites: [keccak256-secp256k1], evidence: [slot]}"]
-        return "\n".join(lines) + "\n"
-
     def configure(self, name, options="http: \"http://127.0.0.1:1\"", extra="", readable=(), budgets=""):
         """Writes NAME's relay.yaml; options are those of its connector, extra more of its source; readable: for it to read."""
-        extra += f", readable: [{', '.join((sys.base_prefix, *readable))}]"
-        other = next(n for n in CHAINS if n != name)
-        with open(f"{self.folder}/{name}/relay.first") as file:
-            text = file.read()
-        for old, new in ((": network.yaml ", ": ../network.yaml "),
-                         ("roots: {}", "roots: {" + ", ".join(f"{n}: {k[2]}" for n, k in self.keys.items()) + "}"),
-                         ("zones: []", f"zones: [{{zone: {other}, url: \"ipc://{self.folder}/{name}.pub\"}}]"),
-                         ("peers: []", f"peers: [{{relay: {other}, publish: \"ipc://{self.folder}/{other}.pub\", request: \"ipc://{self.folder}/{other}.req\"}}]"),
-                         ("sources: []", f"sources: [{{chain: \"{CHAINS[name]}\", name: node, operator: me, network: here, "
-                                         f"software: test, program: {self.connector}, submits: true{extra}, options: {{{options}}}}}]")):
-            self.assertIn(old, text)
-            text = text.replace(old, new)
+        extra += f", readable: [{', '.join((sys.base_prefix, *readable))}], options: {{{options}}}"
+        text = contents(f"{self.folder}/{name}/relay.first")
+        text = pair.relay_yaml(text, name, self.keys, self.folder, self.connector, extra)
         text += f"budgets: {budgets}\n" if budgets else ""
-        text = re.sub(r"request: ipc://\S+", f"request: \"ipc://{self.folder}/{name}.req\"", text, count=1)
         with open(f"{self.folder}/{name}/relay.yaml", "w") as file:
             file.write(text)
 
