@@ -1,0 +1,543 @@
+/*
+ * The CometBFT light client on chains that a test makes up: small worlds exhaustively, every rule of a step, every attack that is known.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/proofs/cometbft_world.h"
+
+static struct proof_cometbft_space *space;
+
+static int make_space(void **state)
+{
+    (void)state;
+    space = proof_cometbft_space_new(WORLD_SET_MAX, 0);
+    return space ? 0 : -1;
+}
+
+static int free_space(void **state)
+{
+    (void)state;
+    proof_cometbft_space_free(space);
+    return 0;
+}
+
+static struct proof_result last;
+
+static enum proof_verdict step_from(const struct proof_cometbft_state *trusted, const struct world_set *next,
+                                    struct world_block *block, const struct proof_cometbft_options *options)
+{
+    struct proof_cometbft_state fact;
+    enum proof_verdict verdict =
+        proof_cometbft_step_verify(&last, &fact, space, trusted, next ? world_set_bytes(next) : (struct bytes){NULL, 0},
+                                   world_block_parts(block), options);
+    if (verdict == PROOF_VALID) {
+        assert_memory_equal(fact.hash, block->hash, 32);
+        assert_int_equal(fact.height, block->light.header.height);
+    } else {
+        assert_int_equal(fact.height, 0);
+    }
+    return verdict;
+}
+
+/* Three of equal power, the same set at every height, unless a test wants more. */
+struct plain {
+    struct world_set set;
+    struct world_block first; /* height 1, trusted */
+    struct proof_cometbft_state trusted;
+    struct world_block far;  /* height 9 */
+    struct world_block near; /* height 2 */
+    struct proof_cometbft_options options;
+};
+
+static struct plain *plain_world(void)
+{
+    static struct plain p;
+    const struct world_member members[] = {{0, 10}, {1, 10}, {2, 10}};
+    world_set_make(&p.set, space, members, 3);
+    world_block_make(&p.first, &p.set, &p.set, 1, NULL);
+    p.trusted = world_state(&p.first);
+    world_block_make(&p.far, &p.set, &p.set, 9, NULL);
+    world_block_make(&p.near, &p.set, &p.set, 2, NULL);
+    p.options = world_options(9, 1, 3);
+    return &p;
+}
+
+static void assert_far(struct plain *p, enum proof_verdict verdict, enum proof_reason reason)
+{
+    assert_int_equal(step_from(&p->trusted, &p->set, &p->far, &p->options), verdict);
+    assert_string_equal(proof_reason_text(last.reason), proof_reason_text(reason));
+}
+
+static void assert_near(struct plain *p, enum proof_verdict verdict, enum proof_reason reason)
+{
+    assert_int_equal(step_from(&p->trusted, NULL, &p->near, &p->options), verdict);
+    assert_string_equal(proof_reason_text(last.reason), proof_reason_text(reason));
+}
+
+/* ---- small worlds ---- */
+
+/* The next list of powers 3..1, not ascending, since sets are sorted; false after the last. */
+static bool next_powers(int64_t *powers, size_t len)
+{
+    for (size_t i = len; i-- > 0;) {
+        if (powers[i] > 1) {
+            powers[i]--;
+            for (size_t k = i + 1; k < len; k++)
+                powers[k] = powers[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void make_members(struct world_member *members, const int64_t *powers, size_t len, size_t first_key)
+{
+    for (size_t i = 0; i < len; i++)
+        members[i] = (struct world_member){first_key + i, powers[i]};
+}
+
+static const uint32_t levels[][2] = {{1, 3}, {2, 5}, {1, 2}, {2, 3}, {3, 4}, {1, 1}};
+
+/* What the rules say, counted by hand: signed power of the trusted next set and of the block's own. */
+static enum proof_verdict expected(const struct world_set *trusted, const struct world_set *own, const uint8_t *flags,
+                                   const uint32_t level[2], bool adjacent)
+{
+    int64_t own_total = 0, own_signed = 0, trusted_total = 0, trusted_signed = 0;
+    for (size_t i = 0; i < own->validators.len; i++) {
+        own_total += own->list[i].power;
+        own_signed += flags[i] == COMETBFT_COMMIT ? own->list[i].power : 0;
+    }
+    for (size_t k = 0; k < trusted->validators.len; k++) {
+        trusted_total += trusted->list[k].power;
+        for (size_t i = 0; i < own->validators.len; i++)
+            if (own->keys[i] == trusted->keys[k] && flags[i] == COMETBFT_COMMIT)
+                trusted_signed += trusted->list[k].power;
+    }
+    if (!adjacent && trusted_signed * level[1] <= trusted_total * level[0])
+        return PROOF_NOT_ENOUGH_TRUST;
+    return own_signed * 3 > own_total * 2 ? PROOF_VALID : PROOF_INVALID;
+}
+
+/* All masks of {absent, commit, nil} over one block, all levels. */
+static size_t all_masks(const struct world_set *trusted, const struct world_set *own, int64_t height)
+{
+    static struct world_block first, block;
+    size_t masks = 1, checked = 0;
+    uint8_t flags[WORLD_SET_MAX];
+    world_block_make(&first, own, trusted, 1, NULL);
+    struct proof_cometbft_state state = world_state(&first);
+    for (size_t i = 0; i < own->validators.len; i++)
+        masks *= 3;
+    for (size_t mask = 0; mask < masks; mask++) {
+        size_t rest = mask;
+        for (size_t i = 0; i < own->validators.len; i++, rest /= 3)
+            flags[i] = (uint8_t)(rest % 3 + 1);
+        world_block_make(&block, own, own, height, flags);
+        for (size_t l = 0; l < (height == 2 ? 1 : sizeof levels / sizeof levels[0]); l++) {
+            struct proof_cometbft_options options = world_options(height, levels[l][0], levels[l][1]);
+            enum proof_verdict want = expected(trusted, own, flags, levels[l], height == 2);
+            assert_int_equal(step_from(&state, trusted, &block, &options), want);
+            checked++;
+        }
+    }
+    return checked;
+}
+
+static void test_small_worlds__adjacent_steps_need_more_than_two_thirds(void **state)
+{
+    static struct world_set set;
+    size_t checked = 0;
+    (void)state;
+    for (size_t len = 1; len <= 5; len++) {
+        int64_t powers[5] = {3, 3, 3, 3, 3};
+        struct world_member members[5];
+        do {
+            make_members(members, powers, len, 0);
+            world_set_make(&set, space, members, len);
+            checked += all_masks(&set, &set, 2);
+        } while (next_powers(powers, len));
+    }
+    print_message("%zu adjacent steps\n", checked);
+}
+
+/* One set of powers in the block; the trusted one has other powers and shares all keys, or all but one. */
+static void test_small_worlds__skipping_steps_need_the_trust_level_first(void **state)
+{
+    static struct world_set own, trusted;
+    size_t checked = 0;
+    (void)state;
+    for (size_t len = 1; len <= 3; len++) {
+        int64_t a[3] = {3, 3, 3};
+        do {
+            int64_t b[3] = {3, 3, 3};
+            do {
+                for (size_t shift = 0; shift < 2; shift++) {
+                    struct world_member members[3];
+                    make_members(members, a, len, 0);
+                    world_set_make(&own, space, members, len);
+                    make_members(members, b, len, shift);
+                    world_set_make(&trusted, space, members, len);
+                    checked += all_masks(&trusted, &own, 9);
+                }
+            } while (next_powers(b, len));
+        } while (next_powers(a, len));
+    }
+    print_message("%zu skipping steps\n", checked);
+}
+
+static void test_share__is_exact_up_to_the_greatest_total(void **state)
+{
+    (void)state;
+    assert_int_equal(proof_cometbft_share(PROOF_COMETBFT_POWER_MAX, 2, 3), PROOF_COMETBFT_POWER_MAX / 3 * 2);
+    assert_int_equal(proof_cometbft_share(PROOF_COMETBFT_POWER_MAX, 1u << 30, 1u << 30), PROOF_COMETBFT_POWER_MAX);
+    for (int64_t total = 0; total < 200; total++)
+        for (uint32_t d = 1; d < 20; d++)
+            for (uint32_t n = 0; n <= d; n++)
+                assert_int_equal(proof_cometbft_share(total, n, d), total * n / d);
+}
+
+/* ---- attacks of PROOFS section 9 ---- */
+
+static void test_attack__long_range_with_old_keys_ends_with_the_trusting_period(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    /* to the nanosecond: expired when time + period <= now */
+    p->options.now = cometbft_time_add(p->trusted.time, p->options.trusting_period);
+    p->options.clock_drift = INT64_MAX;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_EXPIRED);
+    p->options.now = cometbft_time_add(p->trusted.time, p->options.trusting_period - 1);
+    assert_far(p, PROOF_VALID, PROOF_REASON_VALID);
+}
+
+static void test_attack__header_from_the_future_is_refused(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    p->options.now = p->far.light.header.time;
+    p->options.clock_drift = 0;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_FUTURE);
+    p->options.clock_drift = 1;
+    assert_far(p, PROOF_VALID, PROOF_REASON_VALID);
+}
+
+static void test_attack__header_of_another_chain_is_refused(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    p->trusted.chain_id[0] ^= 1;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_OTHER_CHAIN);
+}
+
+static void test_attack__signatures_of_another_chain_are_no_signatures_here(void **state)
+{
+    struct plain *p = plain_world();
+    static const uint8_t other[] = "world-2";
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        world_vote_sign(&p->far, i, (struct bytes){other, 7});
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SIGNATURE);
+}
+
+static void test_attack__one_signer_in_every_place_counts_once(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    for (size_t i = 1; i < 3; i++)
+        p->far.votes[i] = p->far.votes[0];
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_VOTE_TWICE);
+    for (size_t i = 1; i < 3; i++)
+        p->near.votes[i] = p->near.votes[0];
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS);
+}
+
+static void test_attack__address_of_another_index_is_refused(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    struct cometbft_vote vote = p->near.votes[1];
+    p->near.votes[1] = p->near.votes[2];
+    p->near.votes[2] = vote;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS);
+}
+
+static void test_attack__a_validator_twice_in_a_set_is_refused(void **state)
+{
+    struct plain *p = plain_world();
+    const struct world_member twice[] = {{0, 10}, {0, 10}, {1, 5}};
+    const struct world_member twice_apart[] = {{0, 10}, {1, 7}, {0, 5}};
+    (void)state;
+    world_set_make(&p->set, space, twice, 3);
+    world_block_make(&p->first, &p->set, &p->set, 1, NULL);
+    p->trusted = world_state(&p->first);
+    world_block_make(&p->near, &p->set, &p->set, 2, NULL);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_ORDER);
+    world_set_make(&p->set, space, twice_apart, 3);
+    world_block_make(&p->first, &p->set, &p->set, 1, NULL);
+    p->trusted = world_state(&p->first);
+    world_block_make(&p->near, &p->set, &p->set, 2, NULL);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_TWICE);
+}
+
+static void test_attack__powers_that_are_not_positive_or_overflow_are_refused(void **state)
+{
+    static const struct {
+        int64_t powers[3];
+        enum proof_reason reason;
+    } cases[] = {
+        {{10, 10, 0}, PROOF_REASON_COMETBFT_SET_POWER},
+        {{10, 10, -1}, PROOF_REASON_COMETBFT_SET_POWER},
+        {{INT64_MAX, 10, 10}, PROOF_REASON_COMETBFT_SET_TOTAL},
+        {{PROOF_COMETBFT_POWER_MAX, 1, 1}, PROOF_REASON_COMETBFT_SET_TOTAL},
+        {{PROOF_COMETBFT_POWER_MAX - 2, 1, 1}, PROOF_REASON_VALID},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct plain *p = plain_world();
+        struct world_member members[3];
+        make_members(members, cases[i].powers, 3, 0);
+        world_set_make(&p->set, space, members, 3);
+        world_block_make(&p->first, &p->set, &p->set, 1, NULL);
+        p->trusted = world_state(&p->first);
+        world_block_make(&p->near, &p->set, &p->set, 2, NULL);
+        assert_near(p, cases[i].reason == PROOF_REASON_VALID ? PROOF_VALID : PROOF_INVALID, cases[i].reason);
+    }
+}
+
+static void test_attack__set_that_the_relayer_brings_must_be_the_announced_one(void **state)
+{
+    struct plain *p = plain_world();
+    static struct world_set other;
+    const struct world_member members[] = {{3, 10}, {4, 10}, {5, 10}};
+    (void)state;
+    world_set_make(&other, space, members, 3);
+    world_block_make(&p->near, &other, &other, 2, NULL);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_NEXT_SET_HASH);
+    world_block_make(&p->far, &other, &other, 9, NULL);
+    assert_far(p, PROOF_NOT_ENOUGH_TRUST, PROOF_REASON_COMETBFT_TOO_LITTLE_TRUST);
+    assert_int_equal(step_from(&p->trusted, &other, &p->far, &p->options), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_COMETBFT_TRUSTED_SET);
+}
+
+static void test_attack__address_edited_to_a_trusted_one_is_no_vote_of_it(void **state)
+{
+    struct plain *p = plain_world();
+    static struct world_set liars;
+    const struct world_member members[] = {{3, 10}, {4, 10}, {5, 10}};
+    (void)state;
+    world_set_make(&liars, space, members, 3);
+    /* in the commit alone */
+    world_block_make(&p->far, &liars, &liars, 9, NULL);
+    for (size_t i = 0; i < 3; i++)
+        p->far.votes[i].address = p->set.list[i].address;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS);
+    /* in the set, too */
+    for (size_t i = 0; i < 3; i++)
+        liars.list[i].address = p->set.list[i].address;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_ADDRESS);
+}
+
+static void test_attack__s_plus_group_order_is_refused(void **state)
+{
+    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                                      0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+                                      0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
+    struct plain *p = plain_world();
+    unsigned carry = 0;
+    (void)state;
+    for (size_t i = 0; i < 32; i++) {
+        carry += p->near.signatures[0][32 + i] + (unsigned)order[i];
+        p->near.signatures[0][32 + i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SIGNATURE);
+    assert_int_equal(last.at, 0);
+}
+
+static void test_attack__unset_trust_believes_nothing(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    memset(p->trusted.hash, 0, 32);
+    assert_far(p, PROOF_INVALID, PROOF_REASON_TRUST_UNSET);
+    memset(&p->trusted, 0, sizeof p->trusted);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_TRUST_UNSET);
+    static const uint8_t zero[32] = {0};
+    struct proof_cometbft_state fact;
+    assert_int_equal(proof_cometbft_first_verify(&last, &fact, space, WORLD_CHAIN, 1, zero,
+                                                 world_block_parts(&p->first), &p->options),
+                     PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_TRUST_UNSET);
+}
+
+static void test_step__height_and_time_only_grow(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    p->trusted = world_state(&p->far);
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_NOT_NEWER);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_NOT_NEWER);
+    p = plain_world();
+    p->far.light.header.time = p->trusted.time;
+    world_block_sign(&p->far);
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_TIME);
+}
+
+static void test_step__every_part_must_be_of_the_same_block(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    p->far.light.commit.height = 8;
+    world_block_sign(&p->far);
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_COMMIT_HEIGHT);
+    p = plain_world();
+    p->far.app_hash[5] ^= 1;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_COMMIT_BLOCK);
+    p = plain_world();
+    p->set.list[0].power = 9;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_ORDER);
+    p = plain_world();
+    p->far.light.commit.votes_len = 2;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_COUNT);
+    p = plain_world();
+    p->far.light.header.version_block = 10;
+    world_block_sign(&p->far);
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_VERSION);
+    p = plain_world();
+    p->far.votes[0].flag = 4;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_FLAG);
+    p = plain_world();
+    p->far.votes[2].flag = COMETBFT_ABSENT;
+    assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ABSENT);
+}
+
+static void test_step__kinds_of_keys_that_are_not_verified_are_refused_by_name(void **state)
+{
+    struct plain *p = plain_world();
+    (void)state;
+    p->set.list[0].kind = COMETBFT_KEY_MLDSA65;
+    p->near.light.validators = p->set.validators;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_KEY_KIND);
+}
+
+static void test_step__trust_levels_outside_a_third_to_one_are_refused(void **state)
+{
+    static const uint32_t bad[][2] = {{0, 1}, {1, 4}, {33, 100}, {4, 3}, {1, 0}, {0, 0}, {UINT32_MAX, UINT32_MAX}};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct plain *p = plain_world();
+        p->options.trust_numerator = bad[i][0];
+        p->options.trust_denominator = bad[i][1];
+        assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_OPTIONS);
+    }
+}
+
+/* CometBFT's light client stops when enough has signed; a caller may have every signature checked. */
+static void test_step__a_wrong_signature_behind_the_quorum_is_seen_only_with_every_signature(void **state)
+{
+    static struct world_set set;
+    static struct world_block first, block;
+    const struct world_member members[] = {{0, 10}, {1, 10}, {2, 10}, {3, 10}};
+    (void)state;
+    world_set_make(&set, space, members, 4);
+    world_block_make(&first, &set, &set, 1, NULL);
+    world_block_make(&block, &set, &set, 2, NULL);
+    struct proof_cometbft_state trusted = world_state(&first);
+    struct proof_cometbft_options options = world_options(2, 1, 3);
+    block.signatures[3][0] ^= 1;
+    assert_int_equal(step_from(&trusted, NULL, &block, &options), PROOF_VALID);
+    options.every_signature = true;
+    assert_int_equal(step_from(&trusted, NULL, &block, &options), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_COMETBFT_SIGNATURE);
+    assert_int_equal(last.at, 3);
+}
+
+/* Every bit of a light block and of the trusted next set counts. */
+static void test_mutation__no_bit_of_a_light_block_can_be_another(void **state)
+{
+    struct plain *p = plain_world();
+    uint8_t bytes[WORLD_BLOCK_BYTES];
+    struct codec_writer writer;
+    struct proof_cometbft_state fact;
+    (void)state;
+    p->options.every_signature = true;
+    p->far.votes[2].flag = COMETBFT_COMMIT;
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    cometbft_light_block_write(&writer, &p->far.light);
+    struct bytes whole = codec_writer_bytes(&writer);
+    for (size_t bit = 0; bit < 8 * whole.len; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_not_equal(proof_cometbft_step_verify(&last, &fact, space, &p->trusted, world_set_bytes(&p->set),
+                                                        cometbft_parts_of(whole), &p->options),
+                             PROOF_VALID);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t len = 0; len < whole.len; len++)
+        assert_int_not_equal(proof_cometbft_step_verify(&last, &fact, space, &p->trusted, world_set_bytes(&p->set),
+                                                        cometbft_parts_of((struct bytes){bytes, len}), &p->options),
+                             PROOF_VALID);
+}
+
+/* ---- backwards ---- */
+
+static void test_parent__only_the_header_that_is_named(void **state)
+{
+    struct plain *p = plain_world();
+    uint8_t bytes[2048];
+    struct codec_writer writer;
+    struct proof_cometbft_state fact;
+    (void)state;
+    p->near.light.header.last_block_id.hash = BYTES_OF(p->first.hash);
+    world_block_sign(&p->near);
+    struct proof_cometbft_state trusted = world_state(&p->near);
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    cometbft_header_write(&writer, &p->first.light.header);
+    struct bytes header = codec_writer_bytes(&writer);
+    assert_int_equal(proof_cometbft_parent_verify(&last, &fact, &trusted, header), PROOF_VALID);
+    assert_memory_equal(fact.hash, p->first.hash, 32);
+    assert_int_equal(fact.height, 1);
+    for (size_t bit = 0; bit < 8 * header.len; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(proof_cometbft_parent_verify(&last, &fact, &trusted, header), PROOF_INVALID);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    memset(trusted.last_block_hash, 0, 32);
+    assert_int_equal(proof_cometbft_parent_verify(&last, &fact, &trusted, header), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_TRUST_UNSET);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_worlds__adjacent_steps_need_more_than_two_thirds),
+        cmocka_unit_test(test_small_worlds__skipping_steps_need_the_trust_level_first),
+        cmocka_unit_test(test_share__is_exact_up_to_the_greatest_total),
+        cmocka_unit_test(test_attack__long_range_with_old_keys_ends_with_the_trusting_period),
+        cmocka_unit_test(test_attack__header_from_the_future_is_refused),
+        cmocka_unit_test(test_attack__header_of_another_chain_is_refused),
+        cmocka_unit_test(test_attack__signatures_of_another_chain_are_no_signatures_here),
+        cmocka_unit_test(test_attack__one_signer_in_every_place_counts_once),
+        cmocka_unit_test(test_attack__address_of_another_index_is_refused),
+        cmocka_unit_test(test_attack__a_validator_twice_in_a_set_is_refused),
+        cmocka_unit_test(test_attack__powers_that_are_not_positive_or_overflow_are_refused),
+        cmocka_unit_test(test_attack__set_that_the_relayer_brings_must_be_the_announced_one),
+        cmocka_unit_test(test_attack__address_edited_to_a_trusted_one_is_no_vote_of_it),
+        cmocka_unit_test(test_attack__s_plus_group_order_is_refused),
+        cmocka_unit_test(test_attack__unset_trust_believes_nothing),
+        cmocka_unit_test(test_step__height_and_time_only_grow),
+        cmocka_unit_test(test_step__every_part_must_be_of_the_same_block),
+        cmocka_unit_test(test_step__kinds_of_keys_that_are_not_verified_are_refused_by_name),
+        cmocka_unit_test(test_step__trust_levels_outside_a_third_to_one_are_refused),
+        cmocka_unit_test(test_step__a_wrong_signature_behind_the_quorum_is_seen_only_with_every_signature),
+        cmocka_unit_test(test_mutation__no_bit_of_a_light_block_can_be_another),
+        cmocka_unit_test(test_parent__only_the_header_that_is_named),
+    };
+    return cmocka_run_group_tests(tests, make_space, free_space);
+}
