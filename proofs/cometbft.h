@@ -106,6 +106,11 @@ bool proof_cometbft_header_hash(uint8_t hash[32], const struct cometbft_header *
 void proof_cometbft_validators_hash(uint8_t hash[32], struct proof_cometbft_space *space,
                                     const struct cometbft_validator *list, size_t len);
 
+/* What is kept of a header that the caller trusts without proof (an operator gave it whole). False, and zeroed, when it is of another chain or has no
+ * hash, no height or no next set. */
+bool proof_cometbft_state_from(struct proof_cometbft_state *state, struct bytes chain_id,
+                               const struct cometbft_header *header);
+
 /* The address of a key: SHA-256's first 20 bytes for ed25519, RIPEMD-160 of SHA-256 for secp256k1. False for kinds that are not verified. */
 bool proof_cometbft_address(uint8_t address[COMETBFT_ADDRESS_BYTES], enum cometbft_key kind, struct bytes key);
 

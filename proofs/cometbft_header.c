@@ -95,3 +95,16 @@ void cometbft_state_of(struct proof_cometbft_state *out, const struct cometbft_h
         memcpy(out->app_hash, header->app_hash.data, header->app_hash.len);
     out->app_hash_len = (uint16_t)header->app_hash.len;
 }
+
+bool proof_cometbft_state_from(struct proof_cometbft_state *state, struct bytes chain_id,
+                               const struct cometbft_header *header)
+{
+    uint8_t hash[32];
+    memset(state, 0, sizeof *state);
+    if (chain_id.len == 0 || chain_id.len > COMETBFT_CHAIN_ID_MAX || header->app_hash.len > COMETBFT_APP_HASH_MAX ||
+        cometbft_header_check(header, chain_id) != PROOF_REASON_VALID || header->next_validators_hash.len != 32 ||
+        !proof_cometbft_header_hash(hash, header))
+        return false;
+    cometbft_state_of(state, header, hash);
+    return true;
+}

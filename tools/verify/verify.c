@@ -39,6 +39,19 @@ static const struct kind {
      "{\"epoch\", \"leaf\": {\"kind\": head, ruling, close or epoch, its fields by name: see isthmus(1)},\n"
      "                          \"attestations\": [{\"key\", \"signature\", \"path\": [siblings from the leaf up],\n"
      "                          \"root\" or nothing, for it follows from leaf and path}, ...]}"},
+    {"cometbft-header", tools_verify_cometbft_header, false,
+     "{\"chain_id\", \"trusted\": a signed header or light block in JSON-RPC's form, \"next_validators\": its next "
+     "set\n"
+     "                          (not needed for the next height), \"now\", \"trusting_period_s\", "
+     "\"max_clock_drift_s\",\n"
+     "                          \"trust_level\": \"1/3\", \"every_signature\": true to check all}",
+     "a light block: {\"signed_header\": {\"header\", \"commit\"}, \"validator_set\"}, or {\"light_block\": protobuf}"},
+    {"cometbft-commit", tools_verify_cometbft_commit, false,
+     "{\"chain_id\", \"height\", \"hash\", and now, trusting_period_s, max_clock_drift_s as above}",
+     "a light block, as above: is it the one with this hash, and did two thirds of its own set sign?"},
+    {"ics23", tools_verify_ics23, false,
+     "{\"app_hash\" or \"root\", \"key\", \"spec\": iavl, tendermint or smt, or \"store\" for a multistore}",
+     "{\"proof\": CommitmentProof}, with \"store_proof\" for a multistore; or an abci_query answer with proofOps"},
 };
 
 struct call {
@@ -58,7 +71,7 @@ static void usage(FILE *to, const struct kind *only)
           to);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (!only || only == &kinds[i])
-            fprintf(to, "  %-13s trusted:  %s\n  %-13s evidence: %s\n", kinds[i].name, kinds[i].trusted, "",
+            fprintf(to, "  %-15s trusted:  %s\n  %-15s evidence: %s\n", kinds[i].name, kinds[i].trusted, "",
                     kinds[i].evidence);
 }
 

@@ -1,0 +1,330 @@
+/*
+ * ICS-23 against those who made proofs of what is not there: trees that the test builds, and every published trick by name.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proofs/codec/sha256.h"
+#include "proofs/ics23.h"
+
+enum { LEAVES = 4 };
+
+/* A balanced tree of four keys "b", "d", "f", "h" in the shape of CometBFT's maps. */
+static const uint8_t keys[LEAVES][1] = {{'b'}, {'d'}, {'f'}, {'h'}};
+static const uint8_t value[] = "value";
+static const uint8_t leaf_tag[1] = {0};
+static const uint8_t inner_tag[1] = {1};
+static uint8_t leaf_hash[LEAVES][32];
+static uint8_t pair_hash[2][32];
+static uint8_t root[32];
+static uint8_t right_prefix[3][33]; /* 0x01 || left sibling: of leaves 1 and 3, and of the right pair */
+static struct proof_result last;
+
+static const struct ics23_leaf leaf_op = {ICS23_SHA256, ICS23_NO_HASH, ICS23_SHA256, ICS23_VAR_PROTO, {leaf_tag, 1}};
+
+static int make_tree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LEAVES; i++) {
+        uint8_t hash[ICS23_HASH_MAX];
+        ics23_leaf_hash(hash, &leaf_op, BYTES_OF(keys[i]), (struct bytes){value, 5});
+        memcpy(leaf_hash[i], hash, 32);
+    }
+    for (size_t i = 0; i < 2; i++)
+        codec_sha256(pair_hash[i],
+                     (const struct bytes[]){BYTES_OF(inner_tag), {leaf_hash[2 * i], 32}, {leaf_hash[2 * i + 1], 32}},
+                     3);
+    codec_sha256(root, (const struct bytes[]){BYTES_OF(inner_tag), {pair_hash[0], 32}, {pair_hash[1], 32}}, 3);
+    right_prefix[0][0] = right_prefix[1][0] = right_prefix[2][0] = 1;
+    memcpy(right_prefix[0] + 1, leaf_hash[0], 32);
+    memcpy(right_prefix[1] + 1, leaf_hash[2], 32);
+    memcpy(right_prefix[2] + 1, pair_hash[0], 32);
+    return 0;
+}
+
+/* The path of a leaf. */
+static void exists(struct ics23_existence *out, size_t i)
+{
+    *out = (struct ics23_existence){.key = BYTES_OF(keys[i]), .value = {value, 5}, .has_leaf = true, .leaf = leaf_op};
+    out->path_len = 2;
+    out->path[0] = i % 2 ? (struct ics23_inner){ICS23_SHA256, BYTES_OF(right_prefix[i / 2]), {NULL, 0}}
+                         : (struct ics23_inner){ICS23_SHA256, BYTES_OF(inner_tag), {leaf_hash[i + 1], 32}};
+    out->path[1] = i / 2 ? (struct ics23_inner){ICS23_SHA256, BYTES_OF(right_prefix[2]), {NULL, 0}}
+                         : (struct ics23_inner){ICS23_SHA256, BYTES_OF(inner_tag), {pair_hash[1], 32}};
+}
+
+static enum proof_presence shown;
+
+static enum proof_verdict show(const struct proof_ics23_spec *spec, const struct ics23_proof *proof, struct bytes key)
+{
+    uint8_t bytes[8192];
+    struct codec_writer writer;
+    struct proof_ics23_fact fact;
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    ics23_proof_write(&writer, proof);
+    assert_false(writer.failed);
+    enum proof_verdict verdict = proof_ics23_verify(&last, &fact, spec, root, key, codec_writer_bytes(&writer));
+    shown = fact.presence;
+    return verdict;
+}
+
+static void assert_refused(const struct ics23_proof *proof, struct bytes key, enum proof_reason reason)
+{
+    assert_int_equal(show(&PROOF_ICS23_TENDERMINT, proof, key), PROOF_INVALID);
+    assert_string_equal(proof_reason_text(last.reason), proof_reason_text(reason));
+    assert_int_equal(shown, PROOF_UNKNOWN);
+}
+
+static struct ics23_proof proof;
+
+static struct bytes absent_key(uint8_t letter)
+{
+    static uint8_t key[1];
+    key[0] = letter;
+    return BYTES_OF(key);
+}
+
+/* left and right: leaf indices, or LEAVES for none. */
+static void absence(struct bytes key, size_t left, size_t right)
+{
+    proof.is_absence = true;
+    proof.key = key;
+    proof.has_left = left < LEAVES;
+    proof.has_right = right < LEAVES;
+    if (proof.has_left)
+        exists(&proof.left, left);
+    if (proof.has_right)
+        exists(&proof.right, right);
+}
+
+static void test_every_key_is_there_or_provably_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LEAVES; i++) {
+        proof.is_absence = false;
+        exists(&proof.exists, i);
+        assert_int_equal(show(&PROOF_ICS23_TENDERMINT, &proof, BYTES_OF(keys[i])), PROOF_VALID);
+        assert_int_equal(shown, PROOF_PRESENT);
+    }
+    /* all letters, all pairs of neighbours: only the right pair proves, and only what is absent */
+    for (uint8_t letter = 'a'; letter <= 'i'; letter++) {
+        size_t valid = 0;
+        for (size_t left = 0; left <= LEAVES; left++) {
+            for (size_t right = 0; right <= LEAVES; right++) {
+                absence(absent_key(letter), left, right);
+                valid += show(&PROOF_ICS23_TENDERMINT, &proof, proof.key) == PROOF_VALID;
+            }
+        }
+        assert_int_equal(valid, (letter - 'a') % 2 == 0 ? 1 : 0);
+    }
+}
+
+static void test_attack__dragonberry_an_inner_node_shown_as_a_leaf(void **state)
+{
+    (void)state;
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    /* an inner op whose prefix is a leaf's could turn stored data into tree */
+    proof.exists.path[0].prefix = BYTES_OF(leaf_tag);
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_INNER_LEAF);
+    exists(&proof.exists, 0);
+    proof.exists.leaf.prefix = BYTES_OF(inner_tag);
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+}
+
+static void test_attack__a_leaf_prefix_that_swallows_part_of_the_key(void **state)
+{
+    /* 00 || 01 'b' || 05 … is a leaf of key "b"; with 00 01 as prefix it would be one of another key */
+    static const uint8_t swallowing[] = {0, 1};
+    (void)state;
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    proof.exists.leaf.prefix = BYTES_OF(swallowing);
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+}
+
+static void test_attack__ops_that_the_spec_does_not_have(void **state)
+{
+    (void)state;
+    proof.is_absence = false;
+    for (uint32_t op = 0; op <= 10; op++) {
+        if (op == ICS23_SHA256)
+            continue;
+        exists(&proof.exists, 0);
+        proof.exists.path[1].hash = op;
+        assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_INNER);
+        exists(&proof.exists, 0);
+        proof.exists.leaf.hash = op;
+        assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+        exists(&proof.exists, 0);
+        proof.exists.leaf.prehash_value = op;
+        assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+        exists(&proof.exists, 0);
+        proof.exists.leaf.length = op;
+        assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+    }
+    exists(&proof.exists, 0);
+    proof.exists.has_leaf = false;
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+}
+
+static void test_attack__empty_keys_and_values(void **state)
+{
+    (void)state;
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    proof.exists.value.len = 0;
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_EMPTY);
+    exists(&proof.exists, 0);
+    assert_refused(&proof, (struct bytes){NULL, 0}, PROOF_REASON_ICS23_EMPTY);
+}
+
+static void test_attack__a_neighbour_of_itself_or_of_its_own_ancestors(void **state)
+{
+    (void)state;
+    /* the same path twice, with a key that lies between by name only */
+    absence(absent_key('c'), 0, 0);
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_KEY_ORDER);
+    absence(absent_key('c'), 0, 1);
+    proof.right = proof.left;
+    proof.right.key = BYTES_OF(keys[1]);
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+    /* one path is the tail of the other: nothing is left where they should part */
+    absence(absent_key('c'), 0, 1);
+    proof.left.path[0] = proof.left.path[1];
+    proof.left.path_len = 1;
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+    absence(absent_key('c'), 0, 1);
+    proof.left.path_len = proof.right.path_len = 0;
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+}
+
+static void test_attack__absence_between_keys_that_are_not_neighbours(void **state)
+{
+    (void)state;
+    absence(BYTES_OF(keys[1]), 0, 2); /* "d" is there */
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+    absence(absent_key('e'), 0, 3);
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+    absence(absent_key('a'), LEAVES, 1); /* not the leftmost */
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+    absence(absent_key('z'), 2, LEAVES); /* not the rightmost */
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NOT_ADJACENT);
+    absence(absent_key('c'), LEAVES, LEAVES);
+    assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NO_NEIGHBOUR);
+}
+
+static void test_attack__absence_of_one_key_shown_for_another(void **state)
+{
+    (void)state;
+    absence(absent_key('c'), 0, 1);
+    proof.key = BYTES_OF(keys[3]);
+    assert_refused(&proof, absent_key('c'), PROOF_REASON_ICS23_OTHER_KEY);
+}
+
+static void test_attack__paths_without_end(void **state)
+{
+    static const uint8_t sibling[32] = {1};
+    (void)state;
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    for (proof.exists.path_len = 0; proof.exists.path_len < 129; proof.exists.path_len++)
+        proof.exists.path[proof.exists.path_len] =
+            (struct ics23_inner){ICS23_SHA256, BYTES_OF(inner_tag), BYTES_OF(sibling)};
+    uint8_t bytes[16384];
+    struct codec_writer writer;
+    struct proof_ics23_fact fact;
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    ics23_proof_write(&writer, &proof);
+    assert_int_equal(
+        proof_ics23_verify(&last, &fact, &PROOF_ICS23_TENDERMINT, root, BYTES_OF(keys[0]), codec_writer_bytes(&writer)),
+        PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_ICS23_DEPTH);
+}
+
+static void test_attack__dragonfruit_an_iavl_node_with_two_children_of_its_own(void **state)
+{
+    /* height 1, size 2, version 1, then a whole left child: the hashed bytes leave no room for a second one */
+    uint8_t prefix[3 + 34] = {2, 4, 2, 0x20};
+    static const uint8_t leaf_prefix[] = {0, 2, 2};
+    static const uint8_t suffix[33] = {0x20, 5};
+    struct ics23_existence one = {.key = BYTES_OF(keys[0]), .value = {value, 5}, .has_leaf = true, .leaf = leaf_op};
+    size_t at;
+    (void)state;
+    prefix[36] = 0x20;
+    one.leaf.prefix = BYTES_OF(leaf_prefix);
+    one.path_len = 1;
+    one.path[0] = (struct ics23_inner){ICS23_SHA256, BYTES_OF(prefix), {NULL, 0}};
+    assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_IAVL, &one), PROOF_REASON_VALID);
+    proof.is_absence = false;
+    proof.exists = one;
+    proof.exists.path[0].suffix = BYTES_OF(suffix);
+    assert_int_equal(show(&PROOF_ICS23_IAVL, &proof, BYTES_OF(keys[0])), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_ICS23_CHILD);
+    /* heights below the layer, negative numbers, rests of another length */
+    one.path[1] = one.path[0];
+    one.path_len = 2;
+    assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_IAVL, &one), PROOF_REASON_ICS23_IAVL);
+    one.path_len = 1;
+    prefix[1] = 3;
+    assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_IAVL, &one), PROOF_REASON_ICS23_IAVL);
+    prefix[1] = 4;
+    one.path[0].prefix.len--;
+    assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_IAVL, &one), PROOF_REASON_ICS23_IAVL);
+    /* a leaf with anything behind its version */
+    static const uint8_t long_leaf[] = {0, 2, 2, 1};
+    one.path_len = 0;
+    one.leaf.prefix = BYTES_OF(long_leaf);
+    assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_IAVL, &one), PROOF_REASON_ICS23_IAVL);
+}
+
+static void test_spec__that_could_be_read_two_ways_is_not_used(void **state)
+{
+    struct proof_ics23_spec spec = PROOF_ICS23_TENDERMINT;
+    (void)state;
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    spec.prefix_max = spec.prefix_min + spec.child_size;
+    assert_int_equal(show(&spec, &proof, BYTES_OF(keys[0])), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_ICS23_SPEC);
+    spec = PROOF_ICS23_TENDERMINT;
+    spec.child_size = 0;
+    assert_int_equal(show(&spec, &proof, BYTES_OF(keys[0])), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_ICS23_SPEC);
+}
+
+static void test_attack__nomad_a_zero_root_proves_nothing(void **state)
+{
+    uint8_t kept[32];
+    (void)state;
+    memcpy(kept, root, 32);
+    memset(root, 0, 32);
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_TRUST_UNSET);
+    memcpy(root, kept, 32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_key_is_there_or_provably_not),
+        cmocka_unit_test(test_attack__dragonberry_an_inner_node_shown_as_a_leaf),
+        cmocka_unit_test(test_attack__a_leaf_prefix_that_swallows_part_of_the_key),
+        cmocka_unit_test(test_attack__ops_that_the_spec_does_not_have),
+        cmocka_unit_test(test_attack__empty_keys_and_values),
+        cmocka_unit_test(test_attack__a_neighbour_of_itself_or_of_its_own_ancestors),
+        cmocka_unit_test(test_attack__absence_between_keys_that_are_not_neighbours),
+        cmocka_unit_test(test_attack__absence_of_one_key_shown_for_another),
+        cmocka_unit_test(test_attack__paths_without_end),
+        cmocka_unit_test(test_attack__dragonfruit_an_iavl_node_with_two_children_of_its_own),
+        cmocka_unit_test(test_spec__that_could_be_read_two_ways_is_not_used),
+        cmocka_unit_test(test_attack__nomad_a_zero_root_proves_nothing),
+    };
+    return cmocka_run_group_tests(tests, make_tree, NULL);
+}
