@@ -300,12 +300,16 @@ static void expire(struct edge_inbox *inbox, uint64_t now)
 }
 
 /* A silent peer: once a probe gets through, what was connected before the silence is given up. Nobody probes a host name:
- * its connections are given up for their silence alone, or one whose other end lost its power would stay deaf for good. */
+ * its connections are given up for their silence alone, or one whose other end lost its power would stay deaf for good.
+ * What was begun just now has time to be heard: to end a TLS connection that is being made helps nobody, and nng's listener
+ * at its other end was seen to let nobody in ever after. */
 static void look_for(struct edge_inbox_peer *peer, uint64_t now)
 {
     bool named = peer->probe.named;
-    if (named && peer->kick_at == 0)
-        peer->kick_at = now + peer->inbox->options->silence_ms; /* it has just begun: time to be heard */
+    if (peer->begun_at == 0)
+        peer->begun_at = now;
+    if (now - peer->begun_at < peer->inbox->options->silence_ms)
+        return;
     if (now < peer->kick_at || (!named && !edge_probe_step(&peer->probe, now)))
         return;
     peer->kick_at = now + peer->kick_wait;
@@ -321,8 +325,12 @@ static void watch(struct edge_inbox_peer *peer, uint64_t now)
     struct edge_inbox *inbox = peer->inbox;
     struct edge_gate_stats gate = {0};
     pthread_mutex_lock(&inbox->mutex);
-    uint64_t heard = peer->stats.last_heard;
+    uint64_t heard = peer->stats.last_heard, pipes = peer->stats.pipes;
     pthread_mutex_unlock(&inbox->mutex);
+    if (peer->pipes != pipes) {
+        peer->pipes = pipes;
+        peer->begun_at = now;
+    }
     bool silent = now > heard && now - heard > inbox->options->silence_ms;
     if (peer->up && silent) {
         peer->up = false;

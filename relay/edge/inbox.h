@@ -27,6 +27,7 @@ struct edge_inbox_peer {
     struct edge_probe probe; /* the loop's, as all up to cuts */
     bool up;
     uint64_t kick_at, kick_wait; /* ms: when connections may be given up next, and the pause after that */
+    uint64_t begun_at, pipes;    /* ms: when one was begun or made last; how many were made by then */
     unsigned failures;           /* asks in a row */
     uint64_t cuts;               /* noted */
     bool clock_noted;            /* that its clock is ahead, since it was heard last */

@@ -112,6 +112,22 @@ static void test_inbox__a_silent_peer_with_a_host_name_is_given_up_though_nobody
     assert_int_equal(fixture->kicks[1], 0); /* on this machine an end is always told */
 }
 
+static void test_inbox__a_connection_that_was_just_made_has_time_to_be_heard(void **state)
+{
+    struct fixture *fixture = *state;
+    struct edge_inbox_peer *peer = &fixture->inbox.peers[0];
+    assert_null(edge_probe_url(&peer->probe, "tls+tcp://relay.example:4001", true, false));
+    assert_null(edge_probe_url(&fixture->inbox.peers[1].probe, "ipc:///nowhere", true, false));
+    edge_inbox_tick(&fixture->inbox, 10000);
+    for (uint64_t ms = 0; ms < 60000; ms += SILENCE / 2) { /* whenever it would be given up: one was made just before */
+        edge_inbox_changed(peer, EDGE_LINK_PUBLISH, true);
+        edge_inbox_tick(&fixture->inbox, 10000 + ms);
+    }
+    assert_int_equal(fixture->kicks[0], 0);
+    edge_inbox_tick(&fixture->inbox, 70000 + SILENCE);
+    assert_int_equal(fixture->kicks[0], 1);
+}
+
 static void test_inbox__a_peer_whose_clock_is_ahead_is_noted_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -147,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_inbox__one_that_asks_without_end_leaves_room_for_the_others),
         TEST(test_inbox__a_silent_peer_with_a_host_name_is_given_up_though_nobody_probes_it),
+        TEST(test_inbox__a_connection_that_was_just_made_has_time_to_be_heard),
         TEST(test_inbox__a_peer_whose_clock_is_ahead_is_noted_once),
         TEST(test_inbox__what_waits_for_a_slow_subscriber_is_bounded_in_bytes_and_in_frames),
     };
