@@ -123,17 +123,22 @@ class Moving(Case):
         self.mine(play, 1)
         connector.wait_for(HEADER, lambda m: m[1] == newest - 2)
 
-    def test_a_node_that_goes_away_and_comes_back(self):
+    def behind_a_gate(self, count):
+        """So many messages are read from a node behind a gate, which is then shut."""
         play = self.play()
         lane, _ = play.opened()
         gate = Gate(play.chain.port)
         self.addCleanup(gate.close)
         connector = self.started(play, http=f"http://127.0.0.1:{gate.port}")
         watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
-        self.sent(play, lane, 2)
+        self.sent(play, lane, count)
         self.mine(play, 3)
-        watch.until(2, message_records)
+        watch.until(count, message_records)
         gate.shut()
+        return play, lane, gate, connector, watch
+
+    def test_a_node_that_goes_away_and_comes_back(self):
+        play, lane, gate, connector, watch = self.behind_a_gate(2)
         connector.wait_for(NOTICE, lambda m: m[1] == 3)
         self.sent(play, lane, 2)
         self.mine(play, 3)
@@ -146,17 +151,8 @@ class Moving(Case):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         state = str(pathlib.Path(folder.name) / "state.json")
-        play = self.play()
-        lane, _ = play.opened()
-        gate = Gate(play.chain.port)
-        self.addCleanup(gate.close)
-        connector = self.started(play, http=f"http://127.0.0.1:{gate.port}")
-        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
-        self.sent(play, lane, 3)
-        self.mine(play, 3)
-        watch.until(3, message_records)
+        play, lane, gate, _, watch = self.behind_a_gate(3)
         dumped = play.chain.rpc("anvil_dumpState")
-        gate.shut()
         play.chain.process.kill()
         play.chain.process.wait()
         pathlib.Path(state).write_bytes(undump(dumped))
