@@ -80,6 +80,12 @@ def enter():
     plain("bridge")
 
 
+def need_disks():
+    """Before enter(). Unavailable: a Disk cannot be made here."""
+    if os.getuid() != 0 or not os.access("/dev/loop-control", os.W_OK):
+        raise Unavailable("no loop devices for disks that are full or lose their power; they need root and /dev/loop-control")
+
+
 def plain(device):
     """Packets leave this device whole, with their checksums: a forwarder can pass them on."""
     for offload in OFFLOADS:
