@@ -156,6 +156,8 @@ unsigned edge_health_causes(const struct edge_relay *relay)
         causes |= bit(EDGE_HEALTH_STORE);
     if (relay->inner->disk_scarce)
         causes |= bit(EDGE_HEALTH_DISK);
+    if (relay->inner->deaf_since != 0)
+        causes |= bit(EDGE_HEALTH_DEAF);
     if (relay->signer != NULL && !edge_health_signer_up(relay))
         causes |= bit(EDGE_HEALTH_SIGNER);
     for (size_t i = 0; i < relay->network->chains_len; i++)
@@ -223,6 +225,8 @@ void edge_health_text(const struct edge_relay *relay, char *text, size_t cap)
     if (causes & bit(EDGE_HEALTH_DISK))
         say(&out, EDGE_HEALTH_DISK, "less than budgets.free_bytes is free at %s: no new messages are taken; make room",
             relay->config->store);
+    if (causes & bit(EDGE_HEALTH_DEAF))
+        say(&out, EDGE_HEALTH_DEAF, "other relays cannot connect here any more; restart it, or wait: it ends itself");
     if (causes & bit(EDGE_HEALTH_SIGNER))
         say(&out, EDGE_HEALTH_SIGNER, "this relay cannot attest; look at: isthmus status, and the log");
     for (size_t i = 0; i < relay->network->chains_len; i++)

@@ -17,6 +17,7 @@ struct edge_relay;
     X(DRAINING, "draining")           /* it was told to stop */                                                        \
     X(STORE, "store-failed")          /* halted: nothing is taken until a restart */                                   \
     X(DISK, "disk-full")              /* less free than budgets.free_bytes */                                          \
+    X(DEAF, "mesh-deaf")              /* a door of the mesh does not answer our own call */                            \
     X(SIGNER, "signer-down")          /* this relay attests, and its signer is not up */                               \
     X(CHAIN_LOST, "chain-lost")       /* fewer sources up than the chain demands */                                    \
     X(CHAIN_STALLED, "chain-stalled") /* sources are up, but their newest heights stand still */                       \

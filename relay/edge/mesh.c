@@ -21,13 +21,13 @@
 #include <unistd.h>
 
 #include <nng/nng.h>
-#include <nng/protocol/pubsub0/pub.h>
 #include <nng/protocol/pubsub0/sub.h>
-#include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/tls/tls.h>
+#include <sys/resource.h>
 
 #include "proofs/codec/sodium.h"
+#include "relay/edge/door.h"
 #include "relay/edge/inbox.h"
 #include "relay/edge/keyfile.h"
 
@@ -38,9 +38,7 @@ enum {
     RECONNECT_MAX = 1000,
     SIZE_SLACK = 1024,  /* beyond the largest frame: so that one that is a little too large is refused by name */
     ASK_TIMEOUT = 5000, /* ms */
-    CLOSE_S = 3,
-    SUBSCRIBER = 0x21, /* numbers of nng protocols */
-    REQUESTER = 0x30
+    CLOSE_S = 3
 };
 
 /* A dialled connection to one peer. */
@@ -58,26 +56,14 @@ struct link {
     uint32_t given_up; /* id of the pipe that was closed last; the loop's */
 };
 
-/* A socket that listens: for subscribers of a zone, or for requests. */
-struct door {
-    uint16_t zone;
-    char *url;
-    nng_socket socket;
-    bool open;
-    nng_listener listener;
-    struct edge_greeting greeting;
-    atomic_uint_fast64_t accepted; /* connections let in */
-    struct edge_inbox_sent sent;
-    unsigned room; /* frames that may wait for a subscriber */
-};
-
 struct edge_mesh {
     struct edge_mesh_options options;
-    nng_tls_config *tls_server;
+    nng_tls_config *tls_server, *tls_self; /* tls_self: as a client of our own doors */
+    atomic_llong pipes;                    /* connections that nng has */
     char *tls_certificate, *tls_key, *tls_ca;
-    struct door *doors;               /* as the options' zones; the last is for requests */
+    struct edge_door *doors;          /* as the options' zones; the last is for requests */
     struct link (*links)[EDGE_LINKS]; /* as the options' peers */
-    struct door *requests;
+    struct edge_door *requests;
     nng_aio *requests_aio;
 
     struct edge_inbox inbox;
@@ -154,6 +140,7 @@ CALLED_BY_NNG static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *a
     if (added || link->pipe.id == pipe.id)
         link->pipe.id = added ? pipe.id : 0;
     pthread_mutex_unlock(&link->mutex);
+    atomic_fetch_add(&link->mesh->pipes, added ? 1 : -1);
     edge_inbox_changed(link->peer, link->kind, added);
 }
 
@@ -200,7 +187,9 @@ static bool load_tls(struct edge_mesh *mesh, struct failure *failure)
         edge_keyfile_pem(&mesh->tls_key, options->tls_key_file, true, failure->text, failure->cap) &&
         edge_keyfile_pem(&mesh->tls_ca, options->tls_ca_file, false, failure->text, failure->cap))
         mesh->tls_server = tls_config(mesh, NULL, failure);
-    return mesh->tls_server != NULL;
+    if (mesh->tls_server)
+        mesh->tls_self = tls_config(mesh, options->network->relays[options->self].name, failure);
+    return mesh->tls_self != NULL;
 }
 
 /* Whether this configuration may use the URL; tells the probe where it leads. */
@@ -212,19 +201,6 @@ static bool check_url(const struct edge_mesh *mesh, const char *url, struct edge
     return !wrong;
 }
 
-static bool tls_url(const char *url)
-{
-    return strncmp(url, "tls+tcp:", 8) == 0;
-}
-
-static int listen_at(const struct edge_mesh *mesh, struct door *door)
-{
-    int error = nng_listener_create(&door->listener, door->socket, door->url);
-    if (error == 0 && tls_url(door->url))
-        error = nng_listener_set_ptr(door->listener, NNG_OPT_TLS_CONFIG, mesh->tls_server);
-    return error ? error : nng_listener_start(door->listener, 0);
-}
-
 static int dial(struct link *link)
 {
     struct edge_mesh *mesh = link->mesh;
@@ -233,7 +209,7 @@ static int dial(struct link *link)
         return error;
     nng_dialer_set_ms(link->dialer, NNG_OPT_RECONNMINT, RECONNECT_MIN);
     nng_dialer_set_ms(link->dialer, NNG_OPT_RECONNMAXT, RECONNECT_MAX);
-    if (tls_url(link->url)) {
+    if (edge_door_is_tls(link->url)) {
         char text[256];
         struct failure failure = {text, sizeof(text)};
         nng_tls_config *config = tls_config(mesh, mesh->options.network->relays[link->peer->relay].name, &failure);
@@ -242,19 +218,6 @@ static int dial(struct link *link)
             nng_tls_config_free(config); /* the dialler holds it */
     }
     return error ? error : nng_dialer_start(link->dialer, NNG_FLAG_NONBLOCK);
-}
-
-/* Options that must be there before the first connection. */
-static int prepare(nng_socket socket, size_t largest, int send, int receive)
-{
-    int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, largest);
-    (void)nng_socket_set_bool(socket, NNG_OPT_TCP_NODELAY, true); /* its default; not an option of every transport */
-    (void)nng_socket_set_bool(socket, NNG_OPT_TCP_KEEPALIVE, true);
-    if (error == 0 && send)
-        error = nng_socket_set_int(socket, NNG_OPT_SENDBUF, send);
-    if (error == 0 && receive)
-        error = nng_socket_set_int(socket, NNG_OPT_RECVBUF, receive);
-    return error;
 }
 
 static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind kind, const char *url,
@@ -271,8 +234,9 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
     int error = kind == EDGE_LINK_PUBLISH ? nng_sub0_open(&link->socket) : nng_req0_open_raw(&link->socket);
     link->open = error == 0;
     if (error == 0)
-        error = prepare(link->socket, PROOF_FRAME_BYTES_MAX + SIZE_SLACK,
-                        kind == EDGE_LINK_REQUEST ? REQUEST_BUFFER : 0, kind == EDGE_LINK_PUBLISH ? RECEIVE_BUFFER : 4);
+        error = edge_door_prepare(link->socket, PROOF_FRAME_BYTES_MAX + SIZE_SLACK,
+                                  kind == EDGE_LINK_REQUEST ? REQUEST_BUFFER : 0,
+                                  kind == EDGE_LINK_PUBLISH ? RECEIVE_BUFFER : 4);
     if (error == 0 && kind == EDGE_LINK_PUBLISH)
         error = nng_socket_set(link->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
     error = error ? error : nng_pipe_notify(link->socket, NNG_PIPE_EV_ADD_POST, link_changed, link);
@@ -286,51 +250,39 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
     return error == 0 || fail(failure, "cannot dial", link->url, error);
 }
 
-CALLED_BY_NNG static void door_entered(nng_pipe pipe, nng_pipe_ev event, void *argument)
-{
-    struct door *door = argument;
-    (void)pipe, (void)event;
-    atomic_fetch_add(&door->accepted, 1);
-}
-
 /* Opens a door: a publisher, or the replier when it is the last. */
-static bool open_door(struct edge_mesh *mesh, struct door *door, const char *url, struct failure *failure)
+static bool open_door(struct edge_mesh *mesh, struct edge_door *door, const char *url, struct failure *failure)
 {
     bool publishes = door != mesh->requests;
     if (!check_url(mesh, url, NULL, failure))
         return false;
-    door->url = strdup(url);
-    door->room = EDGE_INBOX_FRAMES;
-    edge_greeting_init(&door->greeting, url, publishes ? SUBSCRIBER : REQUESTER);
-    int error = publishes ? nng_pub0_open(&door->socket) : nng_rep0_open_raw(&door->socket);
-    door->open = error == 0;
-    if (error == 0 && publishes)
-        error = prepare(door->socket, 64, EDGE_INBOX_FRAMES, 0); /* subscribers have nothing to say */
-    else if (error == 0)
-        error = prepare(door->socket, (size_t)EDGE_MESH_REQUEST_MAX + SIZE_SLACK, REQUEST_BUFFER, RECEIVE_BUFFER);
-    if (error == 0)
-        error = nng_pipe_notify(door->socket, NNG_PIPE_EV_ADD_POST, door_entered, door);
+    struct edge_door_options options = {.url = url,
+                                        .publishes = publishes,
+                                        /* subscribers have nothing to say */
+                                        .largest = publishes ? 64 : (size_t)EDGE_MESH_REQUEST_MAX + SIZE_SLACK,
+                                        .send = publishes ? EDGE_INBOX_FRAMES : REQUEST_BUFFER,
+                                        .receive = publishes ? 0 : RECEIVE_BUFFER,
+                                        .tls_server = mesh->tls_server,
+                                        .tls_self = mesh->tls_self,
+                                        .pause_ms = mesh->options.door_pause_ms,
+                                        .patience_ms = mesh->options.door_patience_ms,
+                                        .pipes = &mesh->pipes};
+    int error = edge_door_open(door, &options);
     if (error == 0 && !publishes)
         error = nng_aio_alloc(&mesh->requests_aio, request_received, mesh);
     if (error == 0 && !publishes) {
         nng_aio_set_timeout(mesh->requests_aio, NNG_DURATION_INFINITE);
         nng_recv_aio(door->socket, mesh->requests_aio);
     }
-    if (error == 0)
-        error = door->url ? listen_at(mesh, door) : NNG_ENOMEM;
+    error = error ? error : edge_door_listen(door);
     return error == 0 || fail(failure, "cannot listen at", url, error);
 }
 
-/* Makes a listener anew that takes no connections any more. */
-static void watch_door(struct edge_mesh *mesh, struct door *door, uint64_t now)
+static void watch_door(struct edge_mesh *mesh, struct edge_door *door, uint64_t now)
 {
-    if (!edge_greeting_missed(&door->greeting, now, atomic_load(&door->accepted)))
-        return;
-    nng_listener_close(door->listener);
-    int error = listen_at(mesh, door);
-    if (mesh->options.note)
-        mesh->options.note(mesh->options.context, mesh->options.self, "mesh-listener",
-                           error ? nng_strerror(error) : "it had stopped taking connections: listening anew");
+    const char *text = edge_door_watch(door, now);
+    if (text != NULL && mesh->options.note)
+        mesh->options.note(mesh->options.context, mesh->options.self, "mesh-listener", text);
 }
 
 static bool open_all(struct edge_mesh *mesh, struct failure *failure)
@@ -370,6 +322,10 @@ static void set_defaults(struct edge_mesh_options *options)
         options->queue_bytes = 32u << 20;
     if (options->requests == 0)
         options->requests = 128;
+    if (options->door_pause_ms == 0)
+        options->door_pause_ms = 30000;
+    if (options->door_patience_ms == 0)
+        options->door_patience_ms = 60000;
 }
 
 static void release(void *message)
@@ -463,15 +419,15 @@ static void *close_all(void *argument)
         }
     }
     for (size_t i = 0; mesh->doors && i <= mesh->options.zones_len; i++) {
-        struct door *door = &mesh->doors[i];
+        struct edge_door *door = &mesh->doors[i];
         close_socket(door->open && door != mesh->requests, door->socket, NULL);
-        if (door->url)
-            edge_greeting_fini(&door->greeting);
-        free(door->url);
+        edge_door_fini(door);
     }
     edge_inbox_fini(&mesh->inbox);
     if (mesh->tls_server)
         nng_tls_config_free(mesh->tls_server);
+    if (mesh->tls_self)
+        nng_tls_config_free(mesh->tls_self);
     if (mesh->tls_key)
         codec_sodium_wipe(mesh->tls_key, strlen(mesh->tls_key));
     free(mesh->tls_certificate);
@@ -521,7 +477,7 @@ static nng_msg *frame_message(size_t body_len)
 }
 
 /* Before a frame is published: as many may wait for a slow subscriber as fit what peers may take up. */
-static void door_room(const struct edge_mesh *mesh, struct door *door, size_t size)
+static void door_room(const struct edge_mesh *mesh, struct edge_door *door, size_t size)
 {
     unsigned room = edge_inbox_room(&door->sent, size, mesh->options.queue_bytes);
     if (room != door->room && nng_socket_set_int(door->socket, NNG_OPT_SENDBUF, (int)room) == 0)
@@ -537,6 +493,7 @@ bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body)
         if (!message)
             return false;
         door_room(mesh, &mesh->doors[i], body.len);
+        mesh->doors[i].published++;
         if (edge_gate_seal_publish(nng_msg_body(message), mesh->inbox.gate, zone, body))
             return send_message(mesh->doors[i].socket, message);
         nng_msg_free(message);
@@ -590,6 +547,21 @@ void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now)
     edge_inbox_tick(&mesh->inbox, now);
     for (size_t i = 0; i <= mesh->options.zones_len; i++)
         watch_door(mesh, &mesh->doors[i], now);
+}
+
+void edge_mesh_look(struct edge_mesh *mesh, struct edge_mesh_look *out)
+{
+    struct rlimit files;
+    long long pipes = atomic_load(&mesh->pipes);
+    *out = (struct edge_mesh_look){.connections = pipes > 0 ? (uint64_t)pipes : 0};
+    for (size_t i = 0; i <= mesh->options.zones_len; i++) {
+        const struct edge_door *door = &mesh->doors[i];
+        if (door->deaf_since != 0 && (out->deaf_since == 0 || door->deaf_since < out->deaf_since))
+            *out = (struct edge_mesh_look){out->connections, out->crowded, door->deaf_since, door->url};
+    }
+    /* What nng does not take down keeps its descriptor; the store needs some, too. */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        out->crowded = out->connections > files.rlim_cur / 4 + 4 * mesh->options.peers_len;
 }
 
 bool edge_mesh_peer_stats(struct edge_mesh *mesh, uint16_t relay, struct edge_mesh_peer_stats *out)

@@ -1,5 +1,5 @@
 /*
- * The mesh: signed frames between relays over nng. mesh.c is the only file that knows nng.
+ * The mesh: signed frames between relays over nng. mesh.c, and door.c beside it, are the only files that know nng.
  *
  * Sockets, opened once: a publisher for each neighbour zone, a listener for requests, and for each neighbour a subscriber
  * and a requester, so that no neighbour can fill another's queue. nng may drop published frames silently at any time;
@@ -65,7 +65,8 @@ struct edge_mesh_options {
     size_t
         queue_bytes; /* frames that wait for the loop, per neighbour, 0: 32 MiB; above, they are dropped and counted */
     unsigned requests; /* unanswered requests taken at a time, half of them of one relay; 0: 128 */
-    int wake_fd;       /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
+    uint32_t door_pause_ms, door_patience_ms; /* between calls of our own TLS doors, and for one; 0: 30 s, 60 s */
+    int wake_fd; /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
     void *context;
     bool (*held)(void *context); /* true: deliver nothing more now; asked before each frame. May be NULL */
     void (*published)(void *context, uint16_t relay, struct bytes body);
@@ -103,6 +104,16 @@ size_t edge_mesh_drain(struct edge_mesh *mesh);
 /* Time goes on (CLOCK_MONOTONIC in ms): asks time out, silent peers go down and are looked for again. Call it every 50 to
  * 250 ms. */
 void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now);
+
+/* Whether others can reach us, as far as this process can tell. */
+struct edge_mesh_look {
+    uint64_t connections; /* that nng has, both ways; those that it does not take down stay among them */
+    bool crowded;         /* more of them than a quarter of the process's descriptors */
+    uint64_t deaf_since;  /* ms, monotonic: since when a door does not answer our own call; 0: all do */
+    const char *deaf_url; /* that door's; borrowed from the mesh */
+};
+
+void edge_mesh_look(struct edge_mesh *mesh, struct edge_mesh_look *out);
 
 struct edge_mesh_peer_stats {
     bool up;

@@ -250,6 +250,7 @@ static void metrics_store(struct metrics *out, const struct edge_relay *relay)
 {
     struct edge_writer_stats stats;
     struct statvfs disk;
+    struct edge_mesh_look look;
     edge_writer_stats(relay->writer, &stats);
     one(out, "isthmus_store_up", "gauge", "1 while the store takes writes.",
         relay->store_status == STORE_OK && !relay_core_halted(relay->core));
@@ -259,6 +260,8 @@ static void metrics_store(struct metrics *out, const struct edge_relay *relay)
     one(out, "isthmus_store_queue_bytes", "gauge", "Bytes of writes that wait.", (double)stats.queued_bytes);
     one(out, "isthmus_store_queue_limit_bytes", "gauge", "Above it no input is taken.", (double)stats.limit_bytes);
     store_commits(out, &stats);
+    edge_mesh_look(relay->mesh, &look);
+    one(out, "isthmus_mesh_connections", "gauge", "Connections that nng holds, both ways.", (double)look.connections);
     if (statvfs(relay->config->store, &disk) == 0)
         one(out, "isthmus_disk_free_bytes", "gauge", "Free bytes of the disk of the store.",
             (double)disk.f_bavail * (double)disk.f_frsize);

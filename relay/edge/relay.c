@@ -394,7 +394,32 @@ static void drain_check(struct edge_relay *relay)
         return;
     if (late)
         edge_log(RELAY_WARNING, "drain-incomplete", NULL, "a child or the store is slow: leaving all the same");
-    edge_loop_stop(relay->loop, EDGE_RELAY_EXIT_OK);
+    edge_loop_stop(relay->loop, relay->inner->drain_code);
+}
+
+/*
+ * A door that does not answer our own call, or connections that nng no longer takes down: nothing inside this process mends
+ * it, and a new one loses nothing (I2). It is said at once; whoever watches has minutes before the supervisor has to.
+ */
+static void deaf_check(struct edge_relay *relay)
+{
+    struct edge_relay_inner *inner = relay->inner;
+    struct edge_mesh_look look;
+    edge_mesh_look(relay->mesh, &look);
+    uint64_t before = inner->deaf_since;
+    if (look.deaf_since == 0 && !look.crowded)
+        inner->deaf_since = 0;
+    else if (before == 0)
+        inner->deaf_since = edge_loop_now();
+    if (inner->deaf_since != 0 && before == 0)
+        edge_log(RELAY_ALARM, "mesh-deaf", NULL, "%s%s; this relay ends itself in %u s (exit code %d) unless it passes",
+                 look.crowded ? "connections that nng does not take down use up the descriptors" : "no answer at ",
+                 look.crowded ? "" : look.deaf_url, EDGE_RELAY_DEAF_MS / 1000, EDGE_RELAY_EXIT_DEAF);
+    if (inner->deaf_since == 0 || edge_loop_now() - inner->deaf_since < EDGE_RELAY_DEAF_MS || relay->draining)
+        return;
+    edge_log(RELAY_ALARM, "mesh-deaf", NULL, "it did not pass: ending, to be started anew");
+    inner->drain_code = EDGE_RELAY_EXIT_DEAF;
+    edge_relay_drain(relay);
 }
 
 /* Looked at once a second, with the sources' heights; a file system that does not answer counts as the last time. */
@@ -406,6 +431,8 @@ static bool disk_scarce(struct edge_relay *relay)
         return inner->disk_scarce;
     inner->disk_due = edge_loop_now() + 1000;
     edge_health_look(relay);
+    if (relay->ready)
+        deaf_check(relay);
     if (statvfs(relay->config->store, &disk) == 0)
         inner->disk_scarce = (uint64_t)disk.f_bavail * disk.f_frsize < relay->config->budgets.free_bytes;
     return inner->disk_scarce;

@@ -27,6 +27,7 @@ enum {
     EDGE_RELAY_TICK_MS = 50,
     EDGE_RELAY_SLOW_MS = 250,    /* one deed that holds the loop longer is noted */
     EDGE_RELAY_DRAIN_MS = 10000, /* after SIGTERM, at most */
+    EDGE_RELAY_DEAF_MS = 300000, /* that others cannot reach it before it ends itself */
     EDGE_RELAY_DEFERRED_MAX = 65536
 };
 
@@ -36,7 +37,8 @@ enum edge_relay_exit { /* exit codes of isthmusd, with EX_USAGE (64) for a wrong
                        EDGE_RELAY_EXIT_OK = 0,
                        EDGE_RELAY_EXIT_FAILED = 1, /* something failed while it ran or started: the log says what */
                        EDGE_RELAY_EXIT_CONFIG = 2, /* configuration or network document: every problem is on stderr */
-                       EDGE_RELAY_EXIT_STORE = 3   /* the store is locked, corrupt, or of a newer version */
+                       EDGE_RELAY_EXIT_STORE = 3,  /* the store is locked, corrupt, or of a newer version */
+                       EDGE_RELAY_EXIT_DEAF = 4    /* others cannot reach it any more: only a new process helps */
 };
 
 /* All parts. Set by main.c, in this order, before edge_relay_run; public for the views of control.c. */

@@ -61,7 +61,7 @@ bool edge_relay_init(struct edge_relay *relay, const struct config_relay *config
     if (inner == NULL || relay->loop == NULL || !edge_source_list(&relay->source_list, config, network))
         return fail(text, cap, "no memory");
     inner->health = edge_health_new(config->sources_len);
-    
+
     inner->tick = edge_timer_new(relay->loop, edge_relay_tick, relay);
     inner->term = edge_signal_new(relay->loop, SIGTERM, edge_relay_drain, relay);
     inner->interrupt = edge_signal_new(relay->loop, SIGINT, edge_relay_drain, relay);

@@ -32,6 +32,7 @@ struct node {
     struct edge_mesh *mesh;
     int wake_fd;
     uint32_t silence;                                                     /* 0: NODE_PATIENCE */
+    uint32_t door_pause, door_patience;                                   /* 0: the mesh's own */
     bool mute;                                                            /* answers no requests */
     uint64_t heard[SCENE_RELAYS], last[SCENE_RELAYS], when[SCENE_RELAYS]; /* published frames: count, number, ms */
     unsigned ups[SCENE_RELAYS], downs[SCENE_RELAYS];
@@ -112,6 +113,8 @@ static inline bool node_open(struct node *node, const struct urls *urls, const c
                                         .peers = peers,
                                         .silence_ms = node->silence ? node->silence : NODE_PATIENCE,
                                         .queue_bytes = queue_bytes,
+                                        .door_pause_ms = node->door_pause,
+                                        .door_patience_ms = node->door_patience,
                                         .context = node,
                                         .published = node_published,
                                         .asked = node_asked,
