@@ -66,6 +66,18 @@ static void gwei(struct reading *reading, const char *key, struct bytes text, ui
         wrong(reading, key, "an amount of wei in up to 28 digits is wanted");
 }
 
+/* Less than a gwei would be read as 0, which is no cap at all. */
+static void spending_cap(struct reading *reading, struct bytes text, uint64_t *out)
+{
+    gwei(reading, "spending-cap", text, out);
+    for (size_t i = 0; i < text.len && *out == 0; i++) {
+        if (text.data[i] > '0' && text.data[i] <= '9') {
+            wrong(reading, "spending-cap", "0 (none), or at least 1000000000 wei, is wanted");
+            return;
+        }
+    }
+}
+
 /* An address: 20 bytes, or 32 with 12 zero bytes before them, as accounts stand in the network document. */
 static bool address(struct reading *reading, const char *key, struct bytes text, uint8_t out[20])
 {
@@ -186,7 +198,7 @@ static void option(struct reading *reading, struct bytes key, struct bytes value
     else if (is(key, "tip-cap"))
         number(reading, "tip-cap", value, 0, UINT64_MAX, &o->tip_cap);
     else if (is(key, "spending-cap"))
-        gwei(reading, "spending-cap", value, &o->spending_cap);
+        spending_cap(reading, value, &o->spending_cap);
     else if (is(key, "spent"))
         gwei(reading, "spent", value, &o->spent);
     else if (is(key, "low-balance"))

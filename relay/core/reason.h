@@ -34,7 +34,6 @@
     X(CLAIM_UNSIGNED, "claim-without-signed-head")                                                                     \
     X(CLAIM_OVER_BUDGET, "claim-over-budget")                                                                          \
     X(CLAIM_REPLACED, "claim-replaced-by-certificate")                                                                 \
-    X(FRAME_REFUSED, "frame-refused")                                                                                  \
     X(PEER_REFUSED, "peer-refused")                                                                                    \
     X(DOCUMENT_DIFFERS, "network-document-differs")                                                                    \
     X(BASE_ADOPTED, "joined-at-certified-head")                                                                        \

@@ -3,6 +3,8 @@
  */
 #include "relay/edge/source.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 #include "proofs/codec/hex.h"
 #include "relay/edge/log.h"
 
-enum { OPTIONS_OWN = 4, TEXT = 2 * 32 + 3 };
+enum { OPTIONS_OWN = 4, TEXT = 2 * 32 + 3, DAY_S = 86400 };
 
 enum stage { WAITS_MANIFEST, WAITS_CONFIGURED, CONFIGURED };
 
@@ -216,6 +218,42 @@ static void text_keep(char out[81], struct bytes text)
     out[text.len] = '\0';
 }
 
+/* ---- what an account spent, beyond this process -------------------------------------------------------------------- */
+
+static bool spent_path(char *out, size_t cap, const struct source *source, const char *suffix)
+{
+    int len = snprintf(out, cap, "%s/spent-%s%s", source->all->options.config->state, source->config->name, suffix);
+    return len > 0 && (size_t)len < cap;
+}
+
+/* "<Unix seconds> <amount>". A kill loses nothing that was told; what a cut of the power takes is the last moment's. */
+static void spent_save(const struct source *source)
+{
+    char path[PATH_MAX], fresh[PATH_MAX];
+    if (!spent_path(path, sizeof(path), source, "") || !spent_path(fresh, sizeof(fresh), source, ".new"))
+        return;
+    FILE *file = fopen(fresh, "we");
+    bool written = file != NULL && fprintf(file, "%" PRIu64 " %s\n", edge_loop_unix(), source->account.spent) > 0;
+    written = file != NULL && fclose(file) == 0 && written;
+    if (!written || rename(fresh, path) != 0)
+        edge_log(RELAY_WARNING, "spent-not-kept", source->config->name,
+                 "%s cannot be written: after a restart the account's spending of today is not known", path);
+}
+
+/* The day's sum of an earlier life counts from its last change, so at most a day too long: a cap is never passed for it. */
+static void spent_load(struct source *source)
+{
+    char path[PATH_MAX], spent[81];
+    uint64_t at;
+    FILE *file = spent_path(path, sizeof(path), source, "") ? fopen(path, "re") : NULL;
+    if (file == NULL)
+        return;
+    bool good = fscanf(file, "%" SCNu64 " %80[0-9]", &at, spent) == 2;
+    fclose(file);
+    if (good && edge_loop_unix() < at + DAY_S)
+        memcpy(source->account.spent, spent, sizeof(spent));
+}
+
 /* The account's figures are for people and alarms, the core has no use for them. False: another message, or malformed. */
 static bool account_take(struct source *source, struct bytes body)
 {
@@ -225,7 +263,11 @@ static bool account_take(struct source *source, struct bytes body)
         !codec_connector_decode(&message, source->all->scratch, body, NULL) || message.type != CONNECTOR_ACCOUNT)
         return false;
     text_keep(account->balance, message.account.balance);
+    char before[sizeof(account->spent)];
+    memcpy(before, account->spent, sizeof(before));
     text_keep(account->spent, message.account.spent);
+    if (strcmp(before, account->spent) != 0)
+        spent_save(source);
     text_keep(account->cap, message.account.cap);
     account->low = message.account.low != 0;
     account->spending = message.account.spending;
@@ -311,6 +353,7 @@ static bool source_init(struct source *source, struct edge_sources *all, uint16_
     argv[len] = NULL;
     *source =
         (struct source){.all = all, .index = index, .config = config, .chain = &all->options.network->chains[chain]};
+    spent_load(source);
     source->child = edge_child_new(&(struct edge_child_options){.loop = all->options.loop,
                                                                 .name = config->name,
                                                                 .program = all->options.launcher,

@@ -303,6 +303,20 @@ class Daemon(unittest.TestCase):
         os.kill(east.source()["process"]["pid"], signal.SIGKILL)
         east.said("given 700000000000000000")
 
+    def test_isthmusd__what_the_gas_account_spent_outlives_a_kill_of_the_relay_for_a_day(self):
+        east = self.start("east", options="http: \"account;\"")
+        eventually(lambda: east.source()["account"], "account")
+        kept = f"{self.folder}/east/state/spent-node"
+        eventually(lambda: os.path.exists(kept), "a file")
+        east.end(signal.SIGKILL)
+        east = self.again("east")
+        east.said("given 700000000000000000")
+        east.end()
+        yesterday = int(time.time()) - 86401
+        with open(kept, "w") as file:
+            file.write(f"{yesterday} 700000000000000000\n")
+        self.again("east").said("given nothing")
+
     def test_isthmusd__evidence_that_proves_nothing_is_kept_bounded_and_can_be_decoded_offline(self):
         east = self.start("east", options="http: \"prove-nothing;\"", budgets="{evidence_files: 2}")
         folder = f"{self.folder}/east/state/refused"

@@ -235,7 +235,9 @@ static void amounts_of_wei_are_kept_in_gwei(void **state)
     assert_true(read_options(&options, text, (const char *const(*)[2])pairs, 4));
     assert_int_equal(options.spending_cap, 1234567890123456789);
     assert_int_equal(options.spent, 0);
-    const char *const bad[] = {"", "-1", "1e18", "12345678901234567890123456789"};
+    const char *const bad[] = {"", "-1", "1e18", "12345678901234567890123456789", "1", "999999999"};
+    pairs[2][1] = "0";
+    assert_true(read_options(&options, text, (const char *const(*)[2])pairs, 4)); /* none, and said so */
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         pairs[2][1] = bad[i];
         assert_false(read_options(&options, text, (const char *const(*)[2])pairs, 4));
