@@ -266,9 +266,11 @@ void sim_fault_tick(struct sim *sim, size_t index)
     else if (fault->type == SIM_SOURCE_CRASHES && is_ready(world, fault->a))
         world_source_down(world, fault->a, fault->b, sim_random(sim, 2));
     else if (fault->type == SIM_EQUIVOCATE)
-        sim_villain_forge(sim, fault->a, PROOF_LOG_MESSAGE);
+        sim_villain_forge(sim, fault->a, PROOF_LOG_MESSAGE, true);
     else if (fault->type == SIM_FORGE_OUTCOMES)
-        sim_villain_forge(sim, fault->a, PROOF_LOG_OUTCOME);
+        sim_villain_forge(sim, fault->a, PROOF_LOG_OUTCOME, true);
+    else if (fault->type == SIM_FORGE_RECORDS)
+        sim_villain_forge(sim, fault->a, sim_random(sim, 2) ? PROOF_LOG_MESSAGE : PROOF_LOG_OUTCOME, false);
     else if (fault->type == SIM_FORGE_HAVE)
         sim_villain_boast(sim, fault->a);
     else if (fault->type == SIM_TWO_KEYS)

@@ -182,6 +182,9 @@ static void log_check(struct judge *judge, uint16_t relay, uint16_t watch, const
         if (running == NULL || !is_final(judge, watch, log->proven, running))
             head_wrong(judge, relay, watch, log->proven, "proven here, but the chain does not hold it, or not finally");
     }
+    if (log->stored > marks->stored && marks->stored > 0 && !log->is_home && log->kind != PROOF_LOG_SETTLEMENT &&
+        log->stored > log->base && core_head_find(log, log->stored, core_log_running(core, log, log->stored)) == NULL)
+        head_wrong(judge, relay, watch, log->stored, "stored here as a claim that no operator signed");
     if (log->base > marks->base && !judge_may_forget(judge, watch, log->base))
         head_wrong(judge, relay, watch, log->base, "forgotten here before its outcome was certified");
     if (log->window_used > marks->window)
@@ -278,7 +281,7 @@ static void actions(void *context, uint16_t relay, const struct relay_action *ta
         const struct core_log *log = &core->logs[watch];
         const struct judge_marks *marks = &judge->relays[relay].marks[watch];
         if (log->certified != marks->certified || log->proven != marks->proven || log->base != marks->base ||
-            log->window_used != marks->window)
+            log->stored != marks->stored || log->window_used != marks->window)
             log_check(judge, relay, watch, core);
     }
 }

@@ -54,6 +54,7 @@
     X(FORGE_OUTCOMES, "forge-outcomes", LOST, villain,                                                                 \
       "the operator of %a signs outcomes that no inbox decided, for %t")                                               \
     X(FORGE_HAVE, "forge-have", RELAY, villain, "%a boasts of logs that nobody has, for %t")                           \
+    X(FORGE_RECORDS, "forge-records", RELAY, villain, "%a makes up records that no operator signed, for %t")           \
     X(TWO_KEYS, "two-keys", OPERATOR, villain, "the operator of %a signs with its second key, too, for %t")            \
     X(CLOCK_JUMP, "clock-jump", RELAY, clock_change, "the clock of %a jumps %n ms ahead")                              \
     X(CLOCK_WRONG, "clock-wrong", RELAY, clock_change, "the wall clock of %a is %n s ahead for %t")                    \

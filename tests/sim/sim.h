@@ -37,10 +37,11 @@ void sim_run(struct sim_result *result, const struct sim_plan *plan, FILE *story
 /* ---- fault.c, villain.c: between the files of the simulator ---- */
 void sim_fault_begin(struct sim *sim, size_t index);
 void sim_fault_end(struct sim *sim, size_t index);
-void sim_fault_tick(struct sim *sim, size_t index);                    /* now and then while it lasts */
-void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind); /* signed heads and records that no chain has */
-void sim_villain_boast(struct sim *sim, uint16_t relay);               /* heartbeats of logs that nobody has */
-void sim_villain_two_keys(struct sim *sim, uint16_t relay);            /* its true heads, under its second key */
+void sim_fault_tick(struct sim *sim, size_t index); /* now and then while it lasts */
+/* Records that no chain has, and a signed head over them. */
+void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind, bool sign);
+void sim_villain_boast(struct sim *sim, uint16_t relay);    /* heartbeats of logs that nobody has */
+void sim_villain_two_keys(struct sim *sim, uint16_t relay); /* its true heads, under its second key */
 /* Into blocks of the lane's chain, as they have room: a block never holds more than half of the lane's window. */
 void sim_send(struct sim *sim, const struct sim_send *send);
 uint64_t sim_random(struct sim *sim, uint64_t below);

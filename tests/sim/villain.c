@@ -71,10 +71,10 @@ static void outcome_forge(struct sim *sim, struct codec_writer *writer, uint8_t 
     assert(written);
 }
 
-void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind)
+void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind, bool sign)
 {
     struct world *world = sim->world;
-    int lane = lane_of(sim, relay, kind);
+    int lane = sign ? lane_of(sim, relay, kind) : (int)sim_random(sim, world->shape.lanes);
     if (lane < 0 || world->relays[relay].core == NULL)
         return;
     const struct model_log *log = model_log_of(&world->model, (uint16_t)lane, kind);
@@ -101,14 +101,15 @@ void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind)
             outcome_forge(sim, &writer, item, n);
         proof_running_hash_extend(head.running, world->model.suite, (const uint8_t(*)[32])item, 1);
     }
-    sim->spoilt[relay] = true;
+    sim->spoilt[relay] = sim->spoilt[relay] || sign;
     head.number = from + range.range.count - 1;
     range.range.records = codec_writer_bytes(&writer);
     codec_pack_init(&pack, 1 << 20);
-    world_attest(world, relay, &pack, &head, 1);
+    if (sign)
+        world_attest(world, relay, &pack, &head, 1);
     bool written = proof_item_write(&pack, &range);
     assert(written);
-    tell_all(sim, relay, &pack, 2);
+    tell_all(sim, relay, &pack, sign ? 2 : 1);
     codec_pack_fini(&pack);
 }
 
