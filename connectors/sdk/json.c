@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proofs/codec/base64.h"
 #include "proofs/codec/hex.h"
 
 static const json_t *in(const struct sdk_json *value)
@@ -158,40 +159,17 @@ bool sdk_json_digits(struct bytes *out, const struct sdk_json *value, struct sdk
     return true;
 }
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 bool sdk_json_base64(struct bytes *out, const struct sdk_json *value, struct sdk_arena *arena)
 {
     *out = (struct bytes){NULL, 0};
     if (sdk_json_is_null(value))
         return true;
     const char *text = whole_text(value);
-    const size_t len = text ? strlen(text) : 1;
-    uint8_t *data = len % 4 == 0 ? sdk_arena_take(arena, len / 4 * 3 + 1, 1) : NULL;
+    const size_t len = text ? strlen(text) : 0;
+    uint8_t *data = text ? sdk_arena_take(arena, len / 4 * 3 + 1, 1) : NULL;
     size_t fill = 0;
-    if (!data)
+    if (!data || !codec_base64_decode(data, &fill, len / 4 * 3, text, len))
         return false;
-    for (size_t at = 0; at < len; at += 4) {
-        const size_t pad = at + 4 < len ? 0 : (size_t)(text[at + 3] == '=') + (text[at + 2] == '=' && text[at + 3] == '=');
-        uint32_t group = 0;
-        for (size_t i = 0; i < 4; i++) {
-            const int digit = i >= 4 - pad ? 0 : base64_value(text[at + i]);
-            if (digit < 0)
-                return false;
-            group = group << 6 | (uint32_t)digit;
-        }
-        for (size_t i = 0; i < 3 - pad; i++)
-            data[fill++] = (uint8_t)(group >> (16 - 8 * i));
-    }
     *out = (struct bytes){data, fill};
     return true;
 }

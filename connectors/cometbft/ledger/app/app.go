@@ -163,7 +163,7 @@ func (a *Application) InitChain(_ context.Context, req *abci.RequestInitChain) (
 // comes between.
 func (a *Application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
 	result := a.run(a.mempool, req.Tx, a.blockTime, true)
-	return &abci.ResponseCheckTx{Code: result.Code, Log: result.Log}, nil
+	return &abci.ResponseCheckTx{Code: result.Code, Data: result.Data, Log: result.Log}, nil
 }
 
 // run executes one transaction. A refusal keeps its sequence in a block (`checking` false): the same bytes are never tried twice.
@@ -182,7 +182,8 @@ func (a *Application) run(state *chain.Overlay, raw []byte, now uint64, checking
 		return fail(code, err.Error())
 	}
 	if want := chain.Sequence(state, tx.Sender); tx.Sequence != want {
-		return fail(CodeSequence, fmt.Sprintf("sequence of 0x%x is %d, not %d", tx.Sender[12:], want, tx.Sequence))
+		text := fmt.Sprintf("sequence of 0x%x is %d, not %d", tx.Sender[12:], want, tx.Sequence)
+		return &abci.ExecTxResult{Code: CodeSequence, Data: formats.U64(want), Log: text}
 	}
 	effects := chain.NewOverlay(state)
 	call := chain.Call{Store: effects, Time: now, Sender: tx.Sender}

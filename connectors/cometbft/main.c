@@ -1,0 +1,428 @@
+/*
+ * isthmus-connector-cometbft: one CometBFT node for one relay (docs/connector-cometbft.md). This file is the whole object graph.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/cometbft/cometbft.h"
+
+enum { NOTICE_MS = 10000, LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
+
+enum sdk_sent cometbft_send(struct cometbft *cometbft, const struct connector_message *message)
+{
+    const enum sdk_sent sent = connector_send(cometbft->connector, message);
+    if (sent == SDK_FULL)
+        cometbft->full = true;
+    return sent;
+}
+
+void cometbft_nonsense(struct cometbft *cometbft, const char *text)
+{
+    const uint64_t now = sdk_loop_now(cometbft->loop);
+    if (now < cometbft->nonsense_until)
+        return;
+    cometbft->nonsense_until = now + NOTICE_MS;
+    connector_notice(cometbft->connector, CONNECTOR_NOTICE_NONSENSE, "%s", text);
+}
+
+void cometbft_broken(struct cometbft *cometbft, uint64_t height)
+{
+    if (cometbft->stopped)
+        return;
+    cometbft->stopped = true;
+    connector_notice(
+        cometbft->connector, CONNECTOR_NOTICE_FINALITY_BROKEN,
+        "two headers at height %" PRIu64 " or below it: this source says nothing more until it is restarted", height);
+}
+
+static void say_header(struct cometbft *cometbft, const struct cometbft_light *light)
+{
+    struct connector_message message = {
+        .type = CONNECTOR_HEADER, .header = {.height = light->height, .time = light->time, .header = light->bundle}};
+    memcpy(message.header.hash, light->hash, 32);
+    if (cometbft_send(cometbft, &message) == SDK_SENT && light->height == cometbft->newest)
+        cometbft->header_untold = false;
+}
+
+static void newest_fetched(void *context, const struct cometbft_light *light, const char *text)
+{
+    struct cometbft *cometbft = context;
+    (void)text; /* the endpoint's health was told; the next look asks again */
+    cometbft->looking = false;
+    if (!light || cometbft->stopped)
+        return;
+    if (light->height > cometbft->newest) {
+        cometbft->newest = light->height;
+        cometbft->newest_time = light->time;
+        cometbft->header_untold = true;
+        cometbft_positions_stale(cometbft->positions);
+    }
+    cometbft_pump(cometbft);
+}
+
+static void header_known(void *context, const struct cometbft_light *light, const char *text)
+{
+    (void)text;
+    if (light)
+        say_header(context, light);
+}
+
+void cometbft_pump(struct cometbft *cometbft)
+{
+    if (cometbft->full || cometbft->stopped || !cometbft->newest)
+        return;
+    if (cometbft
+            ->header_untold) /* it was fetched a moment ago: the answer comes at once, and before everything that needs it */
+        cometbft_lights_want(cometbft->lights, cometbft->newest, header_known, cometbft);
+    if (cometbft->full)
+        return;
+    cometbft_watches_pump(cometbft->watches);
+    cometbft_positions_pump(cometbft->positions);
+    cometbft_submissions_pump(cometbft->submissions);
+}
+
+/* ---- the newest height ---------------------------------------------------------------------------------------------------- */
+
+static void status_told(void *context, const struct sdk_rpc_answer *answer)
+{
+    struct cometbft *cometbft = context;
+    int64_t height = 0;
+    if (answer->status != SDK_RPC_OK || answer->replies[0].is_error) {
+        cometbft->looking = false;
+        return;
+    }
+    const struct sdk_json *sync = sdk_json_member(answer->replies[0].result, "sync_info");
+    if (!sdk_json_decimal(&height, sdk_json_member(sync, "latest_block_height")) || height < 0) {
+        cometbft->looking = false;
+        cometbft_nonsense(cometbft, "status: no latest_block_height");
+    } else if ((uint64_t)height > cometbft->newest) {
+        cometbft_lights_want(cometbft->lights, (uint64_t)height, newest_fetched, cometbft);
+    } else { /* nothing new, or a node that lost blocks: it will have them again */
+        cometbft->looking = false;
+        cometbft_pump(cometbft);
+    }
+}
+
+static void look(struct cometbft *cometbft)
+{
+    struct sdk_rpc_request request;
+    if (cometbft->looking)
+        return;
+    cometbft->looking = true;
+    sdk_rpc_begin(&request);
+    sdk_rpc_add(&request, "status", "{}");
+    sdk_rpc_send(cometbft->rpc, &request, status_told, cometbft);
+}
+
+static void poll(void *context)
+{
+    struct cometbft *cometbft = context;
+    const bool live = cometbft->ws && sdk_ws_is_live(cometbft->ws);
+    sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.poll_ms * (live ? LIVE_FACTOR : 1));
+    if (cometbft->stopped)
+        return;
+    look(cometbft);
+    cometbft_pump(cometbft);
+}
+
+static enum sdk_ws_word hear(const struct sdk_json *message)
+{
+    const struct sdk_json *result = sdk_json_member(message, "result");
+    if (!result || !sdk_json_is_null(sdk_json_member(message, "error")))
+        return SDK_WS_NONSENSE; /* also when the node ends a subscription of one who reads too slowly */
+    return sdk_json_is_null(sdk_json_member(result, "query")) ? SDK_WS_CONFIRMED : SDK_WS_NEWS;
+}
+
+static void news(void *context)
+{
+    struct cometbft *cometbft = context;
+    if (cometbft->configured)
+        sdk_timer_hasten(cometbft->loop, &cometbft->poll, 0);
+}
+
+static void ws_state(void *context, bool up, const char *text)
+{
+    struct cometbft *cometbft = context;
+    connector_log(cometbft->connector, up ? "news over WebSocket%s" : "no news over WebSocket (%s): polling", text);
+    news(cometbft);
+}
+
+/* ---- the endpoint's health -------------------------------------------------------------------------------------------------- */
+
+/* Notice 3, at most one in ten seconds. */
+static void tell_trouble(void *context)
+{
+    struct cometbft *cometbft = context;
+    const uint64_t now = sdk_loop_now(cometbft->loop);
+    if (!cometbft->down_text[0] || cometbft->down_told)
+        return;
+    if (now < cometbft->trouble_until) {
+        sdk_timer_set(cometbft->loop, &cometbft->trouble, cometbft->trouble_until - now);
+        return;
+    }
+    cometbft->trouble_until = now + NOTICE_MS;
+    cometbft->down_told = true;
+    connector_notice(cometbft->connector, CONNECTOR_NOTICE_UNREACHABLE, "%s", cometbft->down_text);
+}
+
+static void health(void *context, bool up, const char *text)
+{
+    struct cometbft *cometbft = context;
+    snprintf(cometbft->down_text, sizeof cometbft->down_text, "%s", up ? "" : text);
+    if (!up) {
+        tell_trouble(cometbft);
+    } else if (cometbft->down_told) {
+        cometbft->down_told = false;
+        connector_notice(cometbft->connector, CONNECTOR_NOTICE_BACK, "the endpoint answers again");
+    }
+}
+
+/* ---- configuring ------------------------------------------------------------------------------------------------------------ */
+
+static bool same(struct bytes identity, size_t at, const uint8_t want[32])
+{
+    return identity.len >= at + 32 && memcmp(identity.data + at, want, 32) == 0;
+}
+
+/* /identity of the ledger: network || chain || genesis || outbox || inbox || registry. */
+static const char *disagreement(const struct cometbft_options *o, const char *chain_id, struct bytes identity)
+{
+    if (!chain_id || strcmp(chain_id, o->chain_id) != 0)
+        return "chain: the node serves a chain of another id";
+    if (identity.len != 192)
+        return "http: the chain has no ledger of Isthmus, or no first block yet";
+    if (!same(identity, 64, o->genesis))
+        return "genesis: the chain's first block has another hash";
+    if (!same(identity, 32, o->chain))
+        return "chain: the ledger knows its chain by another identity";
+    if (o->has_outbox && !same(identity, 96, o->outbox))
+        return "outbox: the ledger's outbox is another account";
+    if (o->has_inbox && !same(identity, 128, o->inbox))
+        return "inbox: the ledger's inbox is another account";
+    return NULL;
+}
+
+static void chain_told(void *context, const struct sdk_rpc_answer *answer)
+{
+    struct cometbft *cometbft = context;
+    const struct sdk_rpc_reply *said = answer->replies;
+    if (answer->status != SDK_RPC_OK || said[0].is_error || said[1].is_error) {
+        if (answer->status == SDK_RPC_OK)
+            cometbft_nonsense(cometbft, (said[0].is_error ? &said[0] : &said[1])->message);
+        sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.poll_ms); /* ask until it is there */
+        return;
+    }
+    struct bytes identity = {NULL, 0};
+    const struct sdk_json *info = sdk_json_member(said[0].result, "node_info");
+    const struct sdk_json *response = sdk_json_member(said[1].result, "response");
+    sdk_json_base64(&identity, sdk_json_member(response, "value"), answer->arena);
+    const char *wrong = disagreement(&cometbft->options, sdk_json_text(sdk_json_member(info, "network")), identity);
+    if (wrong) {
+        connector_configured(cometbft->connector, false, "%s", wrong);
+        return;
+    }
+    cometbft->configured = true;
+    cometbft->poll.fire = poll;
+    connector_configured(cometbft->connector, true, "cosmos:%s", cometbft->options.chain_id);
+    poll(cometbft);
+}
+
+static void ask_chain(void *context)
+{
+    struct cometbft *cometbft = context;
+    struct sdk_rpc_request request;
+    sdk_rpc_begin(&request);
+    sdk_rpc_add(&request, "status", "{}");
+    sdk_rpc_add(&request, "abci_query", "{\"path\":\"/identity\",\"data\":\"\",\"height\":\"0\",\"prove\":false}");
+    sdk_rpc_send(cometbft->rpc, &request, chain_told, cometbft);
+}
+
+static bool begin(struct cometbft *cometbft)
+{
+    static const char *const requests[] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"query\":\"tm.event='NewBlockHeader'\"}}"};
+    const struct cometbft_options *o = &cometbft->options;
+    const struct sdk_rpc_config rpc = {.loop = cometbft->loop,
+                                       .url = o->http,
+                                       .max_response = o->max_response,
+                                       .timeout_ms = (uint32_t)o->timeout_ms,
+                                       .errors_as_500 = true,
+                                       .health = health,
+                                       .context = cometbft};
+    const struct sdk_ws_config ws = {cometbft->loop, o->ws, requests, 1, hear, news, ws_state, cometbft};
+    cometbft->rpc = sdk_rpc_new(&rpc);
+    cometbft->lights = cometbft_lights_new(cometbft);
+    cometbft->watches = cometbft_watches_new(cometbft);
+    cometbft->positions = cometbft_positions_new(cometbft);
+    cometbft->submissions = cometbft_submissions_new(cometbft);
+    if (o->ws[0])
+        cometbft->ws = sdk_ws_new(&ws);
+    return cometbft->rpc && cometbft->lights && cometbft->watches && cometbft->positions && cometbft->submissions &&
+           (!o->ws[0] || cometbft->ws);
+}
+
+static void configure(void *context, const struct connector_configure *message)
+{
+    struct cometbft *cometbft = context;
+    char text[CODEC_CONNECTOR_TEXT_MAX];
+    if (!cometbft_options_read(&cometbft->options, message, text, sizeof text)) {
+        connector_configured(cometbft->connector, false, "%s", text);
+    } else if (!begin(cometbft)) {
+        connector_configured(cometbft->connector, false, "no memory, or ws is not ws://host[:port][/path]");
+    } else {
+        cometbft->trouble.fire = tell_trouble;
+        cometbft->trouble.context = cometbft;
+        cometbft->poll.fire = ask_chain;
+        cometbft->poll.context = cometbft;
+        ask_chain(cometbft);
+    }
+}
+
+/* ---- the relay's other messages ------------------------------------------------------------------------------------------------ */
+
+static void subscribe(void *context, const struct connector_subscribe *message)
+{
+    cometbft_watches_subscribe(((struct cometbft *)context)->watches, message);
+}
+
+static void credit(void *context, const struct connector_credit *message)
+{
+    cometbft_watches_credit(((struct cometbft *)context)->watches, message);
+}
+
+static void unsubscribe(void *context, const struct connector_unsubscribe *message)
+{
+    struct cometbft *cometbft = context;
+    cometbft_watches_unsubscribe(cometbft->watches, message->watch);
+    cometbft_positions_unwatch(cometbft->positions, message->watch);
+}
+
+static void position(void *context, const struct connector_position *message)
+{
+    cometbft_positions_watch(((struct cometbft *)context)->positions, message);
+}
+
+static void again(void *context, const struct connector_ask_again *message)
+{
+    cometbft_watches_again(((struct cometbft *)context)->watches, message);
+}
+
+static void submit(void *context, const struct connector_submit *message)
+{
+    cometbft_submissions_submit(((struct cometbft *)context)->submissions, message);
+}
+
+static void ask_result(void *context, const struct connector_ask_result *message)
+{
+    cometbft_submissions_ask(((struct cometbft *)context)->submissions, message->key);
+}
+
+struct asked_header {
+    struct cometbft *cometbft;
+    uint64_t height;
+};
+
+static void header_told(void *context, const struct cometbft_light *light, const char *text)
+{
+    struct asked_header *asked = context;
+    if (light && !asked->cometbft->stopped)
+        say_header(asked->cometbft, light);
+    else
+        connector_cannot_height(asked->cometbft->connector, asked->height, text);
+    free(asked);
+}
+
+static void ask_header(void *context, const struct connector_ask_header *message)
+{
+    struct cometbft *cometbft = context;
+    struct asked_header *asked = NULL;
+    const bool there = message->height <= cometbft->newest && !cometbft->stopped;
+    if (there && (asked = malloc(sizeof *asked))) {
+        *asked = (struct asked_header){cometbft, message->height};
+        cometbft_lights_want(cometbft->lights, message->height, header_told, asked);
+    } else {
+        connector_cannot_height(cometbft->connector, message->height,
+                                there ? "no memory" : "not there yet, or finality was broken");
+    }
+}
+
+static const char *state_text(const struct cometbft *cometbft)
+{
+    if (!cometbft->configured)
+        return "not configured";
+    if (cometbft->stopped)
+        return "finality was broken: restart after looking into it";
+    if (!cometbft->newest)
+        return "no block read yet";
+    return cometbft->ws && sdk_ws_is_live(cometbft->ws) ? "news over WebSocket" : "polling";
+}
+
+static void status(void *context)
+{
+    struct cometbft *cometbft = context;
+    const struct connector_message message = {
+        .type = CONNECTOR_STATUS,
+        .status = {cometbft->newest, cometbft->newest, cometbft->newest_time, codec_connector_text(""),
+                   codec_connector_text(state_text(cometbft))},
+    };
+    connector_send(cometbft->connector, &message);
+}
+
+static void drained(void *context)
+{
+    struct cometbft *cometbft = context;
+    cometbft->full = false;
+    if (cometbft->configured)
+        cometbft_pump(cometbft);
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------------- */
+
+static void *start(struct connector *connector)
+{
+    struct cometbft *cometbft = calloc(1, sizeof *cometbft);
+    if (cometbft) {
+        cometbft->connector = connector;
+        cometbft->loop = connector_loop(connector);
+    }
+    return cometbft;
+}
+
+static void stop(void *context)
+{
+    struct cometbft *cometbft = context;
+    sdk_rpc_free(cometbft->rpc); /* first: those who wait for an answer still look at the others */
+    sdk_ws_free(cometbft->ws);
+    cometbft_watches_free(cometbft->watches);
+    cometbft_positions_free(cometbft->positions);
+    cometbft_submissions_free(cometbft->submissions);
+    cometbft_lights_free(cometbft->lights);
+    cometbft_options_wipe(&cometbft->options);
+    free(cometbft);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const families[] = {"cosmos", NULL};
+    static const struct connector_ops ops = {
+        .name = "cometbft",
+        .version = "0.1.0",
+        .families = families,
+        .ics23 = true,
+        .start = start,
+        .stop = stop,
+        .configure = configure,
+        .subscribe = subscribe,
+        .credit = credit,
+        .unsubscribe = unsubscribe,
+        .position = position,
+        .ask_header = ask_header,
+        .again = again,
+        .submit = submit,
+        .ask_result = ask_result,
+        .status = status,
+        .drained = drained,
+    };
+    return connector_main(&ops, argc, argv);
+}

@@ -1,0 +1,39 @@
+/*
+ * The connector's options (docs/connector-cometbft.md): texts from the relay's configuration, checked all at once.
+ */
+#ifndef CONNECTORS_COMETBFT_OPTIONS_H
+#define CONNECTORS_COMETBFT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proofs/codec/connector.h"
+
+enum { COMETBFT_URL_MAX = 512, COMETBFT_REFERENCE_MAX = 32 };
+
+struct cometbft_options {
+    char chain_id[COMETBFT_REFERENCE_MAX + 1]; /* without "cosmos:" */
+    uint8_t genesis[32];                       /* hash of the first block's header */
+    uint8_t chain[32];                         /* the chain's identity, docs/formats.md section 2 */
+    char http[COMETBFT_URL_MAX];
+    char ws[COMETBFT_URL_MAX]; /* "": polling alone */
+    bool has_outbox, has_inbox;
+    uint8_t outbox[32], inbox[32];
+    uint64_t poll_ms;
+    uint64_t timeout_ms;
+    uint64_t max_response; /* bytes */
+    uint64_t give_up_blocks;
+    bool has_key;
+    uint8_t key[32];
+    uint8_t account[32]; /* of the key */
+};
+
+/* Reads a configure message. False: text names every option that is wrong. */
+bool cometbft_options_read(struct cometbft_options *options, const struct connector_configure *message, char *text,
+                           size_t cap);
+
+/* Wipes the key. */
+void cometbft_options_wipe(struct cometbft_options *options);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * Answers of a CometBFT node (parse.h).
+ */
+#include "connectors/cometbft/parse.h"
+
+#include <string.h>
+
+/* A number, as JSON writes small ones, or as text; absent: zero. */
+static bool number(int64_t *out, const struct sdk_json *object, const char *key)
+{
+    const struct sdk_json *value = sdk_json_member(object, key);
+    *out = 0;
+    return sdk_json_is_null(value) || sdk_json_integer(out, value) || sdk_json_decimal(out, value);
+}
+
+static bool digits(struct bytes *out, const struct sdk_json *object, const char *key, struct sdk_arena *arena)
+{
+    const struct sdk_json *value = sdk_json_member(object, key);
+    *out = (struct bytes){NULL, 0};
+    return sdk_json_is_null(value) || sdk_json_digits(out, value, arena);
+}
+
+static bool time_of(struct cometbft_time *out, const struct sdk_json *object, const char *key)
+{
+    const char *text = sdk_json_text(sdk_json_member(object, key));
+    return text && cometbft_time_parse(out, text, strlen(text));
+}
+
+static bool block_id(struct cometbft_block_id *out, const struct sdk_json *id, struct sdk_arena *arena)
+{
+    const struct sdk_json *parts = sdk_json_member(id, "parts");
+    int64_t total = 0;
+    if (!digits(&out->hash, id, "hash", arena) || !number(&total, parts, "total") || total < 0 || total > UINT32_MAX ||
+        !digits(&out->parts_hash, parts, "hash", arena))
+        return false;
+    out->parts_total = (uint32_t)total;
+    return true;
+}
+
+static bool header_of(struct cometbft_header *out, const struct sdk_json *header, struct sdk_arena *arena)
+{
+    const struct sdk_json *version = sdk_json_member(header, "version");
+    const char *chain_id = sdk_json_text(sdk_json_member(header, "chain_id"));
+    int64_t block = 0, app = 0;
+    if (!chain_id || !number(&block, version, "block") || !number(&app, version, "app") || block < 0 || app < 0 ||
+        !number(&out->height, header, "height") || !time_of(&out->time, header, "time") ||
+        !block_id(&out->last_block_id, sdk_json_member(header, "last_block_id"), arena))
+        return false;
+    const size_t len = strlen(chain_id);
+    uint8_t *copy = sdk_arena_take(arena, len + 1, 1);
+    if (!copy)
+        return false;
+    memcpy(copy, chain_id, len);
+    out->chain_id = (struct bytes){copy, len};
+    out->version_block = (uint64_t)block;
+    out->version_app = (uint64_t)app;
+    return digits(&out->last_commit_hash, header, "last_commit_hash", arena) &&
+           digits(&out->data_hash, header, "data_hash", arena) &&
+           digits(&out->validators_hash, header, "validators_hash", arena) &&
+           digits(&out->next_validators_hash, header, "next_validators_hash", arena) &&
+           digits(&out->consensus_hash, header, "consensus_hash", arena) &&
+           digits(&out->app_hash, header, "app_hash", arena) &&
+           digits(&out->last_results_hash, header, "last_results_hash", arena) &&
+           digits(&out->evidence_hash, header, "evidence_hash", arena) &&
+           digits(&out->proposer_address, header, "proposer_address", arena);
+}
+
+static bool vote_of(struct cometbft_vote *out, const struct sdk_json *vote, struct sdk_arena *arena)
+{
+    int64_t flag = 0;
+    if (!number(&flag, vote, "block_id_flag") || flag < 0 || flag > UINT8_MAX ||
+        !digits(&out->address, vote, "validator_address", arena) || !time_of(&out->time, vote, "timestamp") ||
+        !sdk_json_base64(&out->signature, sdk_json_member(vote, "signature"), arena))
+        return false;
+    out->flag = (uint32_t)flag;
+    return true;
+}
+
+static bool commit_of(struct cometbft_commit *out, const struct sdk_json *commit, struct sdk_arena *arena)
+{
+    const struct sdk_json *votes = sdk_json_member(commit, "signatures");
+    int64_t round = 0;
+    out->votes_len = sdk_json_length(votes);
+    if (out->votes_len == 0 || out->votes_len > COMETBFT_VALIDATORS_MAX || !number(&out->height, commit, "height") ||
+        !number(&round, commit, "round") || round < 0 || round > INT32_MAX ||
+        !block_id(&out->block_id, sdk_json_member(commit, "block_id"), arena))
+        return false;
+    out->round = (int32_t)round;
+    out->votes = sdk_arena_take(arena, out->votes_len, sizeof *out->votes);
+    for (size_t i = 0; out->votes && i < out->votes_len; i++)
+        if (!vote_of(&out->votes[i], sdk_json_element(votes, i), arena))
+            return false;
+    return out->votes != NULL;
+}
+
+bool cometbft_parse_signed_header(struct cometbft_header *header, struct cometbft_commit *commit,
+                                  const struct sdk_json *signed_header, struct sdk_arena *arena)
+{
+    return header_of(header, sdk_json_member(signed_header, "header"), arena) &&
+           commit_of(commit, sdk_json_member(signed_header, "commit"), arena) && header->height >= 1 &&
+           header->time.seconds >= 0 && header->validators_hash.len == 32 && header->next_validators_hash.len == 32 &&
+           commit->block_id.hash.len == 32;
+}
+
+bool cometbft_parse_validator(struct cometbft_kept_validator *out, const struct sdk_json *validator,
+                              struct sdk_arena *arena)
+{
+    const struct sdk_json *key = sdk_json_member(validator, "pub_key");
+    const char *type = sdk_json_text(sdk_json_member(key, "type"));
+    struct bytes value, address;
+    if (!type || !sdk_json_base64(&value, sdk_json_member(key, "value"), arena) ||
+        !digits(&address, validator, "address", arena) || address.len != COMETBFT_ADDRESS_BYTES ||
+        !number(&out->power, validator, "voting_power"))
+        return false;
+    if (strcmp(type, "tendermint/PubKeyEd25519") == 0 && value.len == COMETBFT_ED25519_KEY_BYTES)
+        out->kind = COMETBFT_KEY_ED25519;
+    else if (strcmp(type, "tendermint/PubKeySecp256k1") == 0 && value.len == COMETBFT_SECP256K1_KEY_BYTES)
+        out->kind = COMETBFT_KEY_SECP256K1;
+    else
+        return false;
+    out->key_len = (uint8_t)value.len;
+    memcpy(out->key, value.data, value.len);
+    memcpy(out->address, address.data, address.len);
+    return true;
+}

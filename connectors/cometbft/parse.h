@@ -1,0 +1,31 @@
+/*
+ * Answers of a CometBFT node, JSON into the structs of proofs/codec/cometbft.h. What they say is checked for its form alone: a
+ * verifier recomputes every hash, so a node that says something else here only makes evidence that nobody takes.
+ */
+#ifndef CONNECTORS_COMETBFT_PARSE_H
+#define CONNECTORS_COMETBFT_PARSE_H
+
+#include <stdbool.h>
+
+#include "connectors/sdk/json.h"
+#include "proofs/codec/cometbft.h"
+
+/* The signed_header of a /commit answer. Views live in arena. False: not such a thing; the hashes that a connector looks at
+ * (validators, next validators, the commit's block) have 32 bytes. */
+bool cometbft_parse_signed_header(struct cometbft_header *header, struct cometbft_commit *commit,
+                                  const struct sdk_json *signed_header, struct sdk_arena *arena);
+
+/* A validator with its bytes beside it. */
+struct cometbft_kept_validator {
+    enum cometbft_key kind;
+    int64_t power;
+    uint8_t key_len;
+    uint8_t key[COMETBFT_SECP256K1_KEY_BYTES];
+    uint8_t address[COMETBFT_ADDRESS_BYTES];
+};
+
+/* One entry of a /validators answer; ed25519 and secp256k1 keys. */
+bool cometbft_parse_validator(struct cometbft_kept_validator *out, const struct sdk_json *validator,
+                              struct sdk_arena *arena);
+
+#endif
