@@ -160,8 +160,11 @@ class Connector:
         return [m for m in self.said if m[0] == kind]
 
     def configured(self, chain, options, chain_id=31337, genesis=None):
+        return self.configured_as(f"eip155:{chain_id}", genesis or chain.genesis, options)
+
+    def configured_as(self, caip2, genesis, options):
         assert self.wait_for(MANIFEST)[1] == 1
-        self.say(CONFIGURE, 1, f"eip155:{chain_id}", genesis or chain.genesis, [[k, str(v)] for k, v in options.items()])
+        self.say(CONFIGURE, 1, caip2, genesis, [[k, str(v)] for k, v in options.items()])
         return self.wait_for(CONFIGURED)
 
 
@@ -184,13 +187,20 @@ class Watch:
         self.seen, self.headers, self.bytes = 0, {}, 0
         connector.say(SUBSCRIBE, number, kind, self.log, lane, start, running, height, credit)
 
+    def check_header(self, message):
+        assert keccak(message[4]) == message[2]
+
+    def verifier(self, message):
+        """The command that judges this evidence, up to the account."""
+        return [str(VERIFY), self.headers[message[2]].hex()]  # told before
+
     def take(self, sizes):
         """Goes through what was said since; `sizes`: splits a run of records. Order and gaps are checked here."""
         while self.seen < len(self.connector.said):
             message, raw = self.connector.said[self.seen], self.connector.raw[self.seen]
             self.seen += 1
             if message[0] == HEADER:
-                assert keccak(message[4]) == message[2]
+                self.check_header(message)
                 self.headers[message[1]] = message[2]
             elif message[0] == RECORDS and message[1] == self.number:
                 assert message[2] == self.next, (message[2], self.next)
@@ -208,13 +218,12 @@ class Watch:
                 continue
             assert self.kind == 3 or number < self.next, "evidence before its records"
             assert number >= self.proven
-            header = self.headers[message[2]]  # told before
             home = self.lane[6] if self.kind == 2 else self.lane[3]
             places = []
             for mark in message[5]:
                 watch = self.connector.watches[mark[0]]
                 places += [watch.lane[0].hex(), str(watch.kind)]
-            done = subprocess.run([str(VERIFY), header.hex(), home.hex(), *places], input=raw, capture_output=True)
+            done = subprocess.run([*self.verifier(message), home.hex(), *places], input=raw, capture_output=True)
             assert done.returncode == 0, done.stderr.decode()
             self.proven, self.running = number, running
             self.evidence = message
