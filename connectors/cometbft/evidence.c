@@ -8,6 +8,7 @@
 
 #include "connectors/cometbft/watch.h"
 #include "proofs/codec/hex.h"
+#include "proofs/codec/pack.h"
 
 enum {
     MARKS_MAX = COMETBFT_BATCH_MAX, /* heads in one evidence message */
@@ -123,8 +124,20 @@ static void conclude(struct job *job, const struct connector_mark *marks, size_t
     }
 }
 
-static void send_evidence(struct job *job, const struct connector_slot *slots, const struct connector_mark *marks,
-                          size_t count)
+/* The proof of message 12: [account, [[op, …], …]]. */
+static void pack_proof(struct codec_pack *pack, const uint8_t account[32], struct shown *const *shown, size_t count)
+{
+    codec_pack_array(pack, 2);
+    codec_pack_bin(pack, (struct bytes){account, 32});
+    codec_pack_array(pack, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        codec_pack_array(pack, (uint32_t)shown[i]->ops_len);
+        for (size_t k = 0; k < shown[i]->ops_len; k++)
+            codec_pack_bin(pack, shown[i]->ops[k]);
+    }
+}
+
+static void send_evidence(struct job *job, struct shown *const *shown, const struct connector_mark *marks, size_t count)
 {
     struct cometbft *cometbft = job->watches->cometbft;
     struct connector_message header = {
@@ -134,17 +147,19 @@ static void send_evidence(struct job *job, const struct connector_slot *slots, c
                                         .evidence = {.kind = CONNECTOR_EVIDENCE_ICS23,
                                                      .height = job->light.height,
                                                      .header = job->light.bundle,
-                                                     .slots = slots,
-                                                     .slots_len = count,
                                                      .marks = marks,
                                                      .marks_len = count}};
     if (count == 0)
         return;
     memcpy(header.header.hash, job->light.hash, 32);
-    memcpy(message.evidence.account, job->account, 32);
     if (job->light.height != cometbft->newest && cometbft_send(cometbft, &header) != SDK_SENT)
         return; /* no room: `drained` tries again */
-    conclude(job, marks, count, cometbft_send(cometbft, &message));
+    struct codec_pack pack;
+    codec_pack_init(&pack, CODEC_CONNECTOR_MESSAGE_MAX);
+    pack_proof(&pack, job->account, shown, count);
+    message.evidence.proof = codec_pack_bytes(&pack);
+    conclude(job, marks, count, pack.failed ? SDK_TOO_LARGE : cometbft_send(cometbft, &message));
+    codec_pack_fini(&pack);
 }
 
 /* One head: true when it goes into the evidence. */
@@ -181,7 +196,7 @@ static void proved(void *context, const struct sdk_rpc_answer *answer)
     struct job *job = context;
     struct cometbft *cometbft = job->watches->cometbft;
     struct connector_mark marks[MARKS_MAX];
-    struct connector_slot slots[MARKS_MAX];
+    struct shown *good[MARKS_MAX];
     size_t count = 0;
     const bool answered = answer->status == SDK_RPC_OK && !cometbft->stopped;
     for (size_t i = 0; answered && i < job->group.len; i++) {
@@ -189,13 +204,12 @@ static void proved(void *context, const struct sdk_rpc_answer *answer)
         struct shown *shown = sdk_arena_take(answer->arena, 1, sizeof *shown);
         if (!watch || !shown || !judge(job, watch, &answer->replies[i], shown, answer->arena))
             continue;
-        slots[count] = (struct connector_slot){.nodes = shown->ops, .nodes_len = shown->ops_len};
-        memcpy(slots[count].slot, watch->log, 32);
+        good[count] = shown;
         marks[count] = (struct connector_mark){.watch = watch->id, .number = watch->next - 1};
         memcpy(marks[count++].running, watch->running, 32);
     }
     if (answered)
-        send_evidence(job, slots, marks, count);
+        send_evidence(job, good, marks, count);
     job_end(job);
     if (answered)
         cometbft_pump(cometbft);

@@ -52,10 +52,10 @@ struct fetch {
     struct cometbft_lights *lights;
     struct cometbft_light light;
     uint8_t validators_hash[32], next_validators_hash[32], parent[32];
-    bool has_parent;             /* the first block has none */
-    struct buffer signed_header; /* protobuf tendermint.types.SignedHeader */
-    uint8_t reading[32];         /* the validator set that is being read */
-    struct buffer pages;         /* of it: struct cometbft_kept_validator, one after the other */
+    bool has_parent;              /* the first block has none */
+    struct buffer header, commit; /* protobuf tendermint.types */
+    uint8_t reading[32];          /* the validator set that is being read */
+    struct buffer pages;          /* of it: struct cometbft_kept_validator, one after the other */
     size_t validators;
     int64_t page;
     void (*done)(void *context, const struct cometbft_light *light, const char *text);
@@ -97,7 +97,8 @@ static void finish(struct fetch *fetch, const struct cometbft_light *light, cons
 {
     fetch->lights->fetches--;
     fetch->done(fetch->context, light, text);
-    free(fetch->signed_header.data);
+    free(fetch->header.data);
+    free(fetch->commit.data);
     free(fetch->pages.data);
     free(fetch);
 }
@@ -128,21 +129,6 @@ static bool consistent(struct cometbft_lights *lights, const struct fetch *fetch
 
 /* ---- the bundle -------------------------------------------------------------------------------------------------------- */
 
-/* tendermint.types.LightBlock: signed header 1, validator set 2. */
-static void pack_light_block(struct codec_pack *pack, const struct fetch *fetch, const struct validator_set *set)
-{
-    const size_t cap = fetch->signed_header.len + set->bytes.len + 32;
-    uint8_t *data = malloc(cap);
-    struct codec_writer writer;
-    codec_writer_init(&writer, data, data ? cap : 0);
-    codec_protobuf_write_bytes(&writer, 1, (struct bytes){fetch->signed_header.data, fetch->signed_header.len});
-    codec_protobuf_write_bytes(&writer, 2, (struct bytes){set->bytes.data, set->bytes.len});
-    if (writer.failed)
-        pack->failed = true;
-    codec_pack_bin(pack, codec_writer_bytes(&writer));
-    free(data);
-}
-
 static void complete(struct fetch *fetch)
 {
     struct cometbft_lights *lights = fetch->lights;
@@ -152,9 +138,11 @@ static void complete(struct fetch *fetch)
     struct codec_pack pack;
     struct known *place = &lights->known[lights->next_known];
     codec_pack_init(&pack, CODEC_CONNECTOR_HEADER_MAX);
-    codec_pack_array(&pack, 3);
+    codec_pack_array(&pack, 5);
     codec_pack_uint(&pack, BUNDLE_VERSION);
-    pack_light_block(&pack, fetch, now);
+    codec_pack_bin(&pack, (struct bytes){fetch->header.data, fetch->header.len});
+    codec_pack_bin(&pack, (struct bytes){fetch->commit.data, fetch->commit.len});
+    codec_pack_bin(&pack, (struct bytes){now->bytes.data, now->bytes.len});
     codec_pack_bin(&pack, (struct bytes){same ? NULL : next->bytes.data, same ? 0 : next->bytes.len});
     const struct bytes bundle = codec_pack_bytes(&pack);
     struct buffer kept = {NULL, 0};
@@ -297,13 +285,11 @@ static bool write_signed_header(struct fetch *fetch, const struct cometbft_heade
     uint8_t *data = malloc(cap);
     struct codec_writer writer;
     codec_writer_init(&writer, data, data ? cap : 0);
-    const size_t at = codec_protobuf_begin(&writer);
     cometbft_header_write(&writer, header);
-    codec_protobuf_finish(&writer, 1, at);
-    const size_t next = codec_protobuf_begin(&writer);
+    bool good = !writer.failed && append(&fetch->header, codec_writer_bytes(&writer));
+    codec_writer_init(&writer, data, data ? cap : 0);
     cometbft_commit_write(&writer, commit);
-    codec_protobuf_finish(&writer, 2, next);
-    const bool good = !writer.failed && append(&fetch->signed_header, codec_writer_bytes(&writer));
+    good = good && !writer.failed && append(&fetch->commit, codec_writer_bytes(&writer));
     free(data);
     return good;
 }

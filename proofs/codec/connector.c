@@ -256,8 +256,33 @@ static void visit_marks(struct visit *visit, struct connector_evidence *m)
     }
     if (!visit->pack)
         m->marks = visit->scratch->marks;
-    if (!visit_failed(visit) && m->kind != CONNECTOR_EVIDENCE_RECEIPTS && m->marks_len != m->slots_len)
+    if (!visit_failed(visit) && m->kind == CONNECTOR_EVIDENCE_SLOT && m->marks_len != m->slots_len)
         visit_fail(visit, "evidence: one slot for each log");
+}
+
+static void visit_eth_proof(struct visit *visit, struct connector_evidence *m)
+{
+    const bool slots = m->kind == CONNECTOR_EVIDENCE_SLOT;
+    visit_array(visit, slots ? 3 : 2, "evidence.proof");
+    visit_b32(visit, m->account, "evidence.account");
+    visit_items(visit, &m->items, &m->items_len, CODEC_CONNECTOR_ITEMS_MAX, CODEC_CONNECTOR_MESSAGE_MAX, false,
+                slots ? "evidence.account.nodes" : "evidence.receipts");
+    if (slots)
+        visit_slots(visit, m);
+}
+
+/* One value of whatever form, left to who knows it. */
+static void visit_value(struct visit *visit, struct bytes *value, const char *where)
+{
+    if (visit_failed(visit))
+        return;
+    if (!visit->pack)
+        *value = codec_unpack_skip(&visit->unpack);
+    else if (codec_unpack_check(*value))
+        codec_pack_raw(visit->pack, *value);
+    else
+        visit_fail(visit, where);
+    visit_note(visit, where);
 }
 
 static void visit_evidence(struct visit *visit, struct connector_evidence *m)
@@ -265,15 +290,10 @@ static void visit_evidence(struct visit *visit, struct connector_evidence *m)
     visit_u8(visit, &m->kind, CONNECTOR_EVIDENCE_SLOT, CONNECTOR_EVIDENCE_ICS23, "evidence.kind");
     visit_u64(visit, &m->height, 0, UINT64_MAX, "evidence.height");
     visit_bin(visit, &m->header, 1, CODEC_CONNECTOR_HEADER_MAX, "evidence.header");
-    const bool slots = m->kind != CONNECTOR_EVIDENCE_RECEIPTS;
-    visit_array(visit, slots ? 3 : 2, "evidence.proof");
-    visit_b32(visit, m->account, "evidence.account");
-    visit_items(visit, &m->items, &m->items_len, CODEC_CONNECTOR_ITEMS_MAX, CODEC_CONNECTOR_MESSAGE_MAX, false,
-                slots ? "evidence.account.nodes" : "evidence.receipts");
-    if (!visit_failed(visit) && m->kind == CONNECTOR_EVIDENCE_ICS23 && m->items_len != 0)
-        visit_fail(visit, "evidence: kind 3 has no account proof");
-    if (slots)
-        visit_slots(visit, m);
+    if (m->kind == CONNECTOR_EVIDENCE_ICS23)
+        visit_value(visit, &m->proof, "evidence.proof");
+    else
+        visit_eth_proof(visit, m);
     visit_marks(visit, m);
 }
 

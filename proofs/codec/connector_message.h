@@ -99,10 +99,10 @@ struct connector_mark {
     uint8_t running[32];
 };
 
-/* One slot of a kind 1 proof; of kind 3: a log, and its ICS-23 proofs from the key up. */
+/* One slot of a kind 1 proof. */
 struct connector_slot {
-    uint8_t slot[32];          /* kind 3: log id */
-    const struct bytes *nodes; /* kind 3: CommitmentProof, protobuf */
+    uint8_t slot[32];
+    const struct bytes *nodes;
     size_t nodes_len;
 };
 
@@ -111,12 +111,14 @@ struct connector_evidence {
     uint64_t height;
     struct bytes header;
     uint8_t account[32];
-    const struct bytes *items; /* kind 1: nodes of the account proof; kind 2: receipts; kind 3: none */
+    const struct bytes *items; /* kind 1: nodes of the account proof; kind 2: receipts */
     size_t items_len;
-    const struct connector_slot *slots; /* kinds 1 and 3: as many as marks, in their order; kind 2: none */
+    const struct connector_slot *slots; /* kind 1: as many as marks, in their order; kind 2: none */
     size_t slots_len;
     const struct connector_mark *marks; /* 1 … CODEC_CONNECTOR_MARKS_MAX */
     size_t marks_len;
+    /* kind 3: the whole proof, one msgpack value, as proofs/cometbft_evidence.h reads it; account, items, slots are not used */
+    struct bytes proof;
 };
 
 struct connector_ask_header {

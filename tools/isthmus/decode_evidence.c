@@ -1,5 +1,5 @@
 /*
- * Evidence of an EVM chain, field by field.
+ * Evidence of a chain, field by field.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,9 @@ static const struct decode_shape SLOT_PROOF[] = {
     {DECODE_BIN, "account", NULL}, {DECODE_LIST, "account nodes", &NODE}, {DECODE_LIST, "storage proofs", &SLOT}, END};
 static const struct decode_shape RECEIPTS_PROOF[] = {
     {DECODE_BIN, "account", NULL}, {DECODE_LIST, "receipts", &RECEIPT}, END};
+static const struct decode_shape OPERATIONS = {DECODE_LIST, "proofs of a head", &NODE};
+static const struct decode_shape ICS23_PROOF[] = {
+    {DECODE_BIN, "account", NULL}, {DECODE_LIST, "heads", &OPERATIONS}, END};
 static const struct decode_shape MARK_FIELDS[] = {
     {DECODE_UINT, "watch", NULL}, {DECODE_UINT, "number", NULL}, {DECODE_BIN, "running hash", NULL}, END};
 static const struct decode_shape MARK = {DECODE_ARRAY, "mark", MARK_FIELDS};
@@ -41,10 +44,19 @@ static const struct decode_shape RECEIPTS_EVIDENCE[] = {{DECODE_UINT, "message t
                                                         {DECODE_LIST, "marks", &MARK},
                                                         END};
 
+static const struct decode_shape ICS23_EVIDENCE[] = {{DECODE_UINT, "message type", NULL},
+                                                     {DECODE_UINT, "kind (3 ics23)", NULL},
+                                                     {DECODE_UINT, "height", NULL},
+                                                     {DECODE_BIN, "header bundle", NULL},
+                                                     {DECODE_ARRAY, "proof", ICS23_PROOF},
+                                                     {DECODE_LIST, "marks", &MARK},
+                                                     END};
+
 bool decode_evidence(struct decode_out *out, struct bytes in)
 {
     static const struct decode_shape shapes[] = {{DECODE_ARRAY, "evidence", SLOT_EVIDENCE},
-                                                 {DECODE_ARRAY, "evidence", RECEIPTS_EVIDENCE}};
+                                                 {DECODE_ARRAY, "evidence", RECEIPTS_EVIDENCE},
+                                                 {DECODE_ARRAY, "evidence", ICS23_EVIDENCE}};
     struct connector_message message = {0};
     struct connector_scratch *scratch = calloc(1, sizeof *scratch);
     struct codec_unpack unpack;
@@ -65,7 +77,7 @@ bool decode_evidence(struct decode_out *out, struct bytes in)
         uint8_t hash[32];
         codec_keccak256(hash, message.evidence.header);
         codec_unpack_init(&unpack, in);
-        good = decode_walk(out, &unpack, &shapes[message.evidence.kind == CONNECTOR_EVIDENCE_RECEIPTS ? 1 : 0]);
+        good = decode_walk(out, &unpack, &shapes[message.evidence.kind - 1]);
         if (message.evidence.kind !=
             CONNECTOR_EVIDENCE_ICS23) /* there the header is a bundle, and its hash a tree's root */
             decode_hash(out, message.evidence.header, "hash of the header", hash);

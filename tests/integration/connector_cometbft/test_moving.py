@@ -59,11 +59,11 @@ class Moving(Case):
         self.ledger.nodes[4].start()
         connector = self.started()
         self.ledger.set_validator(self.admin, spare, 5)
-        changed = connector.wait_for(HEADER, lambda m: bundle(m)[2] != b"")
-        after = connector.wait_for(HEADER, lambda m: m[1] > changed[1] and bundle(m)[2] == b"")
-        self.assertNotIn(spare, bundle(changed)[1])
-        self.assertIn(spare, bundle(changed)[2])
-        self.assertIn(spare, bundle(after)[1])
+        changed = connector.wait_for(HEADER, lambda m: bundle(m)[4] != b"")
+        after = connector.wait_for(HEADER, lambda m: m[1] > changed[1] and bundle(m)[4] == b"")
+        self.assertNotIn(spare, bundle(changed)[3])
+        self.assertIn(spare, bundle(changed)[4])
+        self.assertIn(spare, bundle(after)[3])
         sender, lane, message, _ = self.lane()
         watch = Watch(connector, 2, MESSAGE, message, log_id(lane, MESSAGE))
         self.ledger.send(sender, lane, b"under five validators")
@@ -72,7 +72,7 @@ class Moving(Case):
 
 
 def bundle(header):
-    """[version, light block, next validators] of a message 10."""
+    """[version, header, commit, validators, next validators] of a message 10."""
     return unpack(header[4])[0]
 
 

@@ -28,8 +28,8 @@ class Watch(relay.Watch):
     """The relay's harness, with this chain's headers and proofs."""
 
     def check_header(self, message):
-        version, light, following = relay.unpack(message[4])[0]
-        assert version == 1 and light, message
+        version, header, commit, validators, _ = relay.unpack(message[4])[0]
+        assert version == 1 and header and commit and validators, message
 
     def verifier(self, message):
         return [str(VERIFY), CHAIN_ID, self.headers[message[2]].hex()]

@@ -32,6 +32,9 @@ static const struct connector_attestation attestation_list[] = {{{filled, 64}, {
                                                                 {{NULL, 0}, {filled, 64}}};
 
 /* One of each, and both shapes of those that have two. */
+/* [[7], ""] as msgpack: whatever it is, it is one value. */
+static const uint8_t ics23_proof[5] = {0x92, 0x91, 0x07, 0xc4, 0x00};
+
 static size_t samples(struct connector_message out[32])
 {
     const struct connector_lane lane = sample_lane();
@@ -51,7 +54,8 @@ static size_t samples(struct connector_message out[32])
         {.type = CONNECTOR_RECORDS, .records = {5, 1, 3, {filled, 200}}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {1, 8, {filled, 200}, {1}, node_list, 3, slot_list, 2, mark_list, 2}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {2, 8, {filled, 200}, {1}, node_list, 3, NULL, 0, mark_list, 1}},
-        {.type = CONNECTOR_EVIDENCE, .evidence = {3, 8, {filled, 200}, {1}, NULL, 0, slot_list, 2, mark_list, 2}},
+        {.type = CONNECTOR_EVIDENCE,
+         .evidence = {3, 8, {filled, 200}, {0}, NULL, 0, NULL, 0, mark_list, 2, {ics23_proof, 5}}},
         {.type = CONNECTOR_ASK_HEADER, .ask_header = {127}},
         {.type = CONNECTOR_ASK_AGAIN, .ask_again = {5, 128, {1}, 65536}},
         {.type = CONNECTOR_SUBMIT, .submit = {{1}, 1, lane, certificate, 1, {2}, 2, {filled, 200}}},
@@ -184,7 +188,10 @@ static void numbers_out_of_their_range_are_refused_by_both_ends(void **state)
         {.type = CONNECTOR_RECORDS, .records = {1, 0, 1, {filled, 5}}},
         {.type = CONNECTOR_RECORDS, .records = {1, 1, 0, {filled, 5}}},
         {.type = CONNECTOR_EVIDENCE, .evidence = {1, 8, {filled, 9}, {1}, node_list, 3, slot_list, 1, mark_list, 2}},
-        {.type = CONNECTOR_EVIDENCE, .evidence = {3, 8, {filled, 9}, {1}, node_list, 3, slot_list, 2, mark_list, 2}},
+        {.type = CONNECTOR_EVIDENCE,
+         .evidence = {4, 8, {filled, 9}, {1}, node_list, 3, slot_list, 2, mark_list, 2, {ics23_proof, 5}}},
+        {.type = CONNECTOR_EVIDENCE,
+         .evidence = {3, 8, {filled, 9}, {0}, NULL, 0, NULL, 0, mark_list, 2, {ics23_proof, 4}}},
         {.type = CONNECTOR_STATUS, .status = {1, 1, 1, TEXT("0\0"), TEXT("")}},
         {.type = CONNECTOR_ACCOUNT, .account = {TEXT("1"), 0, TEXT("0"), TEXT("9"), 0}},
         {.type = CONNECTOR_ACCOUNT, .account = {TEXT("1"), 2, TEXT("0"), TEXT("9"), CONNECTOR_SPENDING_NEAR}},
