@@ -1,6 +1,7 @@
 """What a play looked like from outside: stalls, how fast it was complete, the curve of what was behind."""
 
 STEPS = 24  # lines of a curve that is printed
+HEALED_EVERY, HEALED_STEPS = 0.5, 40  # seconds between points of the curve after the last heal; how many at most
 
 
 class Measure:
@@ -56,19 +57,30 @@ class Measure:
                 bad += sum(marks.get((lane.name, kind), 0) > most for kind, most in wrote.items())
         return bad
 
+    def count(self, at):
+        """{side: messages sent there by then and not delivered yet}."""
+        behind = dict.fromkeys(sorted({lane.source.side for lane in self.scene.lanes}), 0)
+        side_of = {lane.id: lane.source.side for lane in self.scene.lanes}
+        for key, sent in self.sent.items():
+            if sent <= at and key[0] in side_of and self.delivered.get(key, at + 1) > at:
+                behind[side_of[key[0]]] += 1
+        return behind
+
+    def after_heal(self):
+        """[(seconds from the last heal, messages sent before it and not delivered yet)], until there are none."""
+        healed, found = self.healed(), []
+        before = [self.delivered.get(key) for key, at in self.sent.items() if at <= healed]
+        for step in range(-2, HEALED_STEPS):
+            at = healed + step * HEALED_EVERY
+            found.append((step * HEALED_EVERY, sum(end is None or end > at for end in before)))
+            if found[-1][1] == 0:
+                break
+        return found
+
     def behind(self, steps=200):
         """[(seconds, {side: messages sent there and not delivered yet})], from the beginning to the last delivery."""
         end = max([1.0, self.healed(), *self.delivered.values()])
-        side_of = {lane.id: lane.source.side for lane in self.scene.lanes}
-        found = []
-        for step in range(steps + 1):
-            at = end * step / steps
-            behind = dict.fromkeys(sorted(set(side_of.values())), 0)
-            for key, sent in self.sent.items():
-                if sent <= at and self.delivered.get(key, end + 1) > at and key[0] in side_of:
-                    behind[side_of[key[0]]] += 1
-            found.append((at, behind))
-        return found
+        return [(end * step / steps, self.count(end * step / steps)) for step in range(steps + 1)]
 
     def tell(self, result):
         print("\n  messages sent and not delivered yet; faults that last, by their first letters\n")
@@ -79,6 +91,9 @@ class Measure:
             mark = "".join(sorted({fault.kind[0].upper() for fault in self.play.faults
                                    if fault.began - self.zero <= at < fault.ended - self.zero}))
             print(f"  {at:7.1f} s {total:6} {mark:5} {'#' * (50 * total // most)}")
+        print("\n  after the last fault: messages sent before its end and not delivered yet\n")
+        for at, left in self.after_heal():
+            print(f"  {at:+7.1f} s {left:6}       {'#' * (50 * left // most)}")
         complete = result["complete_after_ms"]
         print(f"\n  {result['scenario']}: sent {result['sent']}, delivered {result['delivered']}, settled {result['settled']}; lost "
               f"{result['lost']}, twice {result['duplicates']}, out of order {result['out_of_order']}, unproven {result['unproven']}\n"

@@ -9,7 +9,7 @@ LEFT, WIDTH, RIGHT, ROW, BAR, GAP = 130, 900, 20, 26, 12, 12  # pixels
 CHART, HEAD = 170, 56
 ISLANDS = ("#e8eaed", "#9cc3e6", "#f5c78e", "#b7d7a8", "#d5b8e0", "#f2b8b5", "#c9c9a0", "#a8dadc", "#e0c3a8", "#cdd3ff")
 COLOURS = {"kill": "#c0392b", "freeze": "#2471a3", "power-cut": "#17202a", "disk-full": "#7d6608", "clock": "#8e44ad",
-           "crash-loop": "#d35400", "rpc": "#148f77", "rate": "#7f8c8d", "delay": "#b9770e", "loss": "#cb4335", "cut-one-way": "#a93226",
+           "crash-loop": "#d35400", "rpc": "#148f77", "rate": "#7f8c8d", "delay": "#b9770e", "loss": "#f1948a", "cut-one-way": "#a93226",
            "node-restart": "#c0392b", "reorg": "#6c3483"}
 SIDES = {"east": "#1f77b4", "west": "#d95f02"}
 PARTS = ("partition", "flap")
@@ -121,7 +121,7 @@ class Picture:
         for relay in self.scene.relays:
             base, points = self.top[relay] + ROW - 2, []
             for at, lags in rows:
-                height = 0 if lags[relay] is None else (ROW - BAR - 4) * lags[relay] / most
+                height = 0 if lags[relay] is None else (ROW - BAR - 4) * (lags[relay] / most) ** 0.5  # so that small ones are seen
                 points.append(f"{self.x(at):.1f},{base - height:.1f}")
             if points:
                 first, last = points[0].split(",")[0], points[-1].split(",")[0]
@@ -158,16 +158,19 @@ class Picture:
         used = [kind for kind in COLOURS if any(fault.kind == kind for _, fault, *_ in self.faults)]
         x = 6
         self.rect(x, y - 9, 10, 10, "#5d6d7e")
-        self.text(x + 14, y, f"behind (full height: {lag_most} messages)", 11)
-        x += 240
+        self.text(x + 14, y, f"behind (full height: {lag_most} messages; a quarter of them: half of it)", 11)
+        x += 370
         for kind in used:
             self.rect(x, y - 9, 10, 10, COLOURS[kind])
             self.text(x + 14, y, kind, 11)
             x += 28 + 7 * len(kind)
+            if x > LEFT + WIDTH - 120:
+                x, y = 6, y + 18
         if any(fault.kind in PARTS for _, fault, *_ in self.faults):
             self.text(x, y, "bars of one colour at one time: one island;", 11)
             for i in range(4):
                 self.rect(x + 245 + 16 * i, y - 9, 14, 10, ISLANDS[i])
+        return y
 
     def svg(self):
         bottom = self.rows()
@@ -175,8 +178,8 @@ class Picture:
         self.bars()
         lag_most = self.lag()
         bottom = self.chart(bottom + 44, lag_most)
-        self.legend(bottom + 16, lag_most)
-        height, width = bottom + 30, LEFT + WIDTH + RIGHT
+        bottom = self.legend(bottom + 16, lag_most)
+        height, width = bottom + 14, LEFT + WIDTH + RIGHT
         verdict = "ok" if self.play.result["ok"] else "NOT OK"
         head = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
                 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif">',

@@ -183,6 +183,7 @@ class Chaos(Stage):
             "faults": [{"fault": fault.kind, "what": describe(fault.one), "hosts": fault.hosts,
                         "from_ms": round(1000 * (fault.began - self.zero)), "to_ms": round(1000 * (fault.ended - self.zero))}
                        for fault in self.faults],
+            "after_heal": [[round(at * 1000), left] for at, left in measure.after_heal()],
             "seconds": round(seconds, 1), "wrong": wrong, "ok": not wrong}
         for line in wrong:
             self.say(f"WRONG: {line}")
