@@ -15,6 +15,7 @@ from stage import NEVER, Stage
 from world import World
 
 TICK, SAMPLE, GIVE_AGAIN = 0.02, 1.0, 2.0  # seconds: between looks; between samples of the relays; until a lost transaction is given again
+DEAF_EVERY, DEAF_EXIT = 5, 4  # samples from one question for mesh-deaf to the next; with what such a relay ends by itself
 AGREE_IN = 60  # seconds after the last settlement in which all relays must know the same
 
 
@@ -24,6 +25,7 @@ class Chaos(Stage):
     def __init__(self, parser, arguments, scenario):
         self.scenario, self.faults, self.zero = scenario, faults_of(scenario), None
         self.samples, self.sampling = [], threading.Event()  # (seconds, {relay: {(lane, kind): certified mark}})
+        self.deaf, self.deaf_restarts = set(), []  # relays that say mesh-deaf; who was restarted for it
         self.random, self.result = random.Random(scenario.name), {}
         super().__init__(parser, arguments)
 
@@ -52,8 +54,23 @@ class Chaos(Stage):
 
     def _sample(self):
         while not self.sampling.wait(SAMPLE):
-            at = self.now()
-            self.samples.append((at, {relay: self.marks(relay) for relay in self.scene.relays if self.scene.running(relay)}))
+            at, running = self.now(), [relay for relay in self.scene.relays if self.scene.running(relay)]
+            self.samples.append((at, {relay: self.marks(relay) for relay in running}))
+            if len(self.samples) % DEAF_EVERY == 0:
+                self.deaf.update(relay for relay in running if "mesh-deaf" in ((self.ask(relay, "status") or {}).get("health") or ()))
+
+    def check_alive(self):
+        """What an operator does, and his supervisor: a relay that says that others cannot reach it any more is started anew (nng over
+        TLS: docs/operator.md). The report has whom that befell."""
+        ended = {relay for relay, process in self.scene.processes.items() if process.poll() == DEAF_EXIT}
+        for relay in list(self.deaf) + sorted(ended - self.deaf):
+            self.deaf.discard(relay)
+            if relay in ended or self.scene.running(relay):
+                self.say(f"{relay} says mesh-deaf: it is started anew")
+                self.deaf_restarts.append(relay)
+                self.scene.kill(relay)
+                self.scene.start_relay(relay)
+        super().check_alive()
 
     # ---- the timeline
 
@@ -183,7 +200,7 @@ class Chaos(Stage):
             "faults": [{"fault": fault.kind, "what": describe(fault.one), "hosts": fault.hosts,
                         "from_ms": round(1000 * (fault.began - self.zero)), "to_ms": round(1000 * (fault.ended - self.zero))}
                        for fault in self.faults],
-            "after_heal": [[round(at * 1000), left] for at, left in measure.after_heal()],
+            "deaf_restarts": self.deaf_restarts, "after_heal": [[round(at * 1000), left] for at, left in measure.after_heal()],
             "seconds": round(seconds, 1), "wrong": wrong, "ok": not wrong}
         for line in wrong:
             self.say(f"WRONG: {line}")
