@@ -9,12 +9,12 @@
 
 #include "proofs/codec/ed25519_lanes.h"
 #include "proofs/codec/ed25519_scalar.h"
-#include "proofs/codec/sodium.h"
+#include "proofs/codec/sha512.h"
 
 _Static_assert(CODEC_ED25519_ENTRIES == 1 << (ED25519_KEY_BITS - 1), "a row for each size of a key's digit");
 _Static_assert(ED25519_BASE_ENTRIES == 1 << (ED25519_BASE_BITS - 1), "a row for each size of a base digit");
 
-enum { JOBS_TOGETHER = 64 };
+enum { JOBS_TOGETHER = 128 };
 
 static const struct ed25519_shape KEY_SHAPE = {CODEC_ED25519_SPLITS, ED25519_KEY_STEP, CODEC_ED25519_ENTRIES};
 
@@ -104,35 +104,56 @@ bool codec_ed25519_key_expand(struct codec_ed25519_key *key, const uint8_t encod
     return key->usable;
 }
 
-/* The sum to compute for a job; false when the job is invalid whatever it is. */
-static bool prepare(struct ed25519_sum *sum, const struct codec_ed25519_job *job)
+/* The cheap refusals, and what is to be hashed for the others. */
+static bool prepare(struct codec_sha512_job *hash, uint64_t s[4], const struct codec_ed25519_job *job)
 {
-    uint64_t s[4], k[4];
-    uint8_t hash[64];
     if (!job->key->usable || !codec_ed25519_scalar_read(s, job->signature + 32))
         return false;
-    struct bytes parts[] = {{job->signature, 32}, BYTES_OF(job->key->encoded), job->message};
-    if (!codec_sodium_sha512(hash, parts, 3))
-        return false;
+    hash->parts[0] = (struct bytes){job->signature, 32};
+    hash->parts[1] = BYTES_OF(job->key->encoded);
+    hash->parts[2] = job->message;
+    return true;
+}
+
+static void cut(struct ed25519_sum *sum, const struct codec_ed25519_job *job, const uint64_t s[4],
+                const uint8_t hash[64])
+{
+    uint64_t k[4];
     codec_ed25519_scalar_reduce(k, hash);
     sum->key = job->key->table;
     codec_ed25519_scalar_digits(sum->key_digits, ED25519_KEY_DIGITS, ED25519_KEY_BITS, k);
     codec_ed25519_scalar_digits(sum->base_digits, ED25519_BASE_DIGITS, ED25519_BASE_BITS, s);
-    return true;
+}
+
+static size_t lanes_of(enum codec_ed25519_path path)
+{
+    switch (path) {
+    case CODEC_ED25519_PORTABLE: return 1;
+    case CODEC_ED25519_AVX2: return 4;
+    case CODEC_ED25519_IFMA: return 8;
+    }
+    return 1;
 }
 
 static bool verify_some(enum codec_ed25519_path path, struct codec_ed25519_job *jobs, size_t count)
 {
     struct codec_ed25519_job *asked[JOBS_TOGETHER];
+    struct codec_sha512_job hashing[JOBS_TOGETHER];
     struct ed25519_sum sums[JOBS_TOGETHER];
-    uint8_t encoded[JOBS_TOGETHER][32];
+    uint64_t s[JOBS_TOGETHER][4];
+    uint8_t hashes[JOBS_TOGETHER][64], encoded[JOBS_TOGETHER][32];
     size_t many = 0;
     bool all = true;
     for (size_t i = 0; i < count; i++) {
         jobs[i].valid = false;
-        if (prepare(&sums[many], &jobs[i]))
+        hashing[many].out = hashes[many];
+        if (prepare(&hashing[many], s[many], &jobs[i]))
             asked[many++] = &jobs[i];
     }
+    if (!codec_sha512_jobs_by(many < 2 ? 1 : lanes_of(path), hashing, many))
+        return false;
+    for (size_t i = 0; i < many; i++)
+        cut(&sums[i], asked[i], s[i], hashes[i]);
     make_sums(path, encoded, sums, many);
     for (size_t i = 0; i < many; i++)
         asked[i]->valid = memcmp(encoded[i], asked[i]->signature, 32) == 0 ||

@@ -53,8 +53,7 @@ FE void fe_fold(struct fe *out, const __m512i low[10], const __m512i high[10])
     UNROLLED for (size_t i = 0; i < 10; i++) column[i] = ADD(low[i], ADD(high[i], high[i]));
     UNROLLED for (size_t i = 0; i < 5; i++)
     { /* below 2^56, and 19 times that below 2^61 */
-        __m512i upper = column[i + 5];
-        __m512i nineteen = ADD(ADD(_mm512_slli_epi64(upper, 4), ADD(upper, upper)), upper);
+        __m512i nineteen = _mm512_mullo_epi64(column[i + 5], _mm512_set1_epi64(19));
         out->v[i] = ADD(column[i], nineteen);
     }
     fe_carry(out);

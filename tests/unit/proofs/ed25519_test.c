@@ -15,6 +15,7 @@
 #include "proofs/codec/ed25519.h"
 #include "proofs/codec/ed25519_scalar.h"
 #include "proofs/codec/hex.h"
+#include "proofs/codec/sha512.h"
 
 #define LARGE 256
 
@@ -266,6 +267,31 @@ static void test_scalars_are_reduced_and_cut_exactly(void **state)
     }
 }
 
+static void test_sha512_of_many_is_sha512_of_each(void **state)
+{
+    (void)state;
+    enum { MANY = 11 };
+    static uint8_t text[700];
+    noise(text, sizeof text, 1);
+    for (size_t lanes = 1; lanes <= 8; lanes += lanes == 1 ? 3 : 4)
+        for (size_t len = 0; len < 400; len++) { /* every way to end a block, and to cut it into parts */
+            uint8_t out[MANY][64], expected[64];
+            struct codec_sha512_job jobs[MANY];
+            size_t count = 1 + len % MANY;
+            for (size_t i = 0; i < count; i++) {
+                size_t all = (len + 29 * i) % sizeof text, first = below(all + 1, len * MANY + i),
+                       second = below(all - first + 1, len * MANY + i + 1);
+                jobs[i] = (struct codec_sha512_job){
+                    out[i], {{text, first}, {text + first, second}, {text + first + second, all - first - second}}};
+            }
+            assert_true(codec_sha512_jobs_by(lanes, jobs, count));
+            for (size_t i = 0; i < count; i++) {
+                crypto_hash_sha512(expected, text, (len + 29 * i) % sizeof text);
+                assert_memory_equal(out[i], expected, 64);
+            }
+        }
+}
+
 /* Many signatures by few keys, some of them broken in one of several ways. */
 struct crowd {
     struct codec_ed25519_key *keys[16];
@@ -364,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_an_encoding_that_is_no_point_verifies_nothing),
         cmocka_unit_test(test_s_is_below_the_order),
         cmocka_unit_test(test_scalars_are_reduced_and_cut_exactly),
+        cmocka_unit_test(test_sha512_of_many_is_sha512_of_each),
         cmocka_unit_test(test_many_accept_what_one_by_one_accepts_and_name_the_bad),
         cmocka_unit_test(test_the_best_path_is_usable_and_one_path_always_is),
     };
