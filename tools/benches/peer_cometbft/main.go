@@ -2,6 +2,8 @@
 //
 //	peer-cometbft steps FILE COUNT SEED          light client steps with verdicts
 //	peer-cometbft proofs FILE COUNT SEED FOLDER  ICS-23 proofs with verdicts, made of those in FOLDER
+//	peer-cometbft inputs FILE STORES             what is measured: headers, and the store proofs in STORES
+//	peer-cometbft bench STORES SECONDS           how many of them a second
 package main
 
 import (
@@ -16,8 +18,12 @@ func main() {
 		steps(arguments[1], arguments[2], arguments[3])
 	case "proofs":
 		proofs(arguments[1], arguments[2], arguments[3], arguments[4])
+	case "inputs":
+		inputs(arguments[1], arguments[2])
+	case "bench":
+		bench(arguments[1], arguments[2])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: peer-cometbft steps|proofs FILE COUNT SEED [FOLDER]")
+		fmt.Fprintln(os.Stderr, "usage: peer-cometbft steps|proofs|inputs|bench ...")
 		os.Exit(2)
 	}
 }
