@@ -44,6 +44,9 @@ bool codec_protobuf_take_uvarint(uint64_t *value, struct bytes *in)
 /* Takes the number at the cursor. */
 static uint64_t read_uvarint(struct codec_protobuf *message)
 {
+    /* nearly all lengths and numbers have one byte */
+    if (!message->failed && message->at < message->in.len && message->in.data[message->at] < 0x80)
+        return message->in.data[message->at++];
     struct bytes rest = codec_bytes_slice(message->in, message->at, message->in.len - message->at);
     uint64_t value = 0;
     if (message->failed || !codec_protobuf_take_uvarint(&value, &rest)) {
@@ -59,6 +62,11 @@ static bool take_key(struct codec_protobuf *message, uint32_t field, unsigned wi
 {
     if (message->failed || message->at == message->in.len)
         return false;
+    if (message->in.data[message->at] < 0x80) { /* fields 1 to 15 */
+        bool is_it = message->in.data[message->at] == (field << 3 | wire);
+        message->at += is_it;
+        return is_it;
+    }
     struct bytes rest = codec_bytes_slice(message->in, message->at, message->in.len - message->at);
     uint64_t key;
     if (!codec_protobuf_take_uvarint(&key, &rest)) {

@@ -64,6 +64,9 @@ static void portable_blocks(uint32_t state[8], const uint8_t *data, size_t block
         portable_block(state, data + 64 * i);
 }
 
+/* Inputs below this many bytes fit two blocks with their padding. */
+enum { SHORT_END = 120 };
+
 typedef void blocks_function(uint32_t state[8], const uint8_t *data, size_t blocks);
 
 /* Where the parts are gathered: whole blocks of a long part are hashed where they lie. */
@@ -94,6 +97,16 @@ static inline void absorb(struct sponge *sponge, blocks_function *blocks, struct
         memcpy(sponge->block, in.data + in.len - sponge->fill, sponge->fill);
 }
 
+static void store_state(uint8_t out[32], const uint32_t state[8])
+{
+    for (size_t i = 0; i < 8; i++) {
+        out[4 * i] = (uint8_t)(state[i] >> 24);
+        out[4 * i + 1] = (uint8_t)(state[i] >> 16);
+        out[4 * i + 2] = (uint8_t)(state[i] >> 8);
+        out[4 * i + 3] = (uint8_t)state[i];
+    }
+}
+
 /* FIPS 180-4, 5.1.1: a one bit, zeros, the length in bits as 64. */
 static inline void finish(uint8_t out[32], struct sponge *sponge, blocks_function *blocks)
 {
@@ -103,8 +116,7 @@ static inline void finish(uint8_t out[32], struct sponge *sponge, blocks_functio
     for (size_t i = 0; i < 8; i++)
         sponge->block[end - 1 - i] = (uint8_t)(sponge->total * 8 >> 8 * i);
     blocks(sponge->state, sponge->block, end / 64);
-    for (size_t i = 0; i < 32; i++)
-        out[i] = (uint8_t)(sponge->state[i / 4] >> (24 - 8 * (i % 4)));
+    store_state(out, sponge->state);
 }
 
 bool codec_sha256_path_usable(enum codec_sha256_path path)
@@ -116,19 +128,54 @@ bool codec_sha256_path_usable(enum codec_sha256_path path)
     return false;
 }
 
-void codec_sha256_by(enum codec_sha256_path path, uint8_t out[32], const struct bytes *parts, size_t count)
+/* All of a short input in one buffer, with its padding: most of what proofs hash. */
+static void short_hash(uint8_t out[32], uint32_t state[8], blocks_function *blocks, const struct bytes *parts,
+                       size_t count, size_t total)
+{
+    uint8_t buffer[128];
+    size_t end = total < 56 ? 64 : 128;
+    size_t fill = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(buffer + fill, parts[i].data, parts[i].len);
+        fill += parts[i].len;
+    }
+    memset(buffer + fill, 0, end - fill);
+    buffer[fill] = 0x80;
+    buffer[end - 2] = (uint8_t)(total * 8 >> 8);
+    buffer[end - 1] = (uint8_t)(total * 8);
+    blocks(state, buffer, end / 64);
+    store_state(out, state);
+}
+
+static const uint32_t start_state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+static void long_hash(uint8_t out[32], blocks_function *blocks, const struct bytes *parts, size_t count)
 {
     struct sponge sponge;
-    static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    blocks_function *blocks = path == CODEC_SHA256_SHANI ? codec_sha256_shani_blocks : portable_blocks;
-    memcpy(sponge.state, start, sizeof start);
+    memcpy(sponge.state, start_state, sizeof start_state);
     sponge.fill = 0;
     sponge.total = 0;
     for (size_t i = 0; i < count; i++)
         if (parts[i].len > 0)
             absorb(&sponge, blocks, parts[i]);
     finish(out, &sponge, blocks);
+}
+
+void codec_sha256_by(enum codec_sha256_path path, uint8_t out[32], const struct bytes *parts, size_t count)
+{
+    blocks_function *blocks = path == CODEC_SHA256_SHANI ? codec_sha256_shani_blocks : portable_blocks;
+    uint32_t state[8];
+    size_t total = 0;
+    for (size_t i = 0; i < count && total < SHORT_END; i++)
+        total = parts[i].len < SHORT_END ? total + parts[i].len : SHORT_END;
+    if (total >= SHORT_END) {
+        long_hash(out, blocks, parts, count);
+        return;
+    }
+    memcpy(state, start_state, sizeof state);
+    short_hash(out, state, blocks, parts, count, total);
 }
 
 void codec_sha256(uint8_t out[32], const struct bytes *parts, size_t count)
