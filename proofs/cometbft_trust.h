@@ -40,7 +40,7 @@ enum proof_verdict proof_cometbft_trust_advance(struct proof_result *result, str
 /* Freezes for an attack that proof_cometbft_attack_verify proved; the first one stays. */
 void proof_cometbft_trust_freeze(struct proof_cometbft_trust *trust, const struct proof_cometbft_attack_fact *attack);
 
-/* Writes trust (docs/formats.md has the layout); the writer's failed says whether it fitted. */
+/* Writes trust (docs/light-client-cometbft.md has the layout); the writer's failed says whether it fitted. */
 void proof_cometbft_trust_write(struct codec_writer *writer, const struct proof_cometbft_trust *trust);
 /* Reads what write wrote, all of `in` and nothing else: known version, numbers in range, latest above before. False, and zeroed,
  * otherwise. */
