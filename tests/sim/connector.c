@@ -104,8 +104,10 @@ static void subscribe(struct world *world, uint16_t relay, struct world_source *
     assert(memcmp(message->log, world->lanes[watch / 3].logs[watch % 3], 32) == 0);
     assert(memcmp(message->lane.id, world->lanes[watch / 3].id, 32) == 0);
     const struct model_log *log = model_log_of(&world->model, watch / 3, message->kind);
-    if (message->from - 1 > log->count ||
-        memcmp(message->running, message->from > 1 ? log->entries[message->from - 2].running : log->start, 32) != 0)
+    bool differs =
+        message->from - 1 > log->count ||
+        memcmp(message->running, message->from > 1 ? log->entries[message->from - 2].running : log->start, 32) != 0;
+    if (differs && !world->relays[relay].fooled)
         world_wrong(world, "relay %u subscribes to log %u behind %llu, which is not what the chain holds", relay, watch,
                     (unsigned long long)message->from - 1);
     state->subscriptions[watch] = (struct world_subscription){

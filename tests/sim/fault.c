@@ -183,6 +183,22 @@ static void source(struct sim *sim, size_t index, bool on)
         state->down = on;
 }
 
+/* Beyond what this relay's document tolerates: it signs what is not so, and after that not another word beside it. */
+static void fooled(struct sim *sim, size_t index, bool on)
+{
+    uint16_t relay = sim->plan->faults[index].a;
+    for (uint16_t i = 0; i < sim->world->shape.sources; i++) {
+        sim->world->relays[relay].sources[i].branch = on;
+        sim->world->relays[relay].sources[i].invents = on;
+    }
+    sim->spoilt[relay] = sim->world->relays[relay].fooled = true;
+    if (on || sim->gone[relay])
+        return;
+    world_kill(sim->world, relay);
+    world_store_clear(sim->world, relay);
+    wake(sim, relay);
+}
+
 /* ---- operators, clocks, documents ------------------------------------------------------------------------------------- */
 
 static void signer(struct sim *sim, size_t index, bool on)
@@ -271,6 +287,10 @@ void sim_fault_tick(struct sim *sim, size_t index)
         sim_villain_forge(sim, fault->a, PROOF_LOG_OUTCOME, true);
     else if (fault->type == SIM_FORGE_RECORDS)
         sim_villain_forge(sim, fault->a, sim_random(sim, 2) ? PROOF_LOG_MESSAGE : PROOF_LOG_OUTCOME, false);
+    else if (fault->type == SIM_FLOOD)
+        sim_villain_flood(sim, fault->a);
+    else if (fault->type == SIM_FORGE_CALL)
+        sim_villain_call(sim, fault->a);
     else if (fault->type == SIM_FORGE_HAVE)
         sim_villain_boast(sim, fault->a);
     else if (fault->type == SIM_TWO_KEYS)

@@ -88,7 +88,15 @@ static void signed_head(void *context, uint16_t relay, const struct proof_head *
     struct judge_relay *state = &judge->relays[relay];
     struct judge_watch *log = &judge->watches[watch];
     judge->checks++;
-    if (!is_final(judge, watch, head->number, head->running)) {
+    bool final = is_final(judge, watch, head->number, head->running);
+    if (!final && judge->world->relays[relay].fooled) {
+        if (head->number >= state->apart[watch].number)
+            state->apart[watch] = *head;
+        return;
+    }
+    if (final && state->apart[watch].number > 0 && head->number >= state->apart[watch].number)
+        head_wrong(judge, relay, watch, head->number, "its operator signed two words, on two branches");
+    if (!final) {
         head_wrong(judge, relay, watch, head->number,
                    "its operator signed what the chain does not hold, or not finally");
         return;
@@ -175,6 +183,11 @@ static void log_check(struct judge *judge, uint16_t relay, uint16_t watch, const
 {
     const struct core_log *log = &core->logs[watch];
     struct judge_marks *marks = &judge->relays[relay].marks[watch];
+    if (judge->world->relays[relay].fooled) { /* what it proves is not so: but it must not have two words */
+        *marks = (struct judge_marks){log->base,      log->stored,  log->proven,     log->attested,
+                                      log->certified, log->settled, log->window_used};
+        return;
+    }
     if (log->certified > marks->certified)
         certified_check(judge, relay, watch, log);
     if (log->proven > marks->proven && log->proven > log->base) {

@@ -48,6 +48,7 @@ struct judge_lane {
 struct judge_relay {
     struct judge_platter platter[WORLD_LOGS_MAX];
     struct judge_marks marks[WORLD_LOGS_MAX];
+    struct proof_head apart[WORLD_LOGS_MAX]; /* the newest head that its operator signed and no chain holds */
     uint64_t last_signed[WORLD_LOGS_MAX];
     uint8_t last_running[WORLD_LOGS_MAX][32];
     uint64_t *heads; /* signed heads ever committed, as an open table of fingerprints */

@@ -55,6 +55,10 @@
       "the operator of %a signs outcomes that no inbox decided, for %t")                                               \
     X(FORGE_HAVE, "forge-have", RELAY, villain, "%a boasts of logs that nobody has, for %t")                           \
     X(FORGE_RECORDS, "forge-records", RELAY, villain, "%a makes up records that no operator signed, for %t")           \
+    X(FLOOD, "flood", LOST, villain, "the operator of %a signs ever more messages that no chain has, for %t")          \
+    X(FORGE_CALL, "forge-call", LOST, villain,                                                                         \
+      "the operator of %a hands inboxes messages that it alone certified, for %t")                                     \
+    X(FOOLED, "fooled", LOST, fooled, "all sources of %a invent the same messages for %t, then it loses its store")    \
     X(TWO_KEYS, "two-keys", OPERATOR, villain, "the operator of %a signs with its second key, too, for %t")            \
     X(CLOCK_JUMP, "clock-jump", RELAY, clock_change, "the clock of %a jumps %n ms ahead")                              \
     X(CLOCK_WRONG, "clock-wrong", RELAY, clock_change, "the wall clock of %a is %n s ahead for %t")                    \

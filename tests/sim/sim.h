@@ -9,9 +9,10 @@ struct sim {
     const struct sim_plan *plan;
     struct world *world;
     struct judge judge;
-    FILE *story;                   /* or NULL */
-    struct topology_network other; /* the document of SIM_DOCUMENT */
-    uint64_t random;               /* of what villains make up */
+    FILE *story;                              /* or NULL */
+    struct topology_network other;            /* the document of SIM_DOCUMENT */
+    struct proof_head flood[WORLD_LANES_MAX]; /* how far villains' own branches go */
+    uint64_t random;                          /* of what villains make up */
     struct sim_send
         waiting[2 * (SIM_SENDS_MAX + WORLD_LANES_MAX * SIM_FAULTS_MAX)]; /* what blocks had no room for yet */
     size_t waiting_len;
@@ -40,6 +41,8 @@ void sim_fault_end(struct sim *sim, size_t index);
 void sim_fault_tick(struct sim *sim, size_t index); /* now and then while it lasts */
 /* Records that no chain has, and a signed head over them. */
 void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind, bool sign);
+void sim_villain_flood(struct sim *sim, uint16_t relay);    /* the same, many, each after the ones before */
+void sim_villain_call(struct sim *sim, uint16_t relay);     /* straight to an inbox, under both of its keys */
 void sim_villain_boast(struct sim *sim, uint16_t relay);    /* heartbeats of logs that nobody has */
 void sim_villain_two_keys(struct sim *sim, uint16_t relay); /* its true heads, under its second key */
 /* Into blocks of the lane's chain, as they have room: a block never holds more than half of the lane's window. */

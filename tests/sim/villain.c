@@ -1,11 +1,12 @@
 /* Villains: what an operator signs, or a relay says, that is not so. Frames are well-formed and rightly signed, as a gate lets in. */
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/sim.h"
 #include "topology/route.h"
 
-enum { FORGED_MAX = 3 };
+enum { FORGED_MAX = 3, FLOOD_COUNT = 120, PAYLOAD_MAX = 4096 };
 
 uint64_t sim_random(struct sim *sim, uint64_t below)
 {
@@ -45,16 +46,16 @@ static int lane_of(struct sim *sim, uint16_t relay, uint8_t kind)
 }
 
 static void message_forge(struct sim *sim, struct codec_writer *writer, uint8_t item[32], uint16_t lane,
-                          uint64_t number)
+                          uint64_t number, uint32_t len)
 {
     const struct world *world = sim->world;
-    uint8_t commitment[32], payload[8] = {(uint8_t)sim_random(sim, 256), 1};
+    uint8_t commitment[32], payload[PAYLOAD_MAX] = {(uint8_t)sim_random(sim, 256), 1};
     struct proof_message message = {.sequence = number,
                                     .time = model_time(world->model.height[world->lanes[lane].source]),
                                     .suites = world->shape.suite,
                                     .commitments = commitment,
                                     .has_payload = true,
-                                    .payload = BYTES_OF(payload)};
+                                    .payload = {payload, len < PAYLOAD_MAX ? len : PAYLOAD_MAX}};
     message.deadline = message.time + 3600;
     proof_message_commitment(commitment, world->model.suite, message.salt, message.payload);
     proof_message_digest(item, world->model.suite, world->lanes[lane].id, &message);
@@ -96,7 +97,7 @@ void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind, bool sign)
     for (uint64_t n = from; n < from + range.range.count; n++) {
         uint8_t item[32];
         if (kind == PROOF_LOG_MESSAGE)
-            message_forge(sim, &writer, item, (uint16_t)lane, n);
+            message_forge(sim, &writer, item, (uint16_t)lane, n, 8);
         else
             outcome_forge(sim, &writer, item, n);
         proof_running_hash_extend(head.running, world->model.suite, (const uint8_t(*)[32])item, 1);
@@ -111,6 +112,89 @@ void sim_villain_forge(struct sim *sim, uint16_t relay, uint8_t kind, bool sign)
     assert(written);
     tell_all(sim, relay, &pack, sign ? 2 : 1);
     codec_pack_fini(&pack);
+}
+
+void sim_villain_flood(struct sim *sim, uint16_t relay)
+{
+    struct world *world = sim->world;
+    int lane = lane_of(sim, relay, PROOF_LOG_MESSAGE);
+    if (lane < 0 || world->relays[relay].core == NULL)
+        return;
+    const struct model_log *log = &world->model.lanes[lane].messages;
+    size_t cap = FLOOD_COUNT * (PROOF_MESSAGE_RECORD_BYTES(1, world->shape.payload_max) + 64);
+    struct proof_head *head = &sim->flood[lane];
+    struct proof_item range = {.type = PROOF_ITEM_RANGE};
+    struct codec_writer writer;
+    struct codec_pack pack;
+    uint8_t *bytes = malloc(cap);
+    codec_writer_init(&writer, bytes, cap);
+    if (head->number <= log->count || sim_random(sim, 8) == 0) { /* a new branch, from the newest true head */
+        head->number = log->count;
+        memcpy(head->log, world->lanes[lane].logs[0], 32);
+        memcpy(head->running, log->count > 0 ? log->entries[log->count - 1].running : log->start, 32);
+    }
+    range.range.from = head->number + 1;
+    range.range.count = FLOOD_COUNT;
+    memcpy(range.range.log, head->log, 32);
+    memcpy(range.range.before, head->running, 32);
+    for (unsigned i = 0; i < FLOOD_COUNT; i++) {
+        uint8_t item[32];
+        message_forge(sim, &writer, item, (uint16_t)lane, ++head->number, world->shape.payload_max);
+        proof_running_hash_extend(head->running, world->model.suite, (const uint8_t(*)[32])item, 1);
+    }
+    range.range.records = codec_writer_bytes(&writer);
+    sim->spoilt[relay] = true;
+    codec_pack_init(&pack, 4 << 20);
+    world_attest(world, relay, &pack, head, 1);
+    bool written = proof_item_write(&pack, &range);
+    assert(written);
+    tell_all(sim, relay, &pack, 2);
+    codec_pack_fini(&pack);
+    free(bytes);
+}
+
+/* A certificate over one forged message, by one operator's two keys: delivery is open to everybody. */
+void sim_villain_call(struct sim *sim, uint16_t relay)
+{
+    struct world *world = sim->world;
+    int lane = lane_of(sim, relay, PROOF_LOG_MESSAGE);
+    if (lane < 0)
+        return;
+    const struct model_lane *model = &world->model.lanes[lane];
+    const uint8_t *secrets[2] = {world->secrets[relay], world->spare_secrets[relay]};
+    struct connector_submit submit = {.action = CONNECTOR_DELIVER, .from = model->accepted + 1, .count = 1};
+    struct connector_attestation attestations[2];
+    struct proof_leaf leaf = {.kind = PROOF_LEAF_HEAD, .head = {.number = model->accepted + 1}};
+    uint8_t record[512], item[32], fields[PROOF_LEAF_HEAD_BYTES], hash[32], root[32], network[32], message[32];
+    uint8_t signatures[2][64];
+    struct codec_writer writer;
+    codec_writer_init(&writer, record, sizeof(record));
+    message_forge(sim, &writer, item, (uint16_t)lane, model->accepted + 1, 8);
+    submit.records = codec_writer_bytes(&writer);
+    memcpy(submit.lane.id, world->lanes[lane].id, 32);
+    memcpy(leaf.head.log, world->lanes[lane].logs[0], 32);
+    memcpy(leaf.head.running,
+           model->accepted > 0 ? model->messages.entries[model->accepted - 1].running : model->messages.start, 32);
+    proof_running_hash_extend(leaf.head.running, world->model.suite, (const uint8_t(*)[32])item, 1);
+    codec_writer_init(&writer, fields, sizeof(fields));
+    bool written = proof_leaf_write(&writer, &leaf);
+    assert(written);
+    proof_leaf_hash(hash, world->model.suite, &leaf);
+    proof_merkle_root(root, world->model.suite, &hash, 1);
+    proof_network_id(network, world->model.suite, world->network.name);
+    proof_signed_bytes(message, world->model.suite, network, root);
+    for (size_t i = 0; i < world->shape.keys; i++) {
+        written = proof_signature_sign(signatures[i], world->model.suite, secrets[i], message);
+        assert(written);
+        attestations[i] = (struct connector_attestation){.signature = BYTES_OF(signatures[i])};
+    }
+    submit.certificate = (struct connector_certificate){.present = true,
+                                                        .epoch = world->epochs[world->lanes[lane].destination].number,
+                                                        .leaf_kind = PROOF_LEAF_HEAD,
+                                                        .fields = BYTES_OF(fields),
+                                                        .attestations = attestations,
+                                                        .attestations_len = world->shape.keys};
+    model_submit(&world->model, world->lanes[lane].destination, &submit);
 }
 
 void sim_villain_boast(struct sim *sim, uint16_t relay)

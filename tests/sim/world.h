@@ -119,6 +119,7 @@ struct world_relay {
     bool signer_up, signer_down, lose_answers; /* signer_down: the test keeps it down */
     struct world_guard guards[WORLD_LOGS_MAX]; /* the signer's own file: outlives the relay */
     uint64_t signatures;
+    bool fooled;               /* all its sources lied together once: what it holds may be what they invented */
     unsigned bans, kept;       /* kept: refused evidence */
     unsigned published, signs; /* actions seen */
     uint64_t committed_writes;
