@@ -9,6 +9,7 @@ SHAPES = (  # zones (name, chain, relays), links
      [("east", "north"), ("east", "south"), ("north", "west"), ("south", "west")]),
     ([("east", "east", 3), ("west", "west", 4)], [("east", "west")]),
 )
+ATTESTERS = 3  # of a zone with a chain
 LONGEST, EVENTS = 8.0, (3, 9)  # seconds that a fault lasts; faults
 
 
@@ -17,7 +18,7 @@ class Draw:
         self.random, self.seed = random.Random(seed), seed
         self.zones, self.links = self.random.choice(SHAPES)
         self.relays = [f"{zone}-{i}" for zone, _, count in self.zones for i in range(1, count + 1)]
-        self.attesters = [f"{zone}-{i}" for zone, chain, count in self.zones if chain for i in range(1, count + 1)]
+        self.attesters = [f"{zone}-{i}" for zone, chain, count in self.zones if chain for i in range(1, ATTESTERS + 1)]
         self.sources, self.seconds, self.busy = self.random.choice((2, 3)), self.random.randint(16, 30), {}
 
     def some(self, most=3, of=None):
@@ -73,7 +74,7 @@ class Draw:
     def text(self):
         faults = sorted(filter(None, (self.fault() for _ in range(self.random.randint(*EVENTS)))), key=lambda one: one["at"])
         out = [f"about: Drawn from seed {self.seed}.", "topology:", "  zones:"]
-        out += [f"    - {{name: {zone}, {f'chain: {chain}, ' if chain else ''}relays: {count}}}" for zone, chain, count in self.zones]
+        out += [f"    - {{name: {zone}, {f'chain: {chain}, attesters: {ATTESTERS}, ' if chain else ''}relays: {count}}}" for zone, chain, count in self.zones]
         out += [f"  links: {flow([list(pair) for pair in self.links])}", f"  sources: {self.sources}",
                 f"load: {{rate: {self.random.choice((5, 10, 20))}, seconds: {self.seconds}, payload: [0, 256]}}", "timeline:"]
         out += [f"  - {flow(one)}" for one in faults]

@@ -62,7 +62,7 @@ class Scenarios(unittest.TestCase):
         self.assertEqual([line for line, _ in lines], [10, 11, 13, 14, 15, 15])
 
     def test_a_quorum_that_cannot_be_met_and_a_window_that_is_too_small_are_refused(self):
-        for words in ("  quorum: 4\n", "  window: 1KiB\n", "  sources: 1\n  agree: 2\n"):
+        for words in ("  quorum: 4\n", "  quorum: 1\n", "  window: 1KiB\n", "  sources: 1\n  agree: 2\n"):
             self.assertTrue(self.wrong(HEAD.replace("load:", words + "load:") + "  []\n"), words)
 
     def test_broken_yaml_and_an_empty_file_are_said_with_a_line(self):
