@@ -9,7 +9,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
-// Kinds of transaction. docs/ledger-cometbft.md has the fields of each.
+// Kinds of transaction. README.md of the ledger has the fields of each.
 const (
 	TxOpen           = 1
 	TxSend           = 2
