@@ -1,0 +1,183 @@
+/* The CometBFT connector's parts that need no node: a real node's answers, options, the ledger's transactions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "connectors/cometbft/ledger.h"
+#include "connectors/cometbft/options.h"
+#include "connectors/cometbft/parse.h"
+#include "proofs/codec/keccak.h"
+#include "proofs/codec/secp256k1.h"
+#include "proofs/cometbft.h"
+
+#define TEXT(literal) ((struct bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
+#define CORPUS        "tests/fuzz/connectors/corpus/cometbft_answer/"
+
+/* Answers of real nodes: the chain of four validators whose powers change. */
+static struct sdk_json *recorded(const char *path)
+{
+    static char in[1 << 16];
+    char text[160];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t len = fread(in, 1, sizeof in, file);
+    fclose(file);
+    struct sdk_json *root = sdk_json_parse((struct bytes){(const uint8_t *)in, len}, text, sizeof text);
+    if (!root)
+        fail_msg("%s: %s", path, text);
+    return root;
+}
+
+static void a_nodes_header_hashes_to_what_its_validators_signed(void **state)
+{
+    (void)state;
+    struct sdk_arena arena = {0};
+    struct sdk_json *root = recorded(CORPUS "commit.json");
+    struct cometbft_header header;
+    struct cometbft_commit commit;
+    uint8_t hash[32];
+    assert_true(cometbft_parse_signed_header(&header, &commit, sdk_json_member(root, "signed_header"), &arena));
+    assert_true(proof_cometbft_header_hash(hash, &header));
+    assert_memory_equal(hash, commit.block_id.hash.data, 32);
+    assert_int_equal(header.height, 312);
+    assert_int_equal(commit.votes_len, 4);
+    assert_int_equal(commit.votes[0].signature.len, 64);
+    sdk_json_free(root);
+    sdk_arena_fini(&arena);
+}
+
+static void a_nodes_validators_hash_to_what_the_header_names(void **state)
+{
+    (void)state;
+    struct sdk_arena arena = {0};
+    struct sdk_json *root = recorded(CORPUS "validators.json"), *signed_header = recorded(CORPUS "commit.json");
+    struct cometbft_kept_validator kept[4] = {0};
+    struct cometbft_validator list[4];
+    struct cometbft_header header;
+    struct cometbft_commit commit;
+    uint8_t hash[32];
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(
+            cometbft_parse_validator(&kept[i], sdk_json_element(sdk_json_member(root, "validators"), i), &arena));
+        list[i] = (struct cometbft_validator){.kind = kept[i].kind,
+                                              .key = {kept[i].key, kept[i].key_len},
+                                              .address = BYTES_OF(kept[i].address),
+                                              .power = kept[i].power};
+    }
+    cometbft_validators_sort(list, 4);
+    struct proof_cometbft_space *space = proof_cometbft_space_new(4, 0);
+    assert_non_null(space);
+    proof_cometbft_validators_hash(hash, space, list, 4);
+    assert_true(
+        cometbft_parse_signed_header(&header, &commit, sdk_json_member(signed_header, "signed_header"), &arena));
+    assert_memory_equal(hash, header.validators_hash.data, 32);
+    proof_cometbft_space_free(space);
+    sdk_json_free(root);
+    sdk_json_free(signed_header);
+    sdk_arena_fini(&arena);
+}
+
+/* Text by text: what is no number, no digits, no time, no key. */
+static void malformed_answers_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"{}", "[]", "null", "{\"header\":{},\"commit\":{}}",
+                                      "{\"header\":{\"chain_id\":\"x\",\"height\":\"1\",\"time\":\"yesterday\"}}"};
+    static const char *const bad_validators[] = {"{\"address\":\"00\",\"pub_key\":{\"type\":\"tendermint/"
+                                                 "PubKeyEd25519\",\"value\":\"\"},\"voting_power\":\"1\"}",
+                                                 "{\"address\":\"0000000000000000000000000000000000000000\",\"pub_"
+                                                 "key\":{\"type\":\"another\",\"value\":\"AAAA\"}}",
+                                                 "{\"address\":\"0000000000000000000000000000000000000000\"}"};
+    char text[160];
+    struct sdk_arena arena = {0};
+    struct cometbft_header header;
+    struct cometbft_commit commit;
+    struct cometbft_kept_validator validator;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct sdk_json *root =
+            sdk_json_parse((struct bytes){(const uint8_t *)bad[i], strlen(bad[i])}, text, sizeof text);
+        assert_false(cometbft_parse_signed_header(&header, &commit, root, &arena));
+        sdk_json_free(root);
+    }
+    for (size_t i = 0; i < sizeof bad_validators / sizeof *bad_validators; i++) {
+        struct sdk_json *root = sdk_json_parse(
+            (struct bytes){(const uint8_t *)bad_validators[i], strlen(bad_validators[i])}, text, sizeof text);
+        assert_non_null(root);
+        assert_false(cometbft_parse_validator(&validator, root, &arena));
+        sdk_json_free(root);
+    }
+    sdk_arena_fini(&arena);
+}
+
+static bool read_options(struct cometbft_options *options, const char *chain, const struct connector_option *list,
+                         size_t len, char text[1024])
+{
+    const struct connector_configure message = {.protocol = 1,
+                                                .chain = {(const uint8_t *)chain, strlen(chain)},
+                                                .genesis = {1},
+                                                .options = list,
+                                                .options_len = len};
+    return cometbft_options_read(options, &message, text, 1024);
+}
+
+static void options_are_read_and_wrong_ones_named(void **state)
+{
+    (void)state;
+    struct cometbft_options options;
+    char text[1024];
+    const struct connector_option good[] = {
+        {TEXT("http"), TEXT("http://127.0.0.1:26657")},
+        {TEXT("outbox"), TEXT("0000000000000000000000001111111111111111111111111111111111111111")},
+        {TEXT("finality-depth"), TEXT("0")}};
+    const struct connector_option bad[] = {
+        {TEXT("http"), TEXT("ftp://x")}, {TEXT("inbox"), TEXT("0x11")}, {TEXT("finality-depth"), TEXT("3")}};
+    assert_true(read_options(&options, "cosmos:isthmus-1", good, 3, text));
+    assert_string_equal(options.chain_id, "isthmus-1");
+    assert_true(options.has_outbox && !options.has_inbox && !options.has_key);
+    assert_false(read_options(&options, "cosmos:", bad, 3, text));
+    for (const char *const *name = (const char *const[]){"chain", "http", "inbox", "finality-depth", NULL}; *name;
+         name++)
+        assert_non_null(strstr(text, *name));
+}
+
+/* One place in the account's sequence, one chain, one text: another transaction for each. */
+static void a_transaction_is_bound_to_chain_sequence_and_body(void **state)
+{
+    (void)state;
+    static const uint8_t tag[16] = "isthmus/tx\0\0\0\0\0\1";
+    const uint8_t key[32] = {[31] = 7}, chain[32] = {9};
+    uint8_t hash[32], digest[32], point[64], want[64], signature[64];
+    size_t len = 0;
+    uint8_t *tx = cometbft_ledger_sign(&len, hash, 12, 5, TEXT("x"), chain, key);
+    assert_non_null(tx);
+    assert_int_equal(len, 10 + 1 + 64);
+    struct codec_keccak256 keccak;
+    codec_keccak256_init(&keccak);
+    codec_keccak256_update(&keccak, BYTES_OF(tag));
+    codec_keccak256_update(&keccak, BYTES_OF(chain));
+    codec_keccak256_update(&keccak, (struct bytes){tx, len - 64});
+    codec_keccak256_final(digest, &keccak);
+    memcpy(signature, tx + len - 64, 64);
+    const int parity = signature[32] >> 7;
+    signature[32] &= 0x7f;
+    assert_true(codec_secp256k1_recover(point, digest, signature, parity));
+    assert_true(codec_secp256k1_public(want, key));
+    assert_memory_equal(point, want, 64);
+    free(tx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_nodes_header_hashes_to_what_its_validators_signed),
+        cmocka_unit_test(a_nodes_validators_hash_to_what_the_header_names),
+        cmocka_unit_test(malformed_answers_are_refused),
+        cmocka_unit_test(options_are_read_and_wrong_ones_named),
+        cmocka_unit_test(a_transaction_is_bound_to_chain_sequence_and_body),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
