@@ -52,20 +52,21 @@ static void test_mesh__calls_of_its_own_doors_find_them_well_and_leave_nothing_b
     struct urls urls;
     struct node nodes[2];
     struct scratch scratch;
-    open_one(nodes, &urls, &scratch, 10, DEADLINE);
+    open_one(nodes, &urls, &scratch, 100, DEADLINE);
     uint64_t number = 0, end = node_now() + 1000;
     while (node_now() < end) {
         node_publish(&nodes[0], 0, ++number, 8);
         nodes_turn(nodes, 1, 10);
     }
     size_t before = descriptors();
-    for (end = node_now() + 4000; node_now() < end;) { /* some hundred calls */
+    for (end = node_now() + 4000; node_now() < end;) { /* a hundred calls */
         node_publish(&nodes[0], 0, ++number, 8);
         nodes_turn(nodes, 1, 10);
         assert_int_equal(look(&nodes[0]).deaf_since, 0);
     }
-    assert_in_range(descriptors(), 0, before + 20);
-    assert_in_range(look(&nodes[0]).connections, 0, 20);
+    RUN_UNTIL(nodes, 1,
+              descriptors() <= before + 20); /* nng takes them down on a thread of its own, when it has time */
+    RUN_UNTIL(nodes, 1, look(&nodes[0]).connections <= 20);
     assert_false(look(&nodes[0]).crowded);
     close_all(nodes, 1);
     scratch_free(&scratch);
