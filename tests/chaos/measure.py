@@ -98,4 +98,5 @@ class Measure:
         print(f"\n  {result['scenario']}: sent {result['sent']}, delivered {result['delivered']}, settled {result['settled']}; lost "
               f"{result['lost']}, twice {result['duplicates']}, out of order {result['out_of_order']}, unproven {result['unproven']}\n"
               f"  longest stall of a lane {result['longest_stall_ms'] / 1000:.1f} s; what was sent before the last fault was over was complete "
-              f"{'never' if complete is None else f'{complete / 1000:.1f} s'} after it\n", flush=True)
+              f"{'never' if complete is None else f'{complete / 1000:.1f} s'} after it\n"
+              f"  the machine kept this program itself waiting for at most {result['machine_stall_ms'] / 1000:.1f} s\n", flush=True)

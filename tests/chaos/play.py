@@ -15,6 +15,7 @@ from stage import NEVER, Stage
 from world import World
 
 TICK, SAMPLE, GIVE_AGAIN = 0.02, 1.0, 2.0  # seconds: between looks; between samples of the relays; until a lost transaction is given again
+PULSE = 0.1  # seconds
 DEAF_EVERY, DEAF_EXIT = 5, 4  # samples from one question for mesh-deaf to the next; with what such a relay ends by itself
 AGREE_IN = 60  # seconds after the last settlement in which all relays must know the same
 
@@ -26,6 +27,7 @@ class Chaos(Stage):
         self.scenario, self.faults, self.zero = scenario, faults_of(scenario), None
         self.samples, self.sampling = [], threading.Event()  # (seconds, {relay: {(lane, kind): certified mark}})
         self.deaf, self.deaf_restarts = set(), []  # relays that say mesh-deaf; who was restarted for it
+        self.machine_stall = 0.0
         self.random, self.result = random.Random(scenario.name), {}
         super().__init__(parser, arguments)
 
@@ -51,6 +53,14 @@ class Chaos(Stage):
     def marks(self, relay):
         answer = self.ask(relay) or {}
         return {(lane["name"], log["kind"]): log["certified"] for lane in answer.get("lanes", []) for log in lane["logs"]}
+
+    def _pulse(self):
+        """How long this process, which only looks, had to wait for the machine at worst."""
+        before = time.monotonic()
+        while not self.sampling.wait(PULSE):
+            now = time.monotonic()
+            self.machine_stall = max(self.machine_stall, now - before - PULSE)
+            before = now
 
     def _sample(self):
         while not self.sampling.wait(SAMPLE):
@@ -152,6 +162,7 @@ class Chaos(Stage):
         begun, self.zero = time.monotonic(), time.monotonic()
         sampler = threading.Thread(target=self._sample, daemon=True)
         sampler.start()
+        threading.Thread(target=self._pulse, daemon=True).start()
         self.run_timeline()
         healed = self.now()
         self.say("faults and load are over; waiting until both chains have settled every message")
@@ -200,7 +211,7 @@ class Chaos(Stage):
             "faults": [{"fault": fault.kind, "what": describe(fault.one), "hosts": fault.hosts,
                         "from_ms": round(1000 * (fault.began - self.zero)), "to_ms": round(1000 * (fault.ended - self.zero))}
                        for fault in self.faults],
-            "deaf_restarts": self.deaf_restarts, "after_heal": [[round(at * 1000), left] for at, left in measure.after_heal()],
+            "machine_stall_ms": round(self.machine_stall * 1000), "deaf_restarts": self.deaf_restarts, "after_heal": [[round(at * 1000), left] for at, left in measure.after_heal()],
             "seconds": round(seconds, 1), "wrong": wrong, "ok": not wrong}
         for line in wrong:
             self.say(f"WRONG: {line}")
