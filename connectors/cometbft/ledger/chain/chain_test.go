@@ -189,6 +189,9 @@ func TestMessagesTravelAndSettle(t *testing.T) {
 	w.refused("HeadDiffers", func(c *Call) error {
 		return c.Settle(lane, count, q, paper, append(append(append([]byte{}, entries[45:90]...), entries[:45]...), entries[90:]...))
 	})
+	w.refused("EntryRepeated", func(c *Call) error {
+		return c.Settle(lane, count, q, paper, append(append(append([]byte{}, entries[:45]...), entries[:45]...), entries[90:]...))
+	})
 	w.do(alice, func(c *Call) error { return c.Settle(lane, count, q, paper, entries) })
 	call := Call{Store: w.store}
 	if p := call.OutboxPosition(lane); p.Mark != 3 || p.Taken != 3 || p.Q != q {
@@ -210,6 +213,7 @@ func TestOnlyAQuorumOfOneEpochIsBelieved(t *testing.T) {
 		return func(c *Call) error { return c.Deliver(&key, count, running, paper, [][]byte{record}) }
 	}
 	w.refused("QuorumMissing", deliver(w.paper(leaf, 0)))
+	w.refused("TooManyAttestations", deliver(w.paper(leaf, make([]int, maxMembers+1)...)))
 	w.refused("QuorumMissing", deliver(w.paper(leaf, 0, 0)))
 	w.refused("SignerUnknown", deliver(w.paper(leaf, 0, 7)))
 	w.refused("SignerUnknown", deliver(w.paper(formats.HeadLeaf(Hash{}, count, running), 0, 1)))
@@ -224,6 +228,18 @@ func TestOnlyAQuorumOfOneEpochIsBelieved(t *testing.T) {
 	w.refused("EpochNotValid", deliver(old))
 	w.time--
 	w.do(alice, deliver(old))
+}
+
+func TestDeadlinesLieWithinTheLongestLife(t *testing.T) {
+	w := newWorld(t)
+	lane, _ := w.open(0)
+	send := func(deadline uint64) func(c *Call) error {
+		return func(c *Call) error { return c.Send(&Message{Lane: lane, Deadline: deadline}) }
+	}
+	w.refused("DeadlineInvalid", send(w.time))
+	w.refused("DeadlineInvalid", send(w.time+3601))
+	w.do(alice, send(w.time+1))
+	w.do(alice, send(w.time+3600))
 }
 
 func TestOrderedLanesDecideInSequence(t *testing.T) {
