@@ -225,6 +225,70 @@ static void test_a_recorded_block_is_proven_from_its_hash_down(void **state)
     assert_int_equal(verify_recorded("eth-storage", "proof.json"), 1);
 }
 
+/* The whole of a recorded file, after `before` and before `after`, as trusted.json or an evidence file. */
+static void put_around(const char *name, const char *before, const char *recorded, const char *after)
+{
+    static char text[1 << 16];
+    size_t at = (size_t)snprintf(text, sizeof text, "%s", before);
+    FILE *file = fopen(recorded, "r");
+    assert_non_null(file);
+    at += fread(text + at, 1, sizeof text - at - 512, file);
+    fclose(file);
+    snprintf(text + at, sizeof text - at, "%s", after);
+    put(name, text);
+}
+
+#define COMETBFT_RECORDED "tests/vectors/data/cometbft/"
+#define COMETBFT_CLOCK    ",\"now\":\"2025-10-09T08:53:30Z\",\"trusting_period_s\":1209600,\"max_clock_drift_s\":10}"
+
+static void test_a_cometbft_block_follows_from_the_one_before_and_not_from_itself(void **state)
+{
+    (void)state;
+    put_around("trusted.json", "{\"chain_id\":\"isthmus-open-4\",\"trusted\":", COMETBFT_RECORDED "gen4/block_2.json",
+               COMETBFT_CLOCK);
+    put_around("a.json", "", COMETBFT_RECORDED "gen4/block_3.json", "");
+    put_around("b.json", "", COMETBFT_RECORDED "gen4/block_2.json", "");
+    assert_int_equal(verify("cometbft-header", "a.json", NULL), 0);
+    assert_report(0, true, "valid");
+    assert_int_equal(verify("cometbft-header", "b.json", NULL), 1);
+    assert_report(0, false, "cometbft-height-not-newer");
+    put_around("trusted.json", "{\"chain_id\":\"another-chain\",\"trusted\":", COMETBFT_RECORDED "gen4/block_2.json",
+               COMETBFT_CLOCK);
+    assert_int_equal(verify("cometbft-header", "a.json", NULL), 2);
+}
+
+static void test_a_cometbft_commit_is_that_of_the_trusted_hash(void **state)
+{
+    (void)state;
+    put("trusted.json",
+        "{\"chain_id\":\"isthmus-open-4\",\"height\":3,"
+        "\"hash\":\"0x8ff952515cf41b0599e1b47607e42f5c32c399a1af569a08bafabbe0534a2963\"" COMETBFT_CLOCK);
+    put_around("a.json", "", COMETBFT_RECORDED "gen4/block_3.json", "");
+    put_around("b.json", "", COMETBFT_RECORDED "gen4/block_2.json", "");
+    assert_int_equal(verify("cometbft-commit", "a.json", NULL), 0);
+    assert_int_equal(verify("cometbft-commit", "b.json", NULL), 1);
+    assert_report(0, false, "cometbft-commit-other-height");
+}
+
+static void test_ics23_proofs_are_of_their_tree(void **state)
+{
+    struct tools_json_doc *doc = tools_json_open(COMETBFT_RECORDED "ics23/iavl/exist_left.json");
+    const struct tools_json *root = tools_json_root(doc);
+    char text[512];
+    (void)state;
+    for (int right = 1; right >= 0; right--) {
+        snprintf(text, sizeof text, "{\"root\":\"%s\",\"key\":\"%s\",\"spec\":\"%s\"}",
+                 (const char *)tools_json_text(doc, tools_json_get(root, "root"), "root").data,
+                 (const char *)tools_json_text(doc, tools_json_get(root, "key"), "key").data,
+                 right ? "iavl" : "tendermint");
+        put("trusted.json", text);
+        put_around("a.json", "", COMETBFT_RECORDED "ics23/iavl/exist_left.json", "");
+        assert_int_equal(verify("ics23", "a.json", NULL), right ? 0 : 1);
+    }
+    assert_null(tools_json_error(doc));
+    tools_json_close(doc);
+}
+
 static int run(int argc, const char *const *words)
 {
     char copies[8][64];
@@ -281,6 +345,9 @@ int main(void)
         cmocka_unit_test(test_a_header_is_refused_under_another_hash),
         cmocka_unit_test(test_agreement_joins_its_evidence_files),
         cmocka_unit_test(test_a_recorded_block_is_proven_from_its_hash_down),
+        cmocka_unit_test(test_a_cometbft_block_follows_from_the_one_before_and_not_from_itself),
+        cmocka_unit_test(test_a_cometbft_commit_is_that_of_the_trusted_hash),
+        cmocka_unit_test(test_ics23_proofs_are_of_their_tree),
         cmocka_unit_test(test_unusable_calls_end_with_2),
         cmocka_unit_test(test_files_that_are_not_as_documented_are_unusable),
     };
