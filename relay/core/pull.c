@@ -93,12 +93,15 @@ static bool needs(struct want *out, const struct relay_core *core, const struct 
     return false;
 }
 
-/* First the next neighbour that says it has `number`; when that brought nothing, one after the other, whatever they say. */
-static uint16_t peer_choose(const struct relay_core *core, const struct core_log *log, uint64_t number)
+/*
+ * First the neighbour that says it has `number`; when that brought nothing, one after the other, whatever they say. `first`:
+ * 0 begins with the one asked last, 1 with the next.
+ */
+static uint16_t peer_choose(const struct relay_core *core, const struct core_log *log, uint64_t number, size_t first)
 {
     size_t count = core->network->relays_len, at = (size_t)(log - core->logs);
     uint16_t any = RELAY_NO_SOURCE;
-    for (size_t i = 1; i <= count; i++) {
+    for (size_t i = first; i < first + count; i++) {
         uint16_t relay = (uint16_t)((log->pull.peer + i) % count);
         const struct core_peer *peer = &core->peers[relay];
         if (!peer->neighbour || !peer->up)
@@ -116,19 +119,23 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
 {
     struct core_pull *pull = &log->pull;
     struct want want;
-    bool wanted = false;
+    bool wanted = false, next_peer = false;
     if (pull->id != 0 || core->now < pull->again)
         return;
     bool waited = pull->since != 0 && core->now - pull->since >= core->config.pull_wait_ms;
     for (unsigned i = 0; i < NEED_COUNT && !wanted; i++) {
         enum need need = (enum need)((pull->turn + i) % NEED_COUNT);
         wanted = (waited || need == NEED_STEP) && needs(&want, core, log, need);
-        if (wanted)
-            pull->turn = need + 1; /* a need that cannot be met keeps no other one waiting */
+        if (!wanted)
+            continue;
+        /* A peer is asked for all that lacks before the next one is: did both move on at each ask, two needs and an even
+         * number of neighbours would be in step, and half of these never be asked for records. */
+        next_peer = need < pull->turn;
+        pull->turn = need + 1; /* a need that cannot be met keeps no other one waiting */
     }
     if (pull->progress != log->stored + log->certified)
         pull->fruitless = 0;
-    uint16_t peer = wanted ? peer_choose(core, log, want.from) : RELAY_NO_SOURCE;
+    uint16_t peer = wanted ? peer_choose(core, log, want.from, next_peer) : RELAY_NO_SOURCE;
     if (peer == RELAY_NO_SOURCE)
         return;
     pull->id = core_ask(core, log, peer, want.from, want.to, want.bytes);

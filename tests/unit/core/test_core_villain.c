@@ -9,7 +9,7 @@
 
 #include "tests/unit/core/scene.h"
 
-enum { VALUE_AT = 13, WEST_VILLAIN = 0, EAST_VILLAIN = 6, FORGED = 3 };
+enum { VALUE_AT = 13, WEST_VILLAIN = 0, EAST_VILLAIN = 6, FORGED = 3, ASKER = 6 };
 
 /* Records 1..FORGED of a log, as `record` makes them, under a head that only the villain signed; told to all but the villain. */
 static void forge(struct world *world, uint16_t villain, uint16_t lane, uint8_t kind,
@@ -104,11 +104,56 @@ static void outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_th
     made_up(EAST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_OUTCOME, outcome_forge);
 }
 
+struct asked {
+    const uint8_t *log;
+    unsigned records[WORLD_RELAYS]; /* asks for records, by the peer asked */
+};
+
+static void note_asks(void *context, uint16_t relay, const struct relay_action *actions, size_t len)
+{
+    struct asked *asked = context;
+    for (size_t i = 0; relay == ASKER && i < len; i++) {
+        struct proof_frame frame = {.body = actions[i].body};
+        struct proof_items items;
+        struct proof_item item;
+        if (actions[i].type != RELAY_ACTION_ASK)
+            continue;
+        proof_items_init(&items, &frame);
+        assert_true(proof_items_next(&item, &items));
+        if (memcmp(item.ask.log, asked->log, 32) == 0 && item.ask.max_bytes > 0)
+            asked->records[actions[i].peer]++;
+    }
+}
+
+/* Nobody has records under the head and it is never certified: both lack for ever, and the asks for them alternate. */
+static void every_neighbour_is_asked_for_records_whatever_heads_one_operator_made_up(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(92);
+    struct asked asked = {.log = world->lanes[WORLD_EASTWARD].logs[PROOF_LOG_MESSAGE - 1]};
+    struct proof_head head = world_head(world, WORLD_EASTWARD, FORGED);
+    struct codec_pack items;
+    head.running[0] ^= 1;
+    world_cut(world, ASKER, ASKER - 2, true); /* an even number of neighbours is left */
+    world_run(world, 5000);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, WEST_VILLAIN, &items, &head, 1);
+    world->watcher = (struct world_watcher){.context = &asked, .actions = note_asks};
+    world_frame(world, ASKER, WORLD_MIDDLE, 0, &items, 1);
+    world_run(world, 60000);
+    codec_pack_fini(&items);
+    assert_int_equal(asked.records[ASKER - 2], 0);
+    assert_int_not_equal(asked.records[ASKER - 1], 0);
+    assert_int_not_equal(asked.records[WORLD_MIDDLE], 0);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_that_one_operator_made_up_give_way_to_those_that_are_certified),
         cmocka_unit_test(outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_those_that_are_certified),
+        cmocka_unit_test(every_neighbour_is_asked_for_records_whatever_heads_one_operator_made_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
