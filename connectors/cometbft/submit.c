@@ -16,6 +16,7 @@ enum {
     AGAIN_BLOCKS = 4,      /* without a trace of it, the same transaction is brought again */
     RETRY_MS = 1000,
     RETRIES_MAX = 60, /* answers of the node that are no verdict */
+    INDEX_RETRIES_MAX = 10,
 };
 
 enum step {
@@ -424,6 +425,13 @@ static void in_a_block(struct cometbft_submissions *submissions, struct submissi
         not_taken(submissions, one, text ? text : "refused");
 }
 
+/* A node indexes a block's transactions after the block itself, by itself: what took the account's
+ * sequence may be ours though `tx` does not find it. */
+static bool ours_may_be_indexed_yet(const struct submission *one, uint64_t sequence)
+{
+    return sequence > one->sequence && one->retries < INDEX_RETRIES_MAX;
+}
+
 /* The transaction is in no block. Brought again, given up, or begun anew when its place went to another. */
 static void not_found(struct cometbft_submissions *submissions, struct submission *one,
                       const struct sdk_rpc_reply *lane, const struct sdk_rpc_reply *account, struct sdk_arena *arena)
@@ -433,13 +441,16 @@ static void not_found(struct cometbft_submissions *submissions, struct submissio
     uint64_t sequence = 0;
     if (!cometbft_ledger_lane(&here, lane, arena) || !cometbft_ledger_sequence(&sequence, account, arena)) {
         later(submissions, one, "the ledger's lane or account cannot be read");
+    } else if (ours_may_be_indexed_yet(one, sequence)) {
+        one->retries++;
+        one->retry_at = sdk_loop_now(cometbft->loop) + RETRY_MS;
     } else if (reached(one, &here)) {
         one->height = here.height;
         one->has_transaction = false;
         tell(submissions, one, CONNECTOR_CONFIRMED, "another brought it");
     } else if (cometbft->newest >= one->first_block + cometbft->options.give_up_blocks) {
         tell(submissions, one, CONNECTOR_UNKNOWN, "in no block, and not done: submit it again");
-    } else if (sequence > one->sequence && here.height > one->sent_block + 1) {
+    } else if (sequence > one->sequence) {
         one->step = STEP_NEW; /* its place was taken by another transaction: it can never run */
         one->outcome = 0;
         submissions->has_sequence = false;
