@@ -1,7 +1,9 @@
 // Compiles contracts: node compile.cjs NODE_MODULES SOURCE_DIR OUT_DIR
 // Writes OUT_DIR/<Contract>.json for every contract: {"contract", "source", "abi", "bytecode", "runtime", "selectors", "storage"}.
-// Any warning of the compiler is an error. Nothing is written when a source does not compile.
+// Any warning of the compiler is an error. Nothing is written when a source does not compile. What the compiler said last is kept
+// beside NODE_MODULES, so that other build folders with the same sources need not wait for it again.
 'use strict';
+const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
 
@@ -10,7 +12,21 @@ if (!outDir) {
     console.error('usage: node compile.cjs NODE_MODULES SOURCE_DIR OUT_DIR');
     process.exit(2);
 }
-const solc = require(path.join(modules, 'solc'));
+const solc = path.join(modules, 'solc');
+const kept = path.join(modules, '..', 'solc-output.json');
+
+// The compiler's answer to a request, kept under a hash of both.
+function compiled(request) {
+    const key = crypto.createHash('sha256').update(require(path.join(solc, 'package.json')).version).update(request).digest('hex');
+    try {
+        const last = JSON.parse(fs.readFileSync(kept, 'utf8'));
+        if (last.key === key) return last.output;
+    } catch (e) {} // none yet, or of another kind: it is made anew
+    const output = JSON.parse(require(solc).compile(request));
+    fs.writeFileSync(`${kept}.${process.pid}`, JSON.stringify({ key, output }));
+    fs.renameSync(`${kept}.${process.pid}`, kept); // whole, also when several build at once
+    return output;
+}
 
 const sources = {};
 for (const folder of ['', 'test']) {
@@ -20,7 +36,7 @@ for (const folder of ['', 'test']) {
         sources[unit] = { content: fs.readFileSync(path.join(sourceDir, unit), 'utf8') };
     }
 }
-const output = JSON.parse(solc.compile(JSON.stringify({
+const output = compiled(JSON.stringify({
     language: 'Solidity',
     sources,
     settings: {
@@ -31,7 +47,7 @@ const output = JSON.parse(solc.compile(JSON.stringify({
         outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object',
             'evm.methodIdentifiers', 'storageLayout'] } },
     },
-})));
+}));
 // One test receiver destroys itself on purpose; the compiler's warning of that (1699) is the only one let pass.
 const errors = (output.errors || []).filter((e) => !(e.errorCode === '1699' && e.sourceLocation.file.startsWith('test/')));
 for (const e of errors) console.error(e.formattedMessage);
