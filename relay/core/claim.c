@@ -175,13 +175,11 @@ static bool run_add(struct relay_core *core, struct run *run, const struct proof
 static void claims_doubt(struct relay_core *core, struct run *run)
 {
     struct core_log *log = run->log;
-    uint64_t confirmed = core_log_confirmed(log);
-    if (!run->asked || run->count > 0 || log->pull.fruitless < 2 || log->certified <= log->stored ||
-        log->stored <= confirmed)
+    if (!run->asked || run->count > 0 || log->pull.fruitless < 2 || !core_log_doubtful(log))
         return;
     core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, log->stored,
               "claims dropped: peers do not go on from them to the certified head");
-    core_log_truncate(core, log, confirmed);
+    core_log_truncate(core, log, core_log_confirmed(log));
     run->from = log->stored + 1;
     log->pull.again = core->now;
 }

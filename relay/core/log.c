@@ -46,6 +46,11 @@ uint64_t core_log_confirmed(const struct core_log *log)
     return log->proven > confirmed ? log->proven : confirmed;
 }
 
+bool core_log_doubtful(const struct core_log *log)
+{
+    return log->stored > core_log_confirmed(log) && log->certified > log->stored;
+}
+
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number)
 {
     if (number <= log->base || number > log->stored)

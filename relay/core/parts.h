@@ -39,6 +39,8 @@ size_t core_log_segment_at(const struct core_log *log, uint64_t from);
 /* Up to where the records here are beyond doubt: proven, or led to by a certificate. What lies beyond are claims, which one
  * operator alone may have made up: a certificate for a greater number says nothing of them. */
 uint64_t core_log_confirmed(const struct core_log *log);
+/* There are such claims, and a certificate for a greater number to which they may not lead. */
+bool core_log_doubtful(const struct core_log *log);
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number);
 /* Appends records whose entries are given; writes segments. Window and order were checked by the caller. */
 void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,

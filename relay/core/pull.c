@@ -82,6 +82,9 @@ static bool needs(struct want *out, const struct relay_core *core, const struct 
     switch (need) {
     case NEED_RECORDS:
         *out = (struct want){log->stored + 1, newest, bytes_wanted(core, log)};
+        /* Claims that one operator made up may fill the window: the next record alone tells, nothing else makes room. */
+        if (out->bytes == 0 && core_log_doubtful(log))
+            *out = (struct want){log->stored + 1, log->stored + 1, 1};
         return has_records(log) && log->stored < newest && out->bytes > 0;
     case NEED_SIGNATURES: *out = (struct want){log->certified + 1, newest, 0}; return log->certified < newest;
     case NEED_STEP:

@@ -9,14 +9,14 @@
 
 #include "tests/unit/core/scene.h"
 
-enum { VALUE_AT = 13, WEST_VILLAIN = 0, EAST_VILLAIN = 6, FORGED = 3, ASKER = 6 };
+enum { VALUE_AT = 13, WEST_VILLAIN = 0, EAST_VILLAIN = 6, FORGED = 3, ASKER = 6, LARGE = 1 << 10 };
 
 /* Records 1..FORGED of a log, as `record` makes them, under a head that only the villain signed; told to all but the villain. */
 static void forge(struct world *world, uint16_t villain, uint16_t lane, uint8_t kind,
                   void record(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer,
                               uint8_t item[32]))
 {
-    uint8_t bytes[FORGED * 512];
+    uint8_t bytes[FORGED * (LARGE + 512)];
     struct codec_writer writer;
     struct codec_pack items;
     struct proof_item range = {.type = PROOF_ITEM_RANGE, .range = {.from = 1, .count = FORGED}};
@@ -55,6 +55,21 @@ static void message_forge(struct world *world, uint16_t lane, uint64_t n, struct
     assert_true(proof_message_write(writer, &message));
 }
 
+static void large_forge(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer, uint8_t item[32])
+{
+    uint8_t payload[LARGE] = {(uint8_t)n}, commitment[32];
+    struct proof_message message = {.sequence = n,
+                                    .time = model_time(1),
+                                    .deadline = model_time(1) + 3600,
+                                    .suites = world->shape.suite,
+                                    .commitments = commitment,
+                                    .has_payload = true,
+                                    .payload = BYTES_OF(payload)};
+    proof_message_commitment(commitment, world->model.suite, message.salt, message.payload);
+    proof_message_digest(item, world->model.suite, world->lanes[lane].id, &message);
+    assert_true(proof_message_write(writer, &message));
+}
+
 /* Of the true message: a relay that believed it would forget the message. */
 static void outcome_forge(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer, uint8_t item[32])
 {
@@ -72,11 +87,14 @@ static bool quiet_but_for_villains(struct world *world)
     return quiet;
 }
 
-static void made_up(uint16_t villain, uint16_t first_lane, uint8_t kind,
+/* window: of every lane, 0: as the world has it. */
+static void made_up(uint64_t window, uint16_t villain, uint16_t first_lane, uint8_t kind,
                     void record(struct world *world, uint16_t lane, uint64_t n, struct codec_writer *writer,
                                 uint8_t item[32]))
 {
     struct world *world = world_silent(91);
+    for (uint16_t lane = 0; lane < WORLD_LANES && window > 0; lane++)
+        world->lanes[lane].window = window;
     for (uint16_t lane = first_lane; lane < WORLD_LANES; lane += 2)
         forge(world, villain, lane, kind, record);
     world_run(world, 1000);
@@ -95,13 +113,19 @@ static void made_up(uint16_t villain, uint16_t first_lane, uint8_t kind,
 static void messages_that_one_operator_made_up_give_way_to_those_that_are_certified(void **state)
 {
     (void)state;
-    made_up(WEST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_MESSAGE, message_forge);
+    made_up(0, WEST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_MESSAGE, message_forge);
 }
 
 static void outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_those_that_are_certified(void **state)
 {
     (void)state;
-    made_up(EAST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_OUTCOME, outcome_forge);
+    made_up(0, EAST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_OUTCOME, outcome_forge);
+}
+
+static void messages_that_one_operator_made_up_give_way_though_they_fill_the_window(void **state)
+{
+    (void)state;
+    made_up(FORGED * LARGE, WEST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_MESSAGE, large_forge);
 }
 
 struct asked {
@@ -153,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_that_one_operator_made_up_give_way_to_those_that_are_certified),
         cmocka_unit_test(outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_those_that_are_certified),
+        cmocka_unit_test(messages_that_one_operator_made_up_give_way_though_they_fill_the_window),
         cmocka_unit_test(every_neighbour_is_asked_for_records_whatever_heads_one_operator_made_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
