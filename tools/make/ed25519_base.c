@@ -10,7 +10,7 @@
 int main(void)
 {
     static const struct ed25519_shape shape = {ED25519_BASE_SPLITS, ED25519_BASE_STEP, ED25519_BASE_ENTRIES};
-    static ed25519_entry rows[ED25519_BASE_SPLITS * ED25519_BASE_ENTRIES];
+    ed25519_entry rows[ED25519_BASE_SPLITS * ED25519_BASE_ENTRIES];
     uint8_t minus_base[32]; /* RFC 8032, 5.1: y = 4/5, and x is even; tables are of the negative */
     memset(minus_base, 0x66, sizeof minus_base);
     minus_base[0] = 0x58;

@@ -40,8 +40,8 @@ static size_t samples(struct connector_message out[32])
     const struct connector_lane lane = sample_lane();
     const struct connector_certificate certificate = {true, 300, 1, {filled, 72}, attestation_list, 2};
     const struct connector_message all[] = {
-        {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("evm"), TEXT("1.0"), family_list, 2, true, true}},
-        {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("evm"), TEXT(""), family_list, 0, false, true}},
+        {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("evm"), TEXT("1.0"), family_list, 2, true, true, false}},
+        {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("evm"), TEXT(""), family_list, 0, false, true, false}},
         {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("cometbft"), TEXT(""), family_list, 0, false, false, true}},
         {.type = CONNECTOR_MANIFEST, .manifest = {1, TEXT("all"), TEXT(""), family_list, 0, true, true, true}},
         {.type = CONNECTOR_CONFIGURE, .configure = {1, TEXT("eip155:1"), {9}, option_list, 2}},
@@ -52,8 +52,9 @@ static size_t samples(struct connector_message out[32])
         {.type = CONNECTOR_POSITION, .position = {6, 2, lane}},
         {.type = CONNECTOR_HEADER, .header = {8, {1}, 1700000000, {filled, 200}}},
         {.type = CONNECTOR_RECORDS, .records = {5, 1, 3, {filled, 200}}},
-        {.type = CONNECTOR_EVIDENCE, .evidence = {1, 8, {filled, 200}, {1}, node_list, 3, slot_list, 2, mark_list, 2}},
-        {.type = CONNECTOR_EVIDENCE, .evidence = {2, 8, {filled, 200}, {1}, node_list, 3, NULL, 0, mark_list, 1}},
+        {.type = CONNECTOR_EVIDENCE,
+         .evidence = {1, 8, {filled, 200}, {1}, node_list, 3, slot_list, 2, mark_list, 2, {0}}},
+        {.type = CONNECTOR_EVIDENCE, .evidence = {2, 8, {filled, 200}, {1}, node_list, 3, NULL, 0, mark_list, 1, {0}}},
         {.type = CONNECTOR_EVIDENCE,
          .evidence = {3, 8, {filled, 200}, {0}, NULL, 0, NULL, 0, mark_list, 2, {ics23_proof, 5}}},
         {.type = CONNECTOR_ASK_HEADER, .ask_header = {127}},
@@ -187,7 +188,8 @@ static void numbers_out_of_their_range_are_refused_by_both_ends(void **state)
         {.type = CONNECTOR_NOTICE, .notice = {11, TEXT("")}},
         {.type = CONNECTOR_RECORDS, .records = {1, 0, 1, {filled, 5}}},
         {.type = CONNECTOR_RECORDS, .records = {1, 1, 0, {filled, 5}}},
-        {.type = CONNECTOR_EVIDENCE, .evidence = {1, 8, {filled, 9}, {1}, node_list, 3, slot_list, 1, mark_list, 2}},
+        {.type = CONNECTOR_EVIDENCE,
+         .evidence = {1, 8, {filled, 9}, {1}, node_list, 3, slot_list, 1, mark_list, 2, {0}}},
         {.type = CONNECTOR_EVIDENCE,
          .evidence = {4, 8, {filled, 9}, {1}, node_list, 3, slot_list, 2, mark_list, 2, {ics23_proof, 5}}},
         {.type = CONNECTOR_EVIDENCE,
