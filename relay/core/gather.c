@@ -461,7 +461,7 @@ static void certificate_take(struct relay_core *core, struct core_log *log, stru
     head->certified = true;
     if (ours != NULL && memcmp(ours, head->running, 32) != 0) {
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, head->number, "claims dropped");
-        core_log_truncate(core, log, log->certified > log->base ? log->certified : log->base);
+        core_log_truncate(core, log, core_log_confirmed(log)); /* this one may be older than the newest certificate */
     }
     if (head->number > log->certified) {
         log->certified = head->number;
