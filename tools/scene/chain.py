@@ -27,6 +27,7 @@ RECORD = 45  # bytes of an outcome record
 PATIENCE = 60  # seconds for which a chain may be away, and a call goes on trying
 BATCH = 100  # requests in one
 AUDITED = 200  # blocks read at a time
+EVENTS_PATIENCE = 5  # s, for the events of a block whose effects show already
 
 
 def spawn(command, log, environment=None):
@@ -348,6 +349,19 @@ class Lane:
 
 
 def audit(lanes):
+    """What both chains hold, event by event (`read_audit`). anvil shows the state after a block a moment before the block with
+    its events: what the contracts count already is waited for, but not for ever."""
+    counted, end = {lane.name: lane.counts() for lane in lanes}, time.monotonic() + EVENTS_PATIENCE
+    while True:
+        result = read_audit(lanes)
+        short = any(result[name]["sent"] < counts["sent"] or result[name]["settled"] + result[name]["refunded"] < counts["settled"]
+                    for name, counts in counted.items())
+        if not short or time.monotonic() > end:
+            return result
+        time.sleep(0.1)  # between looks
+
+
+def read_audit(lanes):
     """What both chains hold, event by event; it believes nothing else. By lane: sent; delivered (the receiver had exactly
     this payload, and the inbox calls it done); settled (the outbox took that very outcome); refunded (the receiver never had it,
     the inbox calls it something else, and the outbox took that very outcome); duplicates; lost; disorder (messages of an ordered
