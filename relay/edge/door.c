@@ -104,12 +104,12 @@ int edge_door_listen(struct edge_door *door)
 
 void edge_door_fini(struct edge_door *door)
 {
+    if (door->call.aio)
+        nng_aio_stop(door->call.aio); /* waits for its callback; first, as for the mesh's own sockets */
     if (door->call.open)
         nng_close(door->call.socket);
-    if (door->call.aio) {
-        nng_aio_stop(door->call.aio); /* waits for its callback */
+    if (door->call.aio)
         nng_aio_free(door->call.aio);
-    }
     if (door->url)
         edge_greeting_fini(&door->greeting);
     free(door->url);

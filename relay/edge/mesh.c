@@ -394,12 +394,13 @@ struct edge_mesh *edge_mesh_new(const struct edge_mesh_options *options, char *t
 
 /* ---- closing ------------------------------------------------------------------------------------------------------ */
 
+/* The receiving ends first: nng 1.5.2 lets a callback begin another one on a socket that is being closed, and forgets it there. */
 static void close_socket(bool open, nng_socket socket, nng_aio *aio)
 {
-    if (open)
-        nng_close(socket);
     if (aio)
         nng_aio_stop(aio); /* waits for its callback */
+    if (open)
+        nng_close(socket);
     if (aio)
         nng_aio_free(aio);
 }
