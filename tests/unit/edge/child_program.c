@@ -53,6 +53,8 @@ int main(int argc, char **argv)
         send_descriptors();
     if (strcmp(what, "long") == 0 && write(3, "\x7f\xff\xff\xff", 4) < 0)
         return 9;
+    if (strcmp(what, "long") == 0)
+        pause(); /* it is killed, whatever it finds on its descriptor meanwhile */
     if (strcmp(what, "talk") == 0)
         fprintf(stderr, "first line\nsecond \"line\"\nlast without end");
     if (strcmp(what, "deaf") == 0)
