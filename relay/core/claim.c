@@ -123,7 +123,8 @@ static size_t run_acceptable(struct relay_core *core, struct run *run)
 
 static void run_finish(struct relay_core *core, struct run *run, uint16_t peer)
 {
-    if (run->log != NULL && run->count > 0 && run->from == run->log->stored + 1) {
+    if (run->log != NULL && run->count > 0 && run->from == run->log->stored + 1 &&
+        !core_log_cut_mends(core, run->log)) {
         size_t accepted = run_acceptable(core, run);
         if (accepted > 0)
             core_log_append(core, run->log, run->records, accepted, run->bytes, 0, KEYS_ORIGIN_MESH, peer);

@@ -141,6 +141,7 @@ static void loaded(struct relay_core *core, const struct relay_event *event)
     case CORE_LOAD_START: core_start_loaded(core, load, event); return;
     case CORE_LOAD_SUBMIT: core_deliver_loaded(core, load, event); return;
     case CORE_LOAD_ANSWER: core_answer_loaded(core, load, event); return;
+    case CORE_LOAD_CUT: core_log_cut_loaded(core, load, event); return;
     }
 }
 

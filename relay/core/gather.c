@@ -462,6 +462,8 @@ static void certificate_take(struct relay_core *core, struct core_log *log, stru
     if (ours != NULL && memcmp(ours, head->running, 32) != 0) {
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, head->number, "claims dropped");
         core_log_truncate(core, log, core_log_confirmed(log)); /* this one may be older than the newest certificate */
+    } else if (ours != NULL && head->number > log->reach) {
+        log->reach = head->number; /* what leads here is beyond doubt when the next one decides */
     }
     if (head->number > log->certified) {
         log->certified = head->number;

@@ -298,16 +298,43 @@ void core_log_append(struct relay_core *core, struct core_log *log, const struct
     core_log_mark(core, log);
 }
 
+/*
+ * Made-up records may have come in one segment with true ones. Were those dropped, too, they could be settled and forgotten
+ * everywhere before they came again, and this relay would go on without their digests. So such a segment is cut: here at
+ * once, its row when it was read again, for records are kept in memory only until they are pushed. Until then the row says
+ * more than we hold: after a crash that is the old claim once more, which is doubted again. A home relay's sources hold
+ * everything, and outcomes below the base stay for relays that were away.
+ */
+static bool can_be_cut(const struct core_log *log, const struct core_segment *segment, uint64_t number)
+{
+    bool kept = log->kind == PROOF_LOG_OUTCOME || number > log->base;
+    return !log->is_home && kept && number >= segment->from;
+}
+
+static void segment_cut(struct core_segment *segment, uint64_t number)
+{
+    segment->to = number;
+    segment->cut = true;
+    free(segment->records); /* peers ask for what was not pushed yet */
+    segment->records = NULL;
+}
+
 void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t number)
 {
     while (log->segments_len > 0 && log->segments[log->segments_len - 1].to > number) {
-        struct core_segment *segment = &log->segments[--log->segments_len];
+        struct core_segment *segment = &log->segments[log->segments_len - 1];
         uint8_t key[KEYS_SEGMENT_BYTES];
+        if (can_be_cut(log, segment, number)) {
+            segment_cut(segment, number);
+            log->stored = number > log->base ? number : log->base;
+            break;
+        }
         keys_segment_key(key, log->id, segment->from);
         core_delete(core, STORE_SEGMENT, BYTES_OF(key));
         log->window_used -= segment->bytes;
         log->stored = segment->from > log->base ? segment->from - 1 : log->base; /* a segment may be pruned in part */
         free(segment->records);
+        log->segments_len--;
     }
     log->entries_len = (size_t)(log->stored - log->base);
     if (log->kind == PROOF_LOG_MESSAGE)
@@ -319,6 +346,82 @@ void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t n
     if (log->durable > log->stored)
         log->durable = log->stored;
     core_log_mark(core, log);
+}
+
+static struct core_segment *cut_one(const struct core_log *log)
+{
+    struct core_segment *last = log->segments_len ? &log->segments[log->segments_len - 1] : NULL;
+    return last != NULL && last->cut ? last : NULL;
+}
+
+bool core_log_cut_mends(struct relay_core *core, struct core_log *log)
+{
+    const struct core_segment *segment = cut_one(log);
+    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
+    uint16_t index = (uint16_t)(log - core->logs);
+    if (segment == NULL)
+        return false;
+    for (size_t i = 0; i < CORE_LOADS_MAX; i++) {
+        const struct core_load *load = &core->loads[i];
+        if (load->id != 0 && load->why == CORE_LOAD_CUT && load->log == index)
+            return true;
+    }
+    if (log->segments_durable < log->segments_len)
+        return true; /* a read could miss what is still being written */
+    keys_segment_key(from, log->id, segment->from);
+    keys_segment_key(to, log->id, segment->from + 1);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to), SIZE_MAX);
+    if (load != NULL) {
+        load->why = CORE_LOAD_CUT;
+        load->log = index;
+        load->from = segment->from;
+    }
+    return true;
+}
+
+/* The row as far as the segment goes now. False: this is not the row of which it was cut. */
+static bool cut_write(struct relay_core *core, struct core_log *log, struct core_segment *segment, struct bytes value)
+{
+    struct core_staged records[PROOF_RANGE_MAX];
+    struct keys_segment row;
+    struct codec_reader reader;
+    struct proof_result result;
+    uint64_t count = segment->to - segment->from + 1;
+    if (!keys_segment_read(&row, value) || row.count > PROOF_RANGE_MAX || row.count <= count)
+        return false;
+    codec_reader_init(&reader, row.records);
+    if (!core_records_read(records, (size_t)count, core, log, &reader, segment->from, row.before, &result))
+        return false;
+    const uint8_t *running = core_log_running(core, log, segment->to);
+    if (running != NULL && memcmp(running, records[count - 1].entry.running, 32) != 0)
+        return false;
+    size_t bytes = records[count - 1].end;
+    segment_store(core, log, segment, row.before, (struct bytes){row.records.data, bytes});
+    log->window_used -= segment->bytes - bytes;
+    segment->bytes = bytes;
+    segment->cut = false;
+    return true;
+}
+
+void core_log_cut_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event)
+{
+    struct core_log *log = &core->logs[load->log];
+    struct core_segment *segment = cut_one(log);
+    if (event->done)
+        load->id = 0;
+    if (segment == NULL || segment->from != load->from)
+        return; /* mended, or gone meanwhile */
+    if (!event->done && cut_write(core, log, segment, event->body)) {
+        if (segment->to <= log->base) { /* nothing of it is pending any more; its row stays as history */
+            log->window_used -= segment->bytes;
+            log->segments_durable = --log->segments_len;
+        }
+        core_log_mark(core, log);
+    } else if (event->done) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REPLACED, log, segment->from,
+                  "claims dropped: the row to be cut cannot be read");
+        core_log_truncate(core, log, segment->from - 1);
+    }
 }
 
 void core_log_free_stage(struct core_log *log)

@@ -28,6 +28,7 @@ struct core_segment {
     uint8_t origin;
     uint16_t peer;
     uint8_t *records; /* kept until pushed, or NULL */
+    bool cut;         /* the newest one only: its row still holds records beyond `to`, which were dropped */
 };
 
 struct core_attestation {

@@ -50,6 +50,9 @@ void core_log_restore(struct core_log *log, const struct core_staged *records, s
                       const struct core_segment *segment);
 /* Drops records above number (claims that a certificate contradicts). */
 void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t number);
+/* True while the row of a segment that was cut has still to be written anew: nothing is appended, so rows never overlap. */
+bool core_log_cut_mends(struct relay_core *core, struct core_log *log);
+void core_log_cut_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
 void core_log_free_stage(struct core_log *log);
 void core_log_mark(struct relay_core *core, struct core_log *log); /* run its stages again */
 void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_reason reason, uint64_t sequence,

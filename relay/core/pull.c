@@ -247,6 +247,8 @@ enum relay_cause core_pull(struct relay_core *core, struct core_log *log)
     bool records = has_records(log) && log->stored < newest;
     if (log->frozen)
         return RELAY_CAUSE_NONE;
+    if (core_log_cut_mends(core, log))
+        return RELAY_CAUSE_RECORDS; /* they could not be taken now */
     if (!records && newest <= log->certified)
         log->pull.since = 0;
     else if (log->pull.since == 0)

@@ -170,7 +170,8 @@ static void segments_drop(struct relay_core *core, struct core_log *log, uint64_
 {
     size_t gone = 0;
     uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
-    while (gone < log->segments_durable && log->segments[gone].to <= base) {
+    while (gone < log->segments_durable && log->segments[gone].to <= base &&
+           (log->kind == PROOF_LOG_MESSAGE || !log->segments[gone].cut)) {
         log->window_used -= log->segments[gone].bytes;
         free(log->segments[gone].records);
         gone++;

@@ -91,7 +91,7 @@ struct core_peer {
 
 struct core_load { /* what a LOAD is for */
     uint64_t id;   /* 0: free */
-    enum { CORE_LOAD_START, CORE_LOAD_SUBMIT, CORE_LOAD_ANSWER } why;
+    enum { CORE_LOAD_START, CORE_LOAD_SUBMIT, CORE_LOAD_ANSWER, CORE_LOAD_CUT } why;
     enum store_family family;
     uint16_t log, peer;
     uint64_t request; /* ANSWER: id of the ask */
