@@ -159,13 +159,46 @@ static void check_epoch(struct check *check, size_t chain, size_t index)
             epoch->quorum, operators, survives, epoch->accept_equivocation, survives);
 }
 
+/* What a light client cannot do without; the trust level as CometBFT wants it. */
+static void check_light(struct check *check, size_t index)
+{
+    const struct topology_chain *chain = &check->network->chains[index];
+    const struct topology_light_client *light = &chain->light;
+    bool is_light = topology_chain_is_light(chain), cosmos = strncmp(chain->id, "cosmos:", 7) == 0;
+    uint64_t numerator = light->trust_numerator, denominator = light->trust_denominator;
+
+    if (is_light != cosmos)
+        add(check, place("chains", index, "family").text, "%s is %s: chains of family cosmos are called cosmos:...",
+            chain->id, is_light ? "no name of this family" : "of family cosmos by its name");
+    if (!is_light) {
+        if (light->trusting_period)
+            add(check, place("chains", index, "light_client").text, "is for chains of family cosmos: remove it");
+        return;
+    }
+    if (!light->trusting_period)
+        add(check, place("chains", index, "family").text,
+            "cosmos needs light_client, with a trusting_period shorter than the time in which validators can withdraw "
+            "their stake");
+    else if (denominator == 0 || numerator > denominator || 3 * numerator < denominator)
+        add(check, place("chains", index, "light_client.trust_level").text, "%llu/%llu is not within 1/3 and 1",
+            (unsigned long long)numerator, (unsigned long long)denominator);
+    if (light->trusting_period && light->clock_drift >= light->trusting_period)
+        add(check, place("chains", index, "light_client.clock_drift").text,
+            "%llu s is not less than the trusting period", (unsigned long long)light->clock_drift);
+    if (chain->finality_depth != 0)
+        add(check, place("chains", index, "finality_depth").text, "a block of %s is final when it is there: write 0",
+            chain->id);
+}
+
 static void check_chains(struct check *check)
 {
     const struct topology_network *n = check->network;
     for (size_t i = 0; i < n->chains_len; i++) {
         const struct topology_chain *chain = &n->chains[i];
         if (codec_bytes_are_zero(chain->genesis, 32))
-            add(check, place("chains", i, "genesis").text, "is zero: give the hash of block 0");
+            add(check, place("chains", i, "genesis").text, "is zero: give the hash of %s",
+                topology_chain_is_light(chain) ? "the first block's header" : "block 0");
+        check_light(check, i);
         if (chain->epochs_len == 0)
             add(check, place("chains", i, "epochs").text, "is empty: nobody could attest; give the registry's epoch 1");
         for (size_t j = 0; j < chain->epochs_len; j++)
@@ -278,6 +311,15 @@ static void check_lane(struct check *check, size_t index)
     if (!(lane->suites & source->suite))
         add(check, place("lanes", index, "suites").text, "lacks %s, the suite of %s",
             proof_suite_name(proof_suite_by_bit(source->suite)), source->id);
+    for (unsigned end = 0; end < 2; end++) {
+        const struct topology_chain *chain = end ? destination : source;
+        if (!(lane->evidence & topology_chain_evidence(chain)))
+            add(check, place("lanes", index, "evidence").text, "has no kind that %s gives: add %s", chain->id,
+                topology_chain_is_light(chain) ? "ics23" : "slot or receipts");
+    }
+    if (lane->evidence & ~(topology_chain_evidence(source) | topology_chain_evidence(destination)))
+        add(check, place("lanes", index, "evidence").text, "has a kind that neither %s nor %s gives: remove it",
+            source->id, destination->id);
     /* Connectors give whole blocks: what an outbox writes in one batch must fit, whatever its suites. */
     uint64_t batch = PROOF_RANGE_MAX * (uint64_t)PROOF_MESSAGE_RECORD_BYTES(PROOF_SUITE_COUNT, lane->payload_max);
     if (lane->window < batch)

@@ -104,6 +104,17 @@ int topology_epoch_survives(const struct topology_epoch *epoch)
     return survives < 0 ? -1 : (int)survives;
 }
 
+bool topology_chain_is_light(const struct topology_chain *chain)
+{
+    return strcmp(chain->family, "cosmos") == 0;
+}
+
+uint8_t topology_chain_evidence(const struct topology_chain *chain)
+{
+    return topology_chain_is_light(chain) ? TOPOLOGY_EVIDENCE_ICS23
+                                          : TOPOLOGY_EVIDENCE_AGREEMENT_SLOT | TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS;
+}
+
 uint16_t topology_log_home(const struct topology_lane *lane, uint8_t kind)
 {
     return kind == PROOF_LOG_OUTCOME ? lane->destination : lane->source;

@@ -31,7 +31,11 @@ enum {
 enum topology_lane_state { TOPOLOGY_LANE_OPEN, TOPOLOGY_LANE_DRAINING, TOPOLOGY_LANE_PAUSED, TOPOLOGY_LANE_CLOSED };
 
 /* What a lane accepts as proof at its home chain, as bits. */
-enum topology_evidence { TOPOLOGY_EVIDENCE_AGREEMENT_SLOT = 1, TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS = 2 };
+enum topology_evidence {
+    TOPOLOGY_EVIDENCE_AGREEMENT_SLOT = 1,
+    TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS = 2,
+    TOPOLOGY_EVIDENCE_ICS23 = 4 /* header by light client + ICS-23 proof */
+};
 
 struct topology_operator {
     char name[TOPOLOGY_NAME_MAX + 1];
@@ -56,15 +60,25 @@ struct topology_epoch {
     size_t keys_len;
 };
 
+/* How relays follow a chain whose headers prove themselves (docs/light-client-cometbft.md). */
+struct topology_light_client {
+    uint64_t trusting_period; /* seconds, shorter than the time in which validators can withdraw their stake; 0: none */
+    uint64_t clock_drift;     /* seconds that a header may be ahead of our clock */
+    uint32_t trust_numerator, trust_denominator; /* 1/3 .. 1 */
+    char
+        store[TOPOLOGY_NAME_MAX + 1]; /* of the logs in the multistore; empty: the app hash is the root of their tree */
+};
+
 struct topology_chain {
     char id[TOPOLOGY_CHAIN_ID_MAX + 1]; /* CAIP-2 */
-    char family[TOPOLOGY_NAME_MAX + 1]; /* "evm" */
+    char family[TOPOLOGY_NAME_MAX + 1]; /* "evm" or "cosmos" */
     uint8_t genesis[32];
     uint8_t suite;           /* of its contracts and registry */
     uint32_t finality_depth; /* blocks */
     uint16_t sources;        /* demanded: distinct by operator, network and software */
     uint8_t outbox[32], inbox[32], registry[32];
-    struct topology_epoch *epochs; /* ascending; the last is current, the one before may still be in overlap */
+    struct topology_light_client light; /* family cosmos */
+    struct topology_epoch *epochs;      /* ascending; the last is current, the one before may still be in overlap */
     size_t epochs_len;
     uint8_t identity[32]; /* computed, under `suite` */
 };
@@ -161,6 +175,11 @@ int topology_epoch_survives(const struct topology_epoch *epoch);
 size_t topology_epoch_operators(const struct topology_epoch *epoch);
 /* The operator with that number; NULL: none. */
 const struct topology_operator *topology_operator_by_number(const struct topology_network *network, uint16_t number);
+
+/* True for a chain whose headers are proven by a light client; those of the others by sources that agree. */
+bool topology_chain_is_light(const struct topology_chain *chain);
+/* Kinds of evidence that a chain can give, as bits of enum topology_evidence. */
+uint8_t topology_chain_evidence(const struct topology_chain *chain);
 
 /* Finds by name or key; -1 when there is none. */
 int topology_relay_by_name(const struct topology_network *network, const char *name);

@@ -254,7 +254,7 @@ static void fit_sources(struct fit *fit)
         const struct topology_chain *chain = &network->chains[index];
         bool submits;
         size_t independent = independent_sources(fit, chain, &submits);
-        if (chain->sources < 2 && !fit->relay->dev)
+        if (chain->sources < 2 && !fit->relay->dev && !topology_chain_is_light(chain))
             say(fit, "sources",
                 "%s demands a single source, which counts only with 'dev: true' or --dev: never with "
                 "anything of value",
@@ -266,6 +266,34 @@ static void fit_sources(struct fit *fit)
         if (!submits && topology_relay_delivers(network, fit->self, index))
             say(fit, "sources", "'%s' delivers to %s, but no source of it has 'submits: true'", fit->relay->relay,
                 chain->id);
+    }
+}
+
+/* A light client believes one header that its operator gives, and nothing else. */
+static void fit_trust(struct fit *fit)
+{
+    const struct topology_network *network = fit->network;
+    char path[64];
+
+    for (size_t i = 0; i < fit->relay->trust_len; i++) {
+        int chain = topology_chain_by_id(network, fit->relay->trust[i].chain);
+        snprintf(path, sizeof path, "trust[%zu].chain", i);
+        if (chain < 0)
+            say(fit, path, "the network document has no chain %s", fit->relay->trust[i].chain);
+        else if (!topology_chain_is_light(&network->chains[chain]))
+            say(fit, path, "%s is followed by sources that agree, not by a light client: remove it",
+                fit->relay->trust[i].chain);
+    }
+    for (size_t i = 0; i < network->relays[fit->self].serves_len; i++) {
+        const struct topology_chain *chain = &network->chains[network->relays[fit->self].serves[i]];
+        size_t j = 0;
+        while (j < fit->relay->trust_len && strcmp(fit->relay->trust[j].chain, chain->id) != 0)
+            j++;
+        if (topology_chain_is_light(chain) && j == fit->relay->trust_len)
+            say(fit, "trust",
+                "lacks a first header of %s: give height and hash of one, less than %llu days old, that you checked "
+                "with others",
+                chain->id, (unsigned long long)(chain->light.trusting_period / 86400));
     }
 }
 
@@ -331,6 +359,7 @@ struct topology_network *config_network_accept(const struct config_relay *relay,
         fit_listen(&fit);
         fit_peers(&fit);
         fit_sources(&fit);
+        fit_trust(&fit);
         fit_operators(&fit);
     }
     config_problems_sort(problems, from);

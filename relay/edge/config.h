@@ -84,6 +84,12 @@ struct config_source {                               /* one RPC endpoint behind 
     size_t options_len;
 };
 
+struct config_trust { /* the first header of a light client: what an operator checked by other means */
+    char *chain;      /* CAIP-2 */
+    uint64_t height;
+    uint8_t hash[32]; /* of the header */
+};
+
 struct config_relay {
     char *path;    /* of this file */
     char *folder;  /* of this file: "." when the path has none */
@@ -116,6 +122,8 @@ struct config_relay {
     } signer;
     struct config_source *sources;
     size_t sources_len;
+    struct config_trust *trust; /* one a chain; relay and signer begin with it */
+    size_t trust_len;
     struct config_budgets {
         uint64_t attester_bytes;   /* claims per (lane, attester); 0: the lane's window */
         uint64_t queue_bytes;      /* frames in memory per peer, in and out; default 64 MiB */

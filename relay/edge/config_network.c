@@ -19,8 +19,10 @@ static const struct schema_word suite_words[] = {
 #undef X
         {NULL, 0}};
 
-static const struct schema_word evidence_words[] = {
-    {"slot", TOPOLOGY_EVIDENCE_AGREEMENT_SLOT}, {"receipts", TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS}, {NULL, 0}};
+static const struct schema_word evidence_words[] = {{"slot", TOPOLOGY_EVIDENCE_AGREEMENT_SLOT},
+                                                    {"receipts", TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS},
+                                                    {"ics23", TOPOLOGY_EVIDENCE_ICS23},
+                                                    {NULL, 0}};
 
 static const struct schema_word order_words[] = {{"in-order", PROOF_MODE_ORDERED}, {"any-order", 0}, {NULL, 0}};
 static const struct schema_word failure_words[] = {{"retry", PROOF_MODE_RETRY}, {"once", 0}, {NULL, 0}};
@@ -246,17 +248,58 @@ static const struct schema_field epoch_fields[] = {
      .fields = key_fields},
     {0}};
 
-static const struct schema_word family_words[] = {{"evm", 0}, {NULL, 0}};
+static const struct schema_word family_words[] = {{"evm", 0}, {"cosmos", 0}, {NULL, 0}};
 
-/* family: the only one of this version; kept as its word. */
+/* family: kept as its word. */
 static void read_family(struct schema_reader *reader, const struct schema_field *field,
                         const struct yaml_tree_node *node, void *object)
 {
     const char *text = schema_text(reader, node);
-    if (text && strcmp(text, field->words[0].text) == 0)
+    const struct schema_word *word = field->words;
+    while (text && word->text && strcmp(word->text, text) != 0)
+        word++;
+    if (text && word->text)
         memcpy((char *)object + field->offset, text, strlen(text) + 1);
     else if (text)
-        schema_say(reader, node, "'%.40s' is no family that this version knows: evm", text);
+        schema_say(reader, node, "'%.40s' is no family that this version knows: evm, cosmos", text);
+}
+
+/* light_client.trust_level: 1/3. */
+static void read_trust_level(struct schema_reader *reader, const struct schema_field *field,
+                             const struct yaml_tree_node *node, void *object)
+{
+    struct topology_light_client *light = object;
+    const char *text = schema_text(reader, node);
+    unsigned numerator = 0, denominator = 0;
+    int end = 0;
+    (void)field;
+    if (!text)
+        return;
+    if (sscanf(text, "%4u/%4u%n", &numerator, &denominator, &end) != 2 || text[end] != '\0' ||
+        strspn(text, "0123456789/") != strlen(text)) {
+        schema_say(reader, node, "'%.20s' is no fraction: write it like 1/3", text);
+        return;
+    }
+    light->trust_numerator = numerator;
+    light->trust_denominator = denominator;
+}
+
+static const struct schema_field light_fields[] = {
+    {"trusting_period", SCHEMA_NUMBER, SCHEMA_OF(topology_light_client, trusting_period), YES, .min = 1,
+     .max = 10 * 366 * 86400ull},
+    {"clock_drift", SCHEMA_NUMBER, SCHEMA_OF(topology_light_client, clock_drift), .max = 3600, .standard = 10},
+    {"trust_level", SCHEMA_CUSTOM, SCHEMA_AT(topology_light_client, trust_numerator), .custom = read_trust_level},
+    {"store", SCHEMA_NAME, SCHEMA_AT(topology_light_client, store)},
+    {0}};
+
+/* light_client: with the level that all of CometBFT takes where none is given. */
+static void read_light(struct schema_reader *reader, const struct schema_field *field,
+                       const struct yaml_tree_node *node, void *object)
+{
+    struct topology_light_client *light = &((struct topology_chain *)object)->light;
+    light->trust_numerator = 1;
+    light->trust_denominator = 3;
+    schema_read(reader, field->fields, node, light);
 }
 
 static const struct schema_field chain_fields[] = {
@@ -269,6 +312,7 @@ static const struct schema_field chain_fields[] = {
     {"registry", SCHEMA_ACCOUNT, SCHEMA_AT(topology_chain, registry), YES},
     {"outbox", SCHEMA_ACCOUNT, SCHEMA_AT(topology_chain, outbox), YES},
     {"inbox", SCHEMA_ACCOUNT, SCHEMA_AT(topology_chain, inbox), YES},
+    {"light_client", SCHEMA_CUSTOM, SCHEMA_AT(topology_chain, light), .fields = light_fields, .custom = read_light},
     {"epochs", SCHEMA_LIST, SCHEMA_LIST_OF(topology_chain, epochs), YES, .min = 1, .max = TOPOLOGY_EPOCHS_MAX,
      .fields = epoch_fields},
     {0}};

@@ -277,6 +277,12 @@ static const struct schema_field source_fields[] = {
     {"options", SCHEMA_CUSTOM, SCHEMA_AT(config_source, options), .custom = read_options},
     {0}};
 
+static const struct schema_field trust_fields[] = {
+    {"chain", SCHEMA_TEXT, SCHEMA_AT(config_trust, chain), YES, .max = TOPOLOGY_CHAIN_ID_MAX},
+    {"height", SCHEMA_NUMBER, SCHEMA_OF(config_trust, height), YES, .min = 1, .max = INT64_MAX},
+    {"hash", SCHEMA_HEX32, SCHEMA_AT(config_trust, hash), YES},
+    {0}};
+
 #define MIB (1ull << 20)
 #define TIB (1ull << 40)
 
@@ -313,6 +319,7 @@ static const struct schema_field relay_fields[] = {
     {"peers", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, peers), YES, .max = TOPOLOGY_RELAYS_MAX, .fields = peer_fields},
     {"signer", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, signer), .fields = signer_fields, .custom = read_signer},
     {"sources", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, sources), .max = 64, .fields = source_fields},
+    {"trust", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, trust), .max = TOPOLOGY_CHAINS_MAX, .fields = trust_fields},
     {"budgets", SCHEMA_MAPPING, SCHEMA_AT(config_relay, budgets), .fields = budget_fields},
     {"timings", SCHEMA_MAPPING, SCHEMA_AT(config_relay, timings), .fields = timing_fields},
     {"log_level", SCHEMA_CHOICE, SCHEMA_OF(config_relay, log_level), .standard = CONFIG_LOG_INFO, .words = level_words},
@@ -449,6 +456,16 @@ static void check_rest(struct schema_reader *reader, const struct yaml_tree *tre
                 strcmp(relay->sources[i].name, relay->sources[j].name) == 0)
                 say(reader, tree, path, "'%s' is already the name of sources[%zu]", relay->sources[i].name, j);
         }
+    for (size_t i = 0; i < relay->trust_len; i++) {
+        snprintf(path, sizeof path, "trust[%zu].hash", i);
+        if (codec_bytes_are_zero(relay->trust[i].hash, 32))
+            say(reader, tree, path, "is zero: give the hash of the header that you checked");
+        snprintf(path, sizeof path, "trust[%zu].chain", i);
+        for (size_t j = 0; j < i; j++)
+            if (relay->trust[i].chain && relay->trust[j].chain &&
+                strcmp(relay->trust[i].chain, relay->trust[j].chain) == 0)
+                say(reader, tree, path, "'%s' has a first header already in trust[%zu]", relay->trust[i].chain, j);
+    }
     if (relay->timings.peer_silence_ms < 2 * relay->timings.heartbeat_ms)
         say(reader, tree, "timings.peer_silence_ms",
             "%u is less than two heartbeats of %u ms: peers would seem to fall silent", relay->timings.peer_silence_ms,
@@ -540,6 +557,9 @@ void config_relay_free(struct config_relay *relay)
         free(relay->signer.keys[i]);
     for (size_t i = 0; i < relay->sources_len; i++)
         free_source(&relay->sources[i]);
+    for (size_t i = 0; i < relay->trust_len; i++)
+        free(relay->trust[i].chain);
+    free(relay->trust);
     free(relay->roots);
     free(relay->listen);
     free(relay->peers);

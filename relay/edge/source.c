@@ -72,22 +72,22 @@ struct own_options {
     size_t len;
 };
 
-static void own_add(struct own_options *own, const char *name, const uint8_t account[32])
+static void own_add(struct own_options *own, const struct topology_chain *chain, const char *name,
+                    const uint8_t account[32])
 {
     char digits[2 * 32 + 1];
     codec_hex_encode(digits, (struct bytes){account, 32});
     own->names[own->len] = name;
-    snprintf(own->values[own->len++], TEXT, "0x%s", digits + 24); /* the last 20 bytes */
+    bool evm = strcmp(chain->family, "evm") == 0;
+    snprintf(own->values[own->len++], TEXT, "%s%s", evm ? "0x" : "", digits + (evm ? 24 : 0)); /* the last 20 bytes */
 }
 
 static void own_options(struct own_options *own, const struct topology_chain *chain)
 {
     own->len = 0;
-    if (strcmp(chain->family, "evm") != 0)
-        return;
-    own_add(own, "outbox", chain->outbox);
-    own_add(own, "inbox", chain->inbox);
-    own_add(own, "registry", chain->registry);
+    own_add(own, chain, "outbox", chain->outbox);
+    own_add(own, chain, "inbox", chain->inbox);
+    own_add(own, chain, "registry", chain->registry);
     own->names[own->len] = "finality-depth";
     snprintf(own->values[own->len++], TEXT, "%u", (unsigned)chain->finality_depth);
 }

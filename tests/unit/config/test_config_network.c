@@ -66,7 +66,7 @@ static const struct change changes[] = {
     {"effective: 0 ", "efective: 0 ", "efective", "efective", "did you mean 'effective'?"},
     {"side: 1, key: 8a", "side: 256, key: 8a", "256", "roots[0].side", "out of range"},
     {"key: 8a88", "key: 8a8", "8a8e3dd", "roots[0].key", "is not 64 hex digits"},
-    {"family: evm", "family: cosmos", "cosmos", "chains[0].family", "no family"},
+    {"family: evm", "family: fabric", "fabric", "chains[0].family", "no family"},
     {"suite: keccak256-secp256k1", "suite: keccak-secp256k1", "keccak-sec", "chains[0].suite",
      "did you mean 'keccak256-secp256k1'"},
     {"registry: \"0x6933", "registry: \"0x69", "\"0x69b", "chains[0].registry", "is not an account"},

@@ -10,6 +10,8 @@
 
 static const char *const EXAMPLE = "docs/examples/relay.yaml";
 
+#define HASH "1111111111111111111111111111111111111111111111111111111111111111"
+
 static char folder[] = "/tmp/isthmus-config-XXXXXX"; /* made for this run */
 
 static char *file_in_folder(const char *name)
@@ -227,7 +229,43 @@ static const struct change misfits[] = {
      "- relay: east-beta", "peers", "lacks the addresses of 'strait'"},
     {"    submits: true ", "    submits: false ", "- chain:", "sources", "no source of it has 'submits: true'"},
     {"    program_hash: 0f1d", "    # 0f1d", "chain:", "sources[0]", "lacks program_hash"},
+    {"\nsources:\n", "\ntrust: [{chain: eip155:31337, height: 1, hash: " HASH "}]\nsources:\n", "eip155:31337, height",
+     "trust[0].chain", "not by a light client"},
+    {"\nsources:\n", "\ntrust: [{chain: eip155:9, height: 1, hash: " HASH "}]\nsources:\n", "eip155:9",
+     "trust[0].chain", "has no chain eip155:9"},
 };
+
+static void test_config__light_client_wants_a_first_header_from_its_operator(void **state)
+{
+    static struct config_problems problems;
+    static const char *const steps[][2] = {
+        {"family: evm", "family: cosmos"}, {"finality_depth: 2", "finality_depth: 0"},
+        {"sources: 2", "sources: 1"},      {"    epochs:", "    light_client: {trusting_period: 1209600}\n    epochs:"},
+        {"slot, receipts", "slot, ics23"}, {"slot, receipts", "slot, ics23"}};
+    char *good = text_of(EXAMPLE), *document = text_of("docs/examples/network.yaml"), signatures[512] = "", *place;
+
+    (void)state;
+    while ((place = strstr(document, "eip155:31337")) || (place = strstr(good, "eip155:31337")))
+        memcpy(place, "cosmos:east1", strlen("cosmos:east1"));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        char *next = text_with(document, steps[i][0], steps[i][1]);
+        free(document);
+        document = next;
+    }
+    sign(document, "east", 1, signatures, sizeof signatures);
+    sign(document, "west", 2, signatures, sizeof signatures);
+    assert_null(accept(good, document, signatures, &problems));
+    assert_int_equal(problems.total, 1);
+    assert_non_null(strstr(problems.items[0].text, "lacks a first header of cosmos:east1"));
+    char *given =
+        text_with(good, "\nsources:\n", "\ntrust: [{chain: cosmos:east1, height: 7, hash: " HASH "}]\nsources:\n");
+    struct topology_network *network = accept(given, document, signatures, &problems);
+    assert_non_null(network); /* and one source is enough, without `dev` */
+    topology_network_free(network);
+    free(given);
+    free(good);
+    free(document);
+}
 
 static void test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place(void **state)
 {
@@ -269,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_config__what_is_left_out_has_its_standard_value),
         cmocka_unit_test(test_config__each_fault_of_a_relays_file_is_said_at_its_place),
         cmocka_unit_test(test_config__document_counts_when_every_root_signed_it),
+        cmocka_unit_test(test_config__light_client_wants_a_first_header_from_its_operator),
         cmocka_unit_test(test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
