@@ -142,6 +142,19 @@ static bool verify_secp256k1(struct bytes key, struct bytes message, const uint8
     return codec_secp256k1_verify(key.data, digest, signature);
 }
 
+bool cometbft_signature_check(const struct cometbft_validator *validator, struct bytes message, struct bytes signature)
+{
+    if (signature.len != COMETBFT_SIGNATURE_BYTES)
+        return false;
+    switch (validator->kind) {
+    case COMETBFT_KEY_ED25519: return codec_ed25519_verify_zip215(validator->key.data, message, signature.data);
+    case COMETBFT_KEY_SECP256K1: return verify_secp256k1(validator->key, message, signature.data);
+    case COMETBFT_KEY_BLS12381:
+    case COMETBFT_KEY_MLDSA65: break;
+    }
+    return false;
+}
+
 enum proof_reason cometbft_signatures_check(size_t *at, struct proof_cometbft_space *space,
                                             const struct proof_cometbft_block *block)
 {

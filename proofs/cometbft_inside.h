@@ -49,6 +49,11 @@ size_t cometbft_validators_find(const struct proof_cometbft_space *space, const 
 enum proof_reason cometbft_header_check(const struct cometbft_header *header, struct bytes chain_id);
 enum proof_reason cometbft_commit_check(size_t *at, const struct cometbft_commit *commit);
 enum proof_reason cometbft_options_check(const struct proof_cometbft_options *options);
+/* What was said at this time is believed no longer. */
+bool cometbft_expired(struct cometbft_time time, const struct proof_cometbft_options *options);
+/* Reads a set that is known by its hash, and checks its meaning: COMETBFT_TRUSTED_SET when it is another. Leaves space->order as above. */
+enum proof_reason cometbft_set_read(size_t *at, struct cometbft_validators *set, int64_t *total,
+                                    struct proof_cometbft_space *space, const uint8_t hash[32], struct bytes in);
 
 /* Marks in space->wanted the votes to verify until more than two thirds of the block's set have signed. */
 enum proof_reason cometbft_commit_tally(size_t *at, struct proof_cometbft_space *space,
@@ -61,6 +66,9 @@ enum proof_reason cometbft_trust_tally(size_t *at, struct proof_cometbft_space *
 /* Verifies the marked votes, each once. */
 enum proof_reason cometbft_signatures_check(size_t *at, struct proof_cometbft_space *space,
                                             const struct proof_cometbft_block *block);
+
+/* One signature (of any size) by a key of a kind that is verified. */
+bool cometbft_signature_check(const struct cometbft_validator *validator, struct bytes message, struct bytes signature);
 
 /* What is kept of a header. */
 void cometbft_state_of(struct proof_cometbft_state *out, const struct cometbft_header *header, const uint8_t hash[32]);

@@ -117,7 +117,7 @@ enum proof_reason cometbft_options_check(const struct proof_cometbft_options *op
 }
 
 /* light.HeaderExpired: "!expirationTime.After(now)" */
-static bool expired(struct cometbft_time time, const struct proof_cometbft_options *options)
+bool cometbft_expired(struct cometbft_time time, const struct proof_cometbft_options *options)
 {
     return cometbft_time_compare(cometbft_time_add(time, options->trusting_period), options->now) <= 0;
 }
@@ -144,21 +144,19 @@ static enum proof_reason check_against(const struct proof_cometbft_state *truste
     return PROOF_REASON_VALID;
 }
 
-/* The set that `state` announced. */
-static enum proof_reason read_next(size_t *at, struct cometbft_validators *set, int64_t *total,
-                                   struct proof_cometbft_space *space, const struct proof_cometbft_state *state,
-                                   struct bytes next)
+enum proof_reason cometbft_set_read(size_t *at, struct cometbft_validators *set, int64_t *total,
+                                    struct proof_cometbft_space *space, const uint8_t hash[32], struct bytes in)
 {
-    uint8_t hash[32];
+    uint8_t own[32];
     *at = 0;
-    if (next.len > COMETBFT_LIGHT_BLOCK_MAX || !cometbft_validators_read(set, space->trusted, next))
+    if (in.len > COMETBFT_LIGHT_BLOCK_MAX || !cometbft_validators_read(set, space->trusted, in))
         return PROOF_REASON_COMETBFT_MALFORMED;
     enum proof_reason reason = cometbft_validators_check(at, total, space, set);
     if (reason != PROOF_REASON_VALID)
         return reason;
     *at = 0;
-    proof_cometbft_validators_hash(hash, space, set->list, set->len);
-    return memcmp(hash, state->next_validators_hash, 32) == 0 ? PROOF_REASON_VALID : PROOF_REASON_COMETBFT_TRUSTED_SET;
+    proof_cometbft_validators_hash(own, space, set->list, set->len);
+    return memcmp(own, hash, 32) == 0 ? PROOF_REASON_VALID : PROOF_REASON_COMETBFT_TRUSTED_SET;
 }
 
 enum proof_verdict proof_cometbft_next_verify(struct proof_result *result, struct proof_cometbft_space *space,
@@ -167,7 +165,8 @@ enum proof_verdict proof_cometbft_next_verify(struct proof_result *result, struc
     struct cometbft_validators set;
     int64_t total;
     size_t at;
-    enum proof_reason reason = read_next(&at, &set, &total, space, state, next_validators);
+    enum proof_reason reason =
+        cometbft_set_read(&at, &set, &total, space, state->next_validators_hash, next_validators);
     if (reason != PROOF_REASON_VALID)
         return proof_refuse(result, reason, at);
     proof_accept(result);
@@ -182,7 +181,7 @@ static enum proof_reason check_trust(size_t *at, struct proof_cometbft_space *sp
 {
     struct cometbft_validators set;
     int64_t total;
-    enum proof_reason reason = read_next(at, &set, &total, space, trusted, trusted_next);
+    enum proof_reason reason = cometbft_set_read(at, &set, &total, space, trusted->next_validators_hash, trusted_next);
     return reason == PROOF_REASON_VALID ? cometbft_trust_tally(at, space, block, &set, total, options) : reason;
 }
 
@@ -203,7 +202,7 @@ static enum proof_reason check_step(size_t *at, struct proof_cometbft_block *blo
         return reason;
     if (state_unset(trusted))
         return PROOF_REASON_TRUST_UNSET;
-    if (expired(trusted->time, options))
+    if (cometbft_expired(trusted->time, options))
         return PROOF_REASON_COMETBFT_EXPIRED;
     if (proof_cometbft_block_read(&result, block, space, (struct bytes){trusted->chain_id, trusted->chain_id_len},
                                   block_in) != PROOF_VALID) {
@@ -256,7 +255,7 @@ static enum proof_reason check_first(size_t *at, struct proof_cometbft_block *bl
         return PROOF_REASON_HEADER_HASH_MISMATCH;
     if (header->next_validators_hash.len != 32)
         return PROOF_REASON_COMETBFT_NEXT_SET_HASH;
-    if (expired(header->time, options))
+    if (cometbft_expired(header->time, options))
         return PROOF_REASON_COMETBFT_EXPIRED;
     if (from_the_future(header->time, options))
         return PROOF_REASON_COMETBFT_FUTURE;

@@ -96,6 +96,13 @@ enum proof_verdict {
     X(COMETBFT_FROZEN, "cometbft-frozen")                                                                              \
     X(COMETBFT_TRUST_FORM, "cometbft-trust-malformed")                                                                 \
     X(COMETBFT_NO_CONFLICT, "cometbft-no-conflict")                                                                    \
+    X(COMETBFT_VOTE_TYPE, "cometbft-vote-type")                                                                        \
+    X(COMETBFT_VOTE_BLOCK, "cometbft-vote-block-id")                                                                   \
+    X(COMETBFT_VOTE_EXTENSION, "cometbft-vote-extension")                                                              \
+    X(COMETBFT_VOTES_APART, "cometbft-votes-not-of-one-step")                                                          \
+    X(COMETBFT_VOTES_ORDER, "cometbft-votes-not-in-order")                                                             \
+    X(COMETBFT_NOT_VALIDATOR, "cometbft-not-a-validator")                                                              \
+    X(COMETBFT_CLAIM, "cometbft-evidence-other-power-or-time")                                                         \
     X(COMETBFT_BUNDLE, "cometbft-bundle-malformed")                                                                    \
     X(COMETBFT_LOG_VALUE, "cometbft-log-value-malformed")                                                              \
     X(COMETBFT_TX_PROOF, "cometbft-transaction-proof-shape")                                                           \

@@ -25,7 +25,7 @@ static struct bytes read_hash(struct codec_protobuf *message, uint32_t field)
     return hash;
 }
 
-static struct cometbft_time read_time(struct codec_protobuf *message, uint32_t field)
+struct cometbft_time cometbft_time_read(struct codec_protobuf *message, uint32_t field)
 {
     struct codec_protobuf inner = codec_protobuf_need_message(message, field);
     struct cometbft_time time = {0};
@@ -37,7 +37,7 @@ static struct cometbft_time read_time(struct codec_protobuf *message, uint32_t f
     return time;
 }
 
-static struct cometbft_block_id read_block_id(struct codec_protobuf *message, uint32_t field)
+struct cometbft_block_id cometbft_block_id_read(struct codec_protobuf *message, uint32_t field)
 {
     struct codec_protobuf inner = codec_protobuf_need_message(message, field);
     struct cometbft_block_id id = {0};
@@ -58,8 +58,8 @@ static void read_header(struct cometbft_header *out, struct codec_protobuf *in)
     codec_protobuf_close(in, &version);
     out->chain_id = codec_protobuf_read_bytes(in, 2);
     out->height = codec_protobuf_read_i64(in, 3);
-    out->time = read_time(in, 4);
-    out->last_block_id = read_block_id(in, 5);
+    out->time = cometbft_time_read(in, 4);
+    out->last_block_id = cometbft_block_id_read(in, 5);
     out->last_commit_hash = read_hash(in, 6);
     out->data_hash = read_hash(in, 7);
     out->validators_hash = read_hash(in, 8);
@@ -78,7 +78,7 @@ static void read_vote(struct cometbft_vote *out, struct codec_protobuf *in)
 {
     *out = (struct cometbft_vote){.flag = codec_protobuf_read_u32(in, 1)};
     out->address = codec_protobuf_read_bytes(in, 2);
-    out->time = read_time(in, 3);
+    out->time = cometbft_time_read(in, 3);
     out->signature = codec_protobuf_read_bytes(in, 4);
     if (out->address.len > COMETBFT_ADDRESS_BYTES || out->signature.len > COMETBFT_SIGNATURE_MAX)
         in->failed = true;
@@ -89,7 +89,7 @@ static void read_commit(struct cometbft_commit *out, struct cometbft_room room, 
     struct codec_protobuf vote;
     out->height = codec_protobuf_read_i64(in, 1);
     out->round = codec_protobuf_read_i32(in, 2);
-    out->block_id = read_block_id(in, 3);
+    out->block_id = cometbft_block_id_read(in, 3);
     out->votes = room.votes;
     while (codec_protobuf_read_message(&vote, in, 4)) {
         if (out->votes_len == room.cap) {

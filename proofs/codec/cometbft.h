@@ -23,7 +23,8 @@ enum {
     COMETBFT_APP_HASH_MAX = 256,     /* CometBFT has no limit; applications return a digest */
     COMETBFT_SIGNATURE_MAX = 3309,   /* types.MaxSignatureSize: ML-DSA-65's */
     COMETBFT_LIGHT_BLOCK_MAX = 1 << 22,
-    COMETBFT_SIGN_BYTES_MAX = 256, /* longest sign bytes of a vote: 2 + 2 + 9 + 9 + 78 + 19 + 52 and a few */
+    COMETBFT_EVIDENCE_MAX = 1 << 20, /* types.DefaultEvidenceParams: all of a block's */
+    COMETBFT_SIGN_BYTES_MAX = 256,   /* longest sign bytes of a vote: 2 + 2 + 9 + 9 + 78 + 19 + 52 and a few */
 };
 
 /* Unix seconds and nanoseconds, 0001-01-01 to 9999-12-31. CometBFT's "no time" is the first of them. */
@@ -90,6 +91,31 @@ struct cometbft_commit {
     size_t votes_len;
 };
 
+enum cometbft_vote_type { COMETBFT_PREVOTE = 1, COMETBFT_PRECOMMIT = 2 };
+
+/* types.Vote: a vote by itself, as it is sent before there is a commit. A block id of all zero is a vote for nil. */
+struct cometbft_single_vote {
+    uint32_t type; /* as received: may be none of the enum */
+    int64_t height;
+    int32_t round;
+    struct cometbft_block_id block_id;
+    struct cometbft_time time;
+    struct bytes address;
+    int32_t index; /* of the validator in its set; not signed */
+    struct bytes signature;
+    struct bytes extension; /* signed by the next, and by that alone */
+    struct bytes extension_signature;
+};
+
+/* types.DuplicateVoteEvidence: what a block carries to have a validator punished. What stands behind the votes is claimed by who made it. */
+struct cometbft_double_vote {
+    struct cometbft_single_vote a;
+    struct cometbft_single_vote b;
+    int64_t total_power;
+    int64_t power;
+    struct cometbft_time time; /* of the block of that height */
+};
+
 enum cometbft_key {
     /* the field numbers of crypto.PublicKey */
     COMETBFT_KEY_ED25519 = 1,
@@ -143,11 +169,19 @@ bool cometbft_commit_read(struct cometbft_commit *out, struct cometbft_room room
 bool cometbft_validators_read(struct cometbft_validators *out, struct cometbft_room room, struct bytes in);
 bool cometbft_parts_read(struct cometbft_light_block *out, struct cometbft_room room, struct cometbft_parts in);
 
+/* At most COMETBFT_EVIDENCE_MAX bytes: the evidence alone, as a block's evidence hash has it, without the oneof Evidence around it. */
+bool cometbft_double_vote_read(struct cometbft_double_vote *out, struct bytes in);
+
 /* The bytes of each, as CometBFT's own encoder writes them (a set's total power, which nobody believes, is left out). */
 void cometbft_header_write(struct codec_writer *writer, const struct cometbft_header *header);
 void cometbft_commit_write(struct codec_writer *writer, const struct cometbft_commit *commit);
 void cometbft_validators_write(struct codec_writer *writer, const struct cometbft_validators *validators);
 void cometbft_light_block_write(struct codec_writer *writer, const struct cometbft_light_block *block);
+void cometbft_double_vote_write(struct codec_writer *writer, const struct cometbft_double_vote *evidence);
+
+/* Fields of more than one message. A time or block id that is missing, or out of its range, makes the message fail. */
+struct cometbft_time cometbft_time_read(struct codec_protobuf *message, uint32_t field);
+struct cometbft_block_id cometbft_block_id_read(struct codec_protobuf *message, uint32_t field);
 
 /* Parts that the header hash is made of: the fields of a message, without its own key and length. */
 void cometbft_time_write(struct codec_writer *writer, struct cometbft_time time);

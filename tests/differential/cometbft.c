@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proofs/cometbft.h"
+#include "proofs/cometbft_double_vote.h"
 #include "proofs/cometbft_inside.h"
 #include "proofs/ics23.h"
 
@@ -20,7 +20,9 @@ static const struct explained {
 } differences[] = {
     {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS,
      "Go compares addresses with the set only until two thirds have signed, and never those of votes for nil; PROOFS "
-     "1.5 step 5 has all of them"},
+     "1.5 step 5 has all of them; and never the index that votes of double-vote evidence name"},
+    {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_VOTES_APART,
+     "Go does not look at the index that votes of double-vote evidence name"},
     {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_VOTE_TWICE,
      "Go looks for a second vote of a trusted validator only until the trust level is reached"},
     {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_POWER,
@@ -74,6 +76,24 @@ static void compare(struct totals *totals, struct bytes name, struct bytes why, 
                proof_reason_text(reason));
 }
 
+/* The state of a trusted header, under the chain id that the case asks about. */
+static bool read_trusted(struct totals *totals, struct proof_cometbft_state *trusted, struct bytes name,
+                         struct bytes in, struct bytes chain_id)
+{
+    struct cometbft_header header;
+    uint8_t hash[32];
+    if (!cometbft_header_read(&header, in) || !proof_cometbft_header_hash(hash, &header)) {
+        printf("%.*s: the trusted header cannot be read\n", (int)name.len, (const char *)name.data);
+        totals->unexplained++;
+        return false;
+    }
+    cometbft_state_of(trusted, &header, hash);
+    memset(trusted->chain_id, 0, sizeof trusted->chain_id);
+    memcpy(trusted->chain_id, chain_id.data, chain_id.len);
+    trusted->chain_id_len = (uint8_t)chain_id.len;
+    return true;
+}
+
 static void step_case(struct totals *totals, struct proof_cometbft_space *space, struct codec_reader *reader)
 {
     struct bytes name = blob(reader);
@@ -93,21 +113,34 @@ static void step_case(struct totals *totals, struct proof_cometbft_space *space,
     options.clock_drift = (int64_t)codec_read_u64(reader);
     options.trust_numerator = (uint32_t)codec_read_u64(reader);
     options.trust_denominator = (uint32_t)codec_read_u64(reader);
-    struct cometbft_header header;
     struct proof_cometbft_state trusted, fact;
     struct proof_result result;
-    uint8_t hash[32];
-    if (reader->failed || !cometbft_header_read(&header, trusted_header) ||
-        !proof_cometbft_header_hash(hash, &header)) {
-        printf("%.*s: the trusted header cannot be read\n", (int)name.len, (const char *)name.data);
-        totals->unexplained++;
+    if (reader->failed || !read_trusted(totals, &trusted, name, trusted_header, chain_id))
         return;
-    }
-    cometbft_state_of(&trusted, &header, hash);
-    memset(trusted.chain_id, 0, sizeof trusted.chain_id);
-    memcpy(trusted.chain_id, chain_id.data, chain_id.len);
-    trusted.chain_id_len = (uint8_t)chain_id.len;
     enum proof_verdict ours = proof_cometbft_step_verify(&result, &fact, space, &trusted, next, parts, &options);
+    compare(totals, name, why, go, ours, result.reason);
+}
+
+static void votes_case(struct totals *totals, struct proof_cometbft_space *space, struct codec_reader *reader)
+{
+    struct bytes name = blob(reader);
+    enum proof_verdict go = (enum proof_verdict)codec_read_u64(reader);
+    struct bytes why = blob(reader);
+    struct bytes chain_id = blob(reader);
+    struct bytes trusted_header = blob(reader);
+    struct bytes set = blob(reader);
+    struct bytes evidence = blob(reader);
+    struct proof_cometbft_options options = {.trust_numerator = 1, .trust_denominator = 3};
+    options.now.seconds = (int64_t)codec_read_u64(reader);
+    options.now.nanos = (int32_t)codec_read_u64(reader);
+    options.trusting_period = (int64_t)codec_read_u64(reader);
+    struct proof_cometbft_state trusted;
+    struct proof_cometbft_double_vote_fact fact;
+    struct proof_result result;
+    if (reader->failed || !read_trusted(totals, &trusted, name, trusted_header, chain_id))
+        return;
+    enum proof_verdict ours =
+        proof_cometbft_double_vote_verify(&result, &fact, space, &trusted, set, evidence, &options);
     compare(totals, name, why, go, ours, result.reason);
 }
 
@@ -135,6 +168,8 @@ static void proof_case(struct totals *totals, struct codec_reader *reader)
     compare(totals, name, why, go, ours, result.reason);
 }
 
+static const uint8_t step_kind[4] = "step", votes_kind[5] = "votes";
+
 static bool run_file(struct totals *totals, struct proof_cometbft_space *space, const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -148,8 +183,10 @@ static bool run_file(struct totals *totals, struct proof_cometbft_space *space, 
     fclose(file);
     while (codec_reader_left(&reader) > 0) {
         struct bytes kind = blob(&reader);
-        if (kind.len == 4)
+        if (codec_bytes_equal(kind, BYTES_OF(step_kind)))
             step_case(totals, space, &reader);
+        else if (codec_bytes_equal(kind, BYTES_OF(votes_kind)))
+            votes_case(totals, space, &reader);
         else
             proof_case(totals, &reader);
     }

@@ -1,6 +1,7 @@
 /*
  * Light blocks (header, commit, set). What is read can be written back byte for byte; what is accepted as consistent has the hash that its commit
- * names; and no step from an unrelated trusted header is ever taken.
+ * names; and no step from an unrelated trusted header is ever taken. A mutated block is also shown with its hashes mended, so that what lies behind
+ * them is reached: powers, indices, who signed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -39,6 +40,68 @@ static void check_written(const struct cometbft_light_block *light, struct comet
     free(out);
 }
 
+static const struct proof_cometbft_options options = {.now = {INT64_C(4000000000), 0},
+                                                      .trusting_period = INT64_MAX,
+                                                      .trust_numerator = 1,
+                                                      .trust_denominator = 3,
+                                                      .every_signature = true};
+
+/* What was accepted has no empty votes for a block, and two thirds for it. */
+static void check_accepted(const struct cometbft_light_block *light)
+{
+    unsigned __int128 total = 0, signed_power = 0;
+    if (light->commit.votes_len != light->validators.len)
+        __builtin_trap();
+    for (size_t i = 0; i < light->validators.len; i++) {
+        const struct cometbft_vote *vote = &light->commit.votes[i];
+        total += (uint64_t)light->validators.list[i].power;
+        if (vote->flag == COMETBFT_COMMIT)
+            signed_power += (uint64_t)light->validators.list[i].power;
+        if (vote->flag == COMETBFT_ABSENT ? vote->signature.len != 0 : vote->signature.len != 64)
+            __builtin_trap();
+    }
+    if (3 * signed_power <= 2 * total)
+        __builtin_trap();
+}
+
+/* The same block with its set's hash in the header and the header's in the commit, as the next and as a later one after a header that announces the
+ * set. */
+static void show_mended(struct proof_cometbft_space *space, struct cometbft_light_block *light,
+                        struct bytes validators_in)
+{
+    uint8_t set_hash[32], hash[32];
+    uint8_t *out = malloc(COMETBFT_LIGHT_BLOCK_MAX);
+    struct codec_writer writer;
+    struct cometbft_light_block again;
+    struct proof_cometbft_state fact, trusted = {.time = {1, 0}, .hash = {1}};
+    struct proof_result result;
+    if (!out)
+        return;
+    proof_cometbft_validators_hash(set_hash, space, light->validators.list, light->validators.len);
+    light->header.validators_hash = BYTES_OF(set_hash);
+    light->commit.height = light->header.height;
+    if (proof_cometbft_header_hash(hash, &light->header)) {
+        light->commit.block_id.hash = BYTES_OF(hash);
+        codec_writer_init(&writer, out, COMETBFT_LIGHT_BLOCK_MAX);
+        cometbft_light_block_write(&writer, light);
+        struct cometbft_parts parts = cometbft_parts_of(codec_writer_bytes(&writer));
+        memcpy(trusted.chain_id, light->header.chain_id.data, light->header.chain_id.len);
+        trusted.chain_id_len = (uint8_t)light->header.chain_id.len;
+        memcpy(trusted.next_validators_hash, set_hash, 32);
+        for (int64_t gap = 1; gap <= 2; gap++) {
+            trusted.height = light->header.height > gap ? light->header.height - gap : 1;
+            enum proof_verdict verdict =
+                proof_cometbft_step_verify(&result, &fact, space, &trusted, validators_in, parts, &options);
+            if ((verdict == PROOF_VALID) != (fact.height != 0))
+                __builtin_trap();
+            if (verdict == PROOF_VALID &&
+                cometbft_parts_read(&again, (struct cometbft_room){votes, validators, VALIDATORS}, parts))
+                check_accepted(&again);
+        }
+    }
+    free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct proof_cometbft_space *space;
@@ -66,11 +129,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(trusted.chain_id, light.header.chain_id.data, light.header.chain_id.len);
     trusted.chain_id_len = (uint8_t)light.header.chain_id.len;
     trusted.hash[0] = trusted.next_validators_hash[0] = 1;
-    const struct proof_cometbft_options options = {.now = {INT64_C(4000000000), 0},
-                                                   .trusting_period = INT64_MAX,
-                                                   .trust_numerator = 1,
-                                                   .trust_denominator = 3,
-                                                   .every_signature = true};
     if (proof_cometbft_step_verify(&result, &fact, space, &trusted, parts.validators, parts, &options) == PROOF_VALID ||
         fact.height != 0)
         __builtin_trap();
@@ -78,5 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     proof_cometbft_first_verify(&result, &fact, space, light.header.chain_id, light.header.height,
                                 light.commit.block_id.hash.len == 32 ? light.commit.block_id.hash.data : trusted.hash,
                                 parts, &options);
+    show_mended(space, &light, parts.validators);
     return 0;
 }

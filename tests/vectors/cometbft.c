@@ -25,7 +25,7 @@ struct step {
     struct proof_cometbft_options options;
 };
 
-static struct proof_cometbft_space *space_of(struct vectors *run)
+struct proof_cometbft_space *vectors_cometbft_space(struct vectors *run)
 {
     if (!run->cometbft)
         run->cometbft = proof_cometbft_space_new(VALIDATORS, VALIDATORS);
@@ -70,8 +70,7 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Opens a file whose name is relative to that of `file`; the runner closes it. */
-static struct tools_json_doc *open_beside(struct vectors *run, const struct vectors_file *file, const char *name)
+struct tools_json_doc *vectors_open_beside(struct vectors *run, const struct vectors_file *file, const char *name)
 {
     char path[4096];
     size_t folder = (size_t)(file_name(file->path) - file->path);
@@ -89,7 +88,7 @@ static struct tools_json_doc *open_beside(struct vectors *run, const struct vect
     return entry->doc;
 }
 
-/* True the first time for a file that open_beside gave. */
+/* True the first time for a file that vectors_open_beside gave. */
 static bool mutate_once(struct vectors *run, const struct tools_json_doc *doc)
 {
     for (size_t i = 0; i < run->opened_len; i++) {
@@ -115,7 +114,7 @@ static enum proof_verdict stated_verdict(struct tools_json_doc *doc, const struc
     return text_equals(node, doc, "NOT_ENOUGH_TRUST") ? PROOF_NOT_ENOUGH_TRUST : PROOF_INVALID;
 }
 
-static struct proof_cometbft_options usual_options(struct cometbft_time now)
+struct proof_cometbft_options vectors_cometbft_options(struct cometbft_time now)
 {
     return (struct proof_cometbft_options){.now = now,
                                            .trusting_period = INT64_C(14) * 86400 * SECOND,
@@ -129,7 +128,7 @@ static void check_step(struct vectors *run, const char *id, struct step *step, e
 {
     struct proof_result result;
     struct proof_cometbft_state fact;
-    step->space = space_of(run);
+    step->space = vectors_cometbft_space(run);
     enum proof_verdict verdict =
         proof_cometbft_step_verify(&result, &fact, step->space, &step->trusted, step->trusted_next,
                                    cometbft_parts_of(step->block), &step->options);
@@ -139,7 +138,7 @@ static void check_step(struct vectors *run, const char *id, struct step *step, e
         mutate(run, id, step, step_is_accepted);
 }
 
-static bool trust(struct proof_cometbft_state *state, const struct cometbft_header *header)
+bool vectors_cometbft_trust(struct proof_cometbft_state *state, const struct cometbft_header *header)
 {
     uint8_t hash[32];
     if (!proof_cometbft_header_hash(hash, header) || header->chain_id.len > COMETBFT_CHAIN_ID_MAX)
@@ -152,7 +151,7 @@ static bool trust(struct proof_cometbft_state *state, const struct cometbft_head
 
 static void check_block(struct vectors *run, const char *id, struct cometbft_light_block *light, bool want)
 {
-    struct step step = {.space = space_of(run), .options = usual_options(light->header.time)};
+    struct step step = {.space = vectors_cometbft_space(run), .options = vectors_cometbft_options(light->header.time)};
     struct proof_result result;
     struct proof_cometbft_state fact;
     light->validators.has_proposer = false;
@@ -161,7 +160,7 @@ static void check_block(struct vectors *run, const char *id, struct cometbft_lig
     step.block = tools_cometbft_light_block_bytes(run->file->doc, light);
     if (tools_json_error(run->file->doc))
         return;
-    bool hashed = trust(&step.trusted, &light->header);
+    bool hashed = vectors_cometbft_trust(&step.trusted, &light->header);
     vectors_check(run, hashed, id, "header has no hash");
     enum proof_verdict verdict =
         proof_cometbft_first_verify(&result, &fact, step.space, light->header.chain_id, light->header.height,
@@ -194,7 +193,8 @@ static void read_protobuf(struct vectors *run)
     fclose(file);
     struct cometbft_light_block light;
     struct codec_writer writer;
-    bool read = cometbft_parts_read(&light, space_of(run)->room, cometbft_parts_of((struct bytes){in, len}));
+    bool read =
+        cometbft_parts_read(&light, vectors_cometbft_space(run)->room, cometbft_parts_of((struct bytes){in, len}));
     codec_writer_init(&writer, in + ROOM, ROOM);
     cometbft_light_block_write(&writer, &light);
     vectors_check(run, read && codec_bytes_equal(codec_writer_bytes(&writer), (struct bytes){in, len}), "protobuf",
@@ -225,7 +225,7 @@ static void read_model_steps(struct vectors *run, const struct tools_json *root)
     tools_cometbft_header(&header, doc, tools_json_get(tools_json_get(initial, "signed_header"), "header"));
     tools_cometbft_validators(&next, doc, tools_json_get(initial, "next_validator_set"));
     uint64_t period = tools_json_u64(doc, tools_json_get(initial, "trusting_period"), "trusting_period");
-    vectors_check(run, trust(&step.trusted, &header), "initial", "header has no hash");
+    vectors_check(run, vectors_cometbft_trust(&step.trusted, &header), "initial", "header has no hash");
     for (size_t i = 0; i < tools_json_count(list) && !tools_json_error(doc); i++) {
         const struct tools_json *input = tools_json_at(list, i);
         const struct tools_json *block = tools_json_get(input, "block");
@@ -234,7 +234,7 @@ static void read_model_steps(struct vectors *run, const struct tools_json *root)
         tools_cometbft_light_block(&light, doc, block);
         absent_without_time(&light.commit);
         light.validators.has_proposer = false;
-        step.options = usual_options(tools_cometbft_time(doc, tools_json_get(input, "now"), "now"));
+        step.options = vectors_cometbft_options(tools_cometbft_time(doc, tools_json_get(input, "now"), "now"));
         step.options.trusting_period = (int64_t)period;
         step.options.clock_drift = SECOND;
         step.block = tools_cometbft_light_block_bytes(doc, &light);
@@ -244,7 +244,7 @@ static void read_model_steps(struct vectors *run, const struct tools_json *root)
         check_step(run, id, &step, want, true);
         if (want != PROOF_VALID)
             continue;
-        trust(&step.trusted, &light.header);
+        vectors_cometbft_trust(&step.trusted, &light.header);
         tools_cometbft_validators(&next, doc, tools_json_get(block, "next_validator_set"));
     }
 }
@@ -270,22 +270,22 @@ static void read_case(struct vectors *run, const struct tools_json *entry)
     struct bytes block_name = tools_json_text(doc, tools_json_get(entry, "untrusted"), "untrusted");
     if (tools_json_error(doc))
         return;
-    struct tools_json_doc *trusted_doc = open_beside(run, run->file, (const char *)trusted_name.data);
+    struct tools_json_doc *trusted_doc = vectors_open_beside(run, run->file, (const char *)trusted_name.data);
     const struct tools_json *trusted = tools_json_root(trusted_doc);
     struct cometbft_header header;
     struct cometbft_validators next;
     struct step step = {0};
     tools_cometbft_header(&header, trusted_doc, tools_json_get(tools_json_get(trusted, "signed_header"), "header"));
     tools_cometbft_validators(&next, trusted_doc, tools_json_get(trusted, "next_validator_set"));
-    vectors_check(run, !tools_json_error(trusted_doc) && trust(&step.trusted, &header), (const char *)name.data,
-                  "trusted block is not usable: %s", tools_json_error(trusted_doc));
+    vectors_check(run, !tools_json_error(trusted_doc) && vectors_cometbft_trust(&step.trusted, &header),
+                  (const char *)name.data, "trusted block is not usable: %s", tools_json_error(trusted_doc));
     struct bytes chain_id = tools_json_text(doc, tools_json_get(entry, "chain_id"), "chain_id");
     if (chain_id.len == 0 || chain_id.len > COMETBFT_CHAIN_ID_MAX)
         return;
     memset(step.trusted.chain_id, 0, sizeof step.trusted.chain_id);
     memcpy(step.trusted.chain_id, chain_id.data, chain_id.len);
     step.trusted.chain_id_len = (uint8_t)chain_id.len;
-    step.options = usual_options(tools_cometbft_time(doc, tools_json_get(entry, "now"), "now"));
+    step.options = vectors_cometbft_options(tools_cometbft_time(doc, tools_json_get(entry, "now"), "now"));
     trust_level(&step.options, doc, tools_json_get(entry, "trust_level"));
     step.options.trusting_period =
         (int64_t)tools_json_u64(doc, tools_json_get(entry, "trusting_period_s"), "trusting_period_s") * SECOND;
@@ -295,7 +295,7 @@ static void read_case(struct vectors *run, const struct tools_json *entry)
     enum proof_verdict want = stated_verdict(doc, tools_json_get(entry, "verdict"));
     bool basic = text_equals(tools_json_get(entry, "validate_basic"), doc, "ok");
 
-    struct tools_json_doc *block_doc = open_beside(run, run->file, (const char *)block_name.data);
+    struct tools_json_doc *block_doc = vectors_open_beside(run, run->file, (const char *)block_name.data);
     struct cometbft_light_block light;
     tools_cometbft_light_block(&light, block_doc, tools_json_root(block_doc));
     if (tools_json_error(block_doc)) { /* what cannot even be written down is refused */
@@ -315,16 +315,16 @@ static struct tools_json_doc *height_block(struct vectors *run, struct cometbft_
 {
     char name[64];
     snprintf(name, sizeof name, "%llu_signed_block.json", (unsigned long long)height);
-    struct tools_json_doc *doc = open_beside(run, run->file, name);
+    struct tools_json_doc *doc = vectors_open_beside(run, run->file, name);
     if (!tools_json_error(doc)) {
         tools_cometbft_light_block(light, doc, tools_eth_json_result(tools_json_root(doc)));
         light->validators.has_proposer = false;
         return doc;
     }
     snprintf(name, sizeof name, "%llu_validators_1.json", (unsigned long long)height);
-    struct tools_json_doc *set = open_beside(run, run->file, name);
+    struct tools_json_doc *set = vectors_open_beside(run, run->file, name);
     snprintf(name, sizeof name, "%llu_commit.json", (unsigned long long)height);
-    doc = open_beside(run, run->file, name);
+    doc = vectors_open_beside(run, run->file, name);
     const struct tools_json *answer = tools_json_get(tools_eth_json_result(tools_json_root(doc)), "signed_header");
     tools_cometbft_header(&light->header, doc, tools_json_get(answer, "header"));
     tools_cometbft_commit(&light->commit, doc, tools_json_get(answer, "commit"));
@@ -342,7 +342,7 @@ static void read_pair(struct vectors *run, const struct tools_json *entry)
     uint64_t from = tools_json_u64(doc, tools_json_get(entry, "trusted_height"), "trusted_height");
     uint64_t to = tools_json_u64(doc, tools_json_get(entry, "untrusted_height"), "untrusted_height");
     uint64_t now = tools_json_u64(doc, tools_json_get(entry, "now_unix_ns"), "now_unix_ns");
-    step.options = usual_options((struct cometbft_time){(int64_t)(now / SECOND), (int32_t)(now % SECOND)});
+    step.options = vectors_cometbft_options((struct cometbft_time){(int64_t)(now / SECOND), (int32_t)(now % SECOND)});
     step.options.trusting_period =
         (int64_t)tools_json_u64(doc, tools_json_get(entry, "trusting_period_ns"), "trusting_period_ns");
     step.options.clock_drift = (int64_t)tools_json_u64(doc, tools_json_get(entry, "clock_drift_ns"), "clock_drift_ns");
@@ -350,8 +350,8 @@ static void read_pair(struct vectors *run, const struct tools_json *entry)
     struct tools_json_doc *trusted_doc = height_block(run, &trusted, from);
     struct tools_json_doc *block_doc = height_block(run, &block, to);
     snprintf(id, sizeof id, "%llu to %llu", (unsigned long long)from, (unsigned long long)to);
-    bool usable =
-        !tools_json_error(trusted_doc) && !tools_json_error(block_doc) && trust(&step.trusted, &trusted.header);
+    bool usable = !tools_json_error(trusted_doc) && !tools_json_error(block_doc) &&
+                  vectors_cometbft_trust(&step.trusted, &trusted.header);
     vectors_check(run, usable, id, "a block cannot be read");
     if (!usable)
         return;
@@ -406,7 +406,7 @@ static void check_validators(struct vectors *run, const struct tools_json *answe
     struct tools_json_doc *doc = height_block(run, &light, height);
     if (tools_json_error(doc) || set.len > VALIDATORS)
         return;
-    proof_cometbft_validators_hash(hash, space_of(run), set.list, set.len);
+    proof_cometbft_validators_hash(hash, vectors_cometbft_space(run), set.list, set.len);
     vectors_check(run, codec_bytes_equal(light.header.validators_hash, BYTES_OF(hash)), "validators hash", "differs");
 }
 
@@ -451,7 +451,7 @@ bool vectors_try_cometbft(struct vectors *run, struct vectors_file *file)
     } else if (tools_json_get(json, "signed_header") && tools_json_get(json, "expected")) {
         read_light_block(run, json, !text_equals(tools_json_get(json, "expected"), file->doc, "reject"));
     } else {
-        return read_answer(run, json);
+        return vectors_try_cometbft_evidence(run, json) || read_answer(run, json);
     }
     return true;
 }

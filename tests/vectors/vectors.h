@@ -63,6 +63,16 @@ bool vectors_try_proofs(struct vectors *run, struct vectors_file *file);
 bool vectors_try_cometbft(struct vectors *run, struct vectors_file *file);
 bool vectors_try_ics23(struct vectors *run, struct vectors_file *file);
 
+/* What the CometBFT layouts share: the space, the state of a header (false when it has no hash), a clock just behind a time, and files beside the one at
+ * hand (by a name relative to its own; the runner closes them). */
+struct proof_cometbft_space *vectors_cometbft_space(struct vectors *run);
+bool vectors_cometbft_trust(struct proof_cometbft_state *state, const struct cometbft_header *header);
+struct proof_cometbft_options vectors_cometbft_options(struct cometbft_time now);
+struct tools_json_doc *vectors_open_beside(struct vectors *run, const struct vectors_file *file, const char *name);
+
+/* A whole block that carries evidence. */
+bool vectors_try_cometbft_evidence(struct vectors *run, const struct tools_json *block);
+
 /* These look at all files of one folder together: blocks with receipts and proofs, portal-network content. */
 void vectors_chain_folder(struct vectors *run, struct vectors_file *files, size_t count);
 void vectors_portal_folder(struct vectors *run, struct vectors_file *files, size_t count);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proofs/cometbft.h"
+#include "proofs/cometbft_double_vote.h"
 #include "proofs/cosmos_store.h"
 #include "tools/verify/cometbft_json.h"
 #include "tools/verify/eth_json.h"
@@ -138,6 +138,46 @@ enum proof_verdict tools_verify_cometbft_commit(struct tools_verify_case *c)
     proof_cometbft_space_free(space);
     if (verdict == PROOF_VALID)
         say_state(c, &fact);
+    return verdict;
+}
+
+enum proof_verdict tools_verify_cometbft_votes(struct tools_verify_case *c)
+{
+    struct proof_cometbft_state trusted = {0};
+    struct proof_cometbft_double_vote_fact fact;
+    struct cometbft_validators set;
+    struct bytes chain_id = tools_json_text(c->trusted, trusted_field(c, "chain_id"), "chain_id");
+    struct proof_cometbft_options options = read_options(c);
+    const struct tools_json *root = evidence_root(c);
+    const struct tools_json *bytes = tools_json_get(root, "evidence");
+    read_trusted(&trusted, c, chain_id);
+    tools_cometbft_validators(&set, c->trusted,
+                              tools_json_get(tools_eth_json_result(trusted_field(c, "trusted")), "validator_set"));
+    struct bytes set_bytes = tools_cometbft_validators_bytes(c->trusted, &set);
+    struct bytes evidence = {NULL, 0};
+    if (bytes) {
+        evidence = tools_json_hex(c->evidence[0], bytes, "evidence");
+    } else {
+        struct cometbft_double_vote votes;
+        tools_cometbft_double_vote(&votes, c->evidence[0], root);
+        evidence = tools_cometbft_double_vote_bytes(c->evidence[0], &votes);
+    }
+    if (unreadable(c))
+        return PROOF_INVALID;
+    struct proof_cometbft_space *space = make_space();
+    enum proof_verdict verdict =
+        proof_cometbft_double_vote_verify(&c->result, &fact, space, &trusted, set_bytes, evidence, &options);
+    proof_cometbft_space_free(space);
+    if (verdict != PROOF_VALID)
+        return verdict;
+    tools_json_set_hex(c->facts, "validator", BYTES_OF(fact.address));
+    tools_json_set_integer(c->facts, "power", fact.power);
+    tools_json_set_integer(c->facts, "total_power", fact.total_power);
+    tools_json_set_integer(c->facts, "height", fact.height);
+    tools_json_set_integer(c->facts, "round", fact.round);
+    tools_json_set_text(c->facts, "type", fact.type == COMETBFT_PREVOTE ? "prevote" : "precommit");
+    tools_json_set_hex(c->facts, "block_a", BYTES_OF(fact.hash_a));
+    tools_json_set_hex(c->facts, "block_b", BYTES_OF(fact.hash_b));
     return verdict;
 }
 

@@ -43,6 +43,14 @@ static int64_t int_field(struct tools_json_doc *doc, const struct tools_json *ob
     return (int64_t)value;
 }
 
+static int32_t small_field(struct tools_json_doc *doc, const struct tools_json *object, const char *key)
+{
+    int64_t value = int_field(doc, object, key);
+    if (value > INT32_MAX)
+        tools_json_fail(doc, key, "must be below 2^31");
+    return (int32_t)value;
+}
+
 struct cometbft_time tools_cometbft_time(struct tools_json_doc *doc, const struct tools_json *text, const char *field)
 {
     struct cometbft_time time = {0};
@@ -89,10 +97,7 @@ void tools_cometbft_commit(struct cometbft_commit *out, struct tools_json_doc *d
 {
     const struct tools_json *list = tools_json_get(commit, "signatures");
     *out = (struct cometbft_commit){.height = int_field(doc, commit, "height")};
-    int64_t round = int_field(doc, commit, "round");
-    if (round > INT32_MAX)
-        tools_json_fail(doc, "round", "must be below 2^31");
-    out->round = (int32_t)round;
+    out->round = small_field(doc, commit, "round");
     tools_cometbft_block_id(&out->block_id, doc, tools_json_get(commit, "block_id"));
     out->votes_len = tools_json_count(list);
     out->votes = tools_json_alloc(doc, out->votes_len, sizeof *out->votes);
@@ -167,6 +172,35 @@ void tools_cometbft_light_block(struct cometbft_light_block *out, struct tools_j
     tools_cometbft_validators(&out->validators, doc, set ? set : tools_json_get(block, "validators"));
 }
 
+static void read_single_vote(struct cometbft_single_vote *out, struct tools_json_doc *doc,
+                             const struct tools_json *vote)
+{
+    *out = (struct cometbft_single_vote){.type = (uint32_t)small_field(doc, vote, "type")};
+    out->height = int_field(doc, vote, "height");
+    out->round = small_field(doc, vote, "round");
+    tools_cometbft_block_id(&out->block_id, doc, tools_json_get(vote, "block_id"));
+    out->time = tools_cometbft_time(doc, tools_json_get(vote, "timestamp"), "timestamp");
+    out->address = hex_field(doc, vote, "validator_address");
+    out->index = small_field(doc, vote, "validator_index");
+    out->signature = tools_cometbft_base64(doc, tools_json_get(vote, "signature"), "signature");
+    out->extension = tools_cometbft_base64(doc, tools_json_get(vote, "extension"), "extension");
+    out->extension_signature =
+        tools_cometbft_base64(doc, tools_json_get(vote, "extension_signature"), "extension_signature");
+}
+
+void tools_cometbft_double_vote(struct cometbft_double_vote *out, struct tools_json_doc *doc,
+                                const struct tools_json *evidence)
+{
+    const struct tools_json *value = tools_json_get(evidence, "value");
+    if (!value)
+        value = evidence;
+    read_single_vote(&out->a, doc, tools_json_get(value, "vote_a"));
+    read_single_vote(&out->b, doc, tools_json_get(value, "vote_b"));
+    out->total_power = int_field(doc, value, "TotalVotingPower");
+    out->power = int_field(doc, value, "ValidatorPower");
+    out->time = tools_cometbft_time(doc, tools_json_get(value, "Timestamp"), "Timestamp");
+}
+
 /* Headers and commits are small beside what hashes, addresses and numbers can take; lists come on top. */
 enum { HEADER_ROOM = 2048, VOTE_ROOM = 160, VALIDATOR_ROOM = 128 };
 
@@ -212,5 +246,18 @@ struct bytes tools_cometbft_light_block_bytes(struct tools_json_doc *doc, const 
         room_for(&block->commit, &block->validators) + block->header.chain_id.len + block->header.app_hash.len;
     codec_writer_init(&writer, tools_json_alloc(doc, room, 1), room);
     cometbft_light_block_write(&writer, block);
+    return written(doc, &writer);
+}
+
+struct bytes tools_cometbft_double_vote_bytes(struct tools_json_doc *doc, const struct cometbft_double_vote *evidence)
+{
+    struct codec_writer writer;
+    const struct cometbft_single_vote *votes[] = {&evidence->a, &evidence->b};
+    size_t room = HEADER_ROOM;
+    for (size_t i = 0; i < 2; i++)
+        room += votes[i]->address.len + votes[i]->signature.len + votes[i]->extension.len +
+                votes[i]->extension_signature.len;
+    codec_writer_init(&writer, tools_json_alloc(doc, room, 1), room);
+    cometbft_double_vote_write(&writer, evidence);
     return written(doc, &writer);
 }

@@ -21,9 +21,14 @@ struct bytes tools_cometbft_base64(struct tools_json_doc *doc, const struct tool
 void tools_cometbft_light_block(struct cometbft_light_block *out, struct tools_json_doc *doc,
                                 const struct tools_json *block);
 
+/* Evidence of a double vote as blocks have it: {"type": "tendermint/DuplicateVoteEvidence", "value": {...}}, or what stands in value. */
+void tools_cometbft_double_vote(struct cometbft_double_vote *out, struct tools_json_doc *doc,
+                                const struct tools_json *evidence);
+
 /* Their bytes. */
 struct bytes tools_cometbft_header_bytes(struct tools_json_doc *doc, const struct cometbft_header *header);
 struct bytes tools_cometbft_validators_bytes(struct tools_json_doc *doc, const struct cometbft_validators *set);
 struct bytes tools_cometbft_light_block_bytes(struct tools_json_doc *doc, const struct cometbft_light_block *block);
+struct bytes tools_cometbft_double_vote_bytes(struct tools_json_doc *doc, const struct cometbft_double_vote *evidence);
 
 #endif

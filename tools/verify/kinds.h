@@ -31,6 +31,7 @@ tools_verify_kind tools_verify_agreement;
 tools_verify_kind tools_verify_certificate;
 tools_verify_kind tools_verify_cometbft_header;
 tools_verify_kind tools_verify_cometbft_commit;
+tools_verify_kind tools_verify_cometbft_votes;
 tools_verify_kind tools_verify_ics23;
 
 #endif

@@ -49,6 +49,11 @@ static const struct kind {
     {"cometbft-commit", tools_verify_cometbft_commit, false,
      "{\"chain_id\", \"height\", \"hash\", and now, trusting_period_s, max_clock_drift_s as above}",
      "a light block, as above: is it the one with this hash, and did two thirds of its own set sign?"},
+    {"cometbft-votes", tools_verify_cometbft_votes, false,
+     "{\"chain_id\", \"trusted\": the light block of the votes' height, and now, trusting_period_s, "
+     "max_clock_drift_s as above}",
+     "a DuplicateVoteEvidence, as a block has it, or {\"evidence\": protobuf}: did a validator sign two votes of one "
+     "step?"},
     {"ics23", tools_verify_ics23, false,
      "{\"app_hash\" or \"root\", \"key\", \"spec\": iavl, tendermint or smt, or \"store\" for a multistore}",
      "{\"proof\": CommitmentProof}, with \"store_proof\" for a multistore; or an abci_query answer with proofOps"},

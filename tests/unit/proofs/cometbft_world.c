@@ -101,17 +101,22 @@ void world_block_make(struct world_block *block, const struct world_set *set, co
     world_block_sign(block);
 }
 
+void world_sign(uint8_t signature[64], size_t key, struct bytes message)
+{
+    uint8_t seed[32];
+    seed_of(seed, key);
+    assert_true(codec_sodium_ed25519_sign(signature, seed, message));
+}
+
 void world_vote_sign(struct world_block *block, size_t index, struct bytes chain_id)
 {
     const struct cometbft_commit *commit = &block->light.commit;
     struct cometbft_sign_bytes sign;
     uint8_t message[COMETBFT_SIGN_BYTES_MAX];
-    uint8_t seed[32];
     cometbft_sign_bytes_begin(&sign, chain_id, 2, commit->height, commit->round, &commit->block_id);
     size_t len =
         cometbft_sign_bytes_of(message, &sign, commit->votes[index].time, commit->votes[index].flag == COMETBFT_COMMIT);
-    seed_of(seed, block->set->keys[index]);
-    assert_true(codec_sodium_ed25519_sign(block->signatures[index], seed, (struct bytes){message, len}));
+    world_sign(block->signatures[index], block->set->keys[index], (struct bytes){message, len});
 }
 
 void world_block_sign(struct world_block *block)

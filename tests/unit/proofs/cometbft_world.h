@@ -44,6 +44,8 @@ struct world_block {
  * set votes (enum cometbft_flag); NULL: all commit. */
 void world_block_make(struct world_block *block, const struct world_set *set, const struct world_set *next,
                       int64_t height, const uint8_t *flags);
+/* Signs as key number `key`. */
+void world_sign(uint8_t signature[64], size_t key, struct bytes message);
 /* Computes the header hash, puts it into the commit, and signs all votes that are not absent. */
 void world_block_sign(struct world_block *block);
 /* Signs vote `index` as the chain `chain_id`. */

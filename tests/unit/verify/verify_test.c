@@ -270,6 +270,34 @@ static void test_a_cometbft_commit_is_that_of_the_trusted_hash(void **state)
     assert_report(0, false, "cometbft-commit-other-height");
 }
 
+/* What a real block carried when two nodes ran with one key. */
+static void test_cometbft_votes_name_who_signed_two_of_one_step(void **state)
+{
+    static char text[1 << 14];
+    (void)state;
+    put_around("trusted.json",
+               "{\"chain_id\":\"kv-four-1\",\"trusted\":", COMETBFT_RECORDED "live-kv4-evidence/block_1397.json",
+               ",\"now\":\"2026-11-21T07:00:00Z\",\"trusting_period_s\":1209600,\"max_clock_drift_s\":10}");
+    FILE *file = fopen(COMETBFT_RECORDED "live-kv4-evidence/full_1398.json", "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    char *value = strstr(text, "{\"type\":\"tendermint/DuplicateVoteEvidence\"");
+    assert_non_null(value);
+    char *end = strstr(value, "}]");
+    assert_non_null(end);
+    end[1] = '\0';
+    put("a.json", value);
+    char *power = strstr(value, "\"ValidatorPower\":\"13\"");
+    assert_non_null(power);
+    assert_int_equal(verify("cometbft-votes", "a.json", NULL), 0);
+    assert_report(0, true, "valid");
+    power[strlen("\"ValidatorPower\":\"1")] = '2';
+    put("b.json", value);
+    assert_int_equal(verify("cometbft-votes", "b.json", NULL), 1);
+    assert_report(0, false, "cometbft-evidence-other-power-or-time");
+}
+
 static void test_ics23_proofs_are_of_their_tree(void **state)
 {
     struct tools_json_doc *doc = tools_json_open(COMETBFT_RECORDED "ics23/iavl/exist_left.json");
@@ -347,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_a_recorded_block_is_proven_from_its_hash_down),
         cmocka_unit_test(test_a_cometbft_block_follows_from_the_one_before_and_not_from_itself),
         cmocka_unit_test(test_a_cometbft_commit_is_that_of_the_trusted_hash),
+        cmocka_unit_test(test_cometbft_votes_name_who_signed_two_of_one_step),
         cmocka_unit_test(test_ics23_proofs_are_of_their_tree),
         cmocka_unit_test(test_unusable_calls_end_with_2),
         cmocka_unit_test(test_files_that_are_not_as_documented_are_unusable),

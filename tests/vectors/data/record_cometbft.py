@@ -12,6 +12,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent / "cometbft"
 BLOCKS = {"gen4": (1, 2, 3, 26), "gensecp": (2, 3, 8), "live-kv4": (311, 312, 315, 330), "live-sdk": (2, 3, 4000)}
+EVIDENCE = ("live-kv4-evidence/block_1397.json", "live-kv4-evidence/full_1398.json")
 STORE_PROOFS = (0, 2, 5, 9, 14)
 MODEL = ("HeaderFromFuture", "Test3NotEnoughTrustSuccess", "NonMonotonicHeight", "LessThanTwoThirdsSign")
 
@@ -34,6 +35,8 @@ def take_chains(samples):
             put(name + ".json", load(samples / (name + ".json")))
             shutil.copyfile(samples / (name + ".pb"), HERE / (name + ".pb"))
             names.add(name + ".json")
+    for name in EVIDENCE:
+        put(name, load(samples / name))
     put("cases.json", [case for case in load(samples / "cases.json") if {case["trusted"], case["untrusted"]} <= names])
     proofs = load(samples / "ics23" / "store_proofs.json")
     put("ics23/store_proofs.json", [proofs[i] for i in STORE_PROOFS])
