@@ -199,9 +199,7 @@ int main(int argc, char **argv)
     const char *root = NULL;
     const char *report_path = NULL;
     bool skip_missing = false;
-    struct vectors run = {.mismatches = tools_json_new_array()};
-    struct tools_json *list = tools_json_new_array();
-    struct tools_json *report = tools_json_new_object();
+    struct vectors run = {.mutate = false};
     struct stat info;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--report") == 0 && i + 1 < argc)
@@ -221,6 +219,9 @@ int main(int argc, char **argv)
         printf("skipped: there is no folder of test vectors at %s (ISTHMUS_VECTORS names it)\n", root);
         return EXIT_SKIPPED;
     }
+    run.mismatches = tools_json_new_array();
+    struct tools_json *list = tools_json_new_array();
+    struct tools_json *report = tools_json_new_object();
     bool readable = run_folders(&run, list, root);
     bool ok = readable && run.failed == 0 && run.passed > 0;
     printf("%s: %lld cases as stated, %lld mismatched\n", ok ? "ok" : "NOT OK", (long long)run.passed,
