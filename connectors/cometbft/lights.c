@@ -318,7 +318,7 @@ static void commit_told(void *context, const struct sdk_rpc_answer *answer)
     if (answer->status != SDK_RPC_OK || answer->replies[0].is_error) {
         finish(fetch, NULL, answer->status != SDK_RPC_OK ? answer->text : answer->replies[0].message);
     } else if (!read_commit(fetch, answer->replies[0].result, answer->arena)) {
-        cometbft_nonsense(cometbft, "commit: not a header and its commit");
+        sdk_notice_nonsense(&cometbft->notices, "commit: not a header and its commit");
         finish(fetch, NULL, "commit: not a header and its commit");
     } else if (!consistent(fetch->lights, fetch)) {
         cometbft_broken(cometbft, fetch->light.height);

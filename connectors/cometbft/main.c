@@ -5,25 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connectors/cometbft/cometbft.h"
+#include "connectors/cometbft/watch.h"
 
-enum { NOTICE_MS = 10000, LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
+enum { LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
 
-enum sdk_sent cometbft_send(struct cometbft *cometbft, const struct connector_message *message)
+bool cometbft_may_ask(const struct cometbft *cometbft)
 {
-    const enum sdk_sent sent = connector_send(cometbft->connector, message);
-    if (sent == SDK_FULL)
-        cometbft->full = true;
-    return sent;
-}
-
-void cometbft_nonsense(struct cometbft *cometbft, const char *text)
-{
-    const uint64_t now = sdk_loop_now(cometbft->loop);
-    if (now < cometbft->nonsense_until)
-        return;
-    cometbft->nonsense_until = now + NOTICE_MS;
-    connector_notice(cometbft->connector, CONNECTOR_NOTICE_NONSENSE, "%s", text);
+    return !cometbft->stopped && !connector_is_full(cometbft->connector) && sdk_rpc_usable(cometbft->rpc);
 }
 
 void cometbft_broken(struct cometbft *cometbft, uint64_t height)
@@ -41,7 +29,7 @@ static void say_header(struct cometbft *cometbft, const struct cometbft_light *l
     struct connector_message message = {
         .type = CONNECTOR_HEADER, .header = {.height = light->height, .time = light->time, .header = light->bundle}};
     memcpy(message.header.hash, light->hash, 32);
-    if (cometbft_send(cometbft, &message) == SDK_SENT && light->height == cometbft->newest)
+    if (connector_send(cometbft->connector, &message) == SDK_SENT && light->height == cometbft->newest)
         cometbft->header_untold = false;
 }
 
@@ -56,7 +44,7 @@ static void newest_fetched(void *context, const struct cometbft_light *light, co
         cometbft->newest = light->height;
         cometbft->newest_time = light->time;
         cometbft->header_untold = true;
-        cometbft_positions_stale(cometbft->positions);
+        sdk_positions_stale(&cometbft->positions);
     }
     cometbft_pump(cometbft);
 }
@@ -70,15 +58,15 @@ static void header_known(void *context, const struct cometbft_light *light, cons
 
 void cometbft_pump(struct cometbft *cometbft)
 {
-    if (cometbft->full || cometbft->stopped || !cometbft->newest)
+    if (connector_is_full(cometbft->connector) || cometbft->stopped || !cometbft->newest)
         return;
     if (cometbft
             ->header_untold) /* it was fetched a moment ago: the answer comes at once, and before everything that needs it */
         cometbft_lights_want(cometbft->lights, cometbft->newest, header_known, cometbft);
-    if (cometbft->full)
+    if (connector_is_full(cometbft->connector))
         return;
-    cometbft_watches_pump(cometbft->watches);
-    cometbft_positions_pump(cometbft->positions);
+    sdk_watches_pump(&cometbft->watches);
+    sdk_positions_pump(&cometbft->positions);
     cometbft_submissions_pump(cometbft->submissions);
 }
 
@@ -95,7 +83,7 @@ static void status_told(void *context, const struct sdk_rpc_answer *answer)
     const struct sdk_json *sync = sdk_json_member(answer->replies[0].result, "sync_info");
     if (!sdk_json_decimal(&height, sdk_json_member(sync, "latest_block_height")) || height < 0) {
         cometbft->looking = false;
-        cometbft_nonsense(cometbft, "status: no latest_block_height");
+        sdk_notice_nonsense(&cometbft->notices, "status: no latest_block_height");
     } else if ((uint64_t)height > cometbft->newest) {
         cometbft_lights_want(cometbft->lights, (uint64_t)height, newest_fetched, cometbft);
     } else { /* nothing new, or a node that lost blocks: it will have them again */
@@ -119,7 +107,7 @@ static void poll(void *context)
 {
     struct cometbft *cometbft = context;
     const bool live = cometbft->ws && sdk_ws_is_live(cometbft->ws);
-    sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.poll_ms * (live ? LIVE_FACTOR : 1));
+    sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.endpoint.poll_ms * (live ? LIVE_FACTOR : 1));
     if (cometbft->stopped)
         return;
     look(cometbft);
@@ -146,36 +134,6 @@ static void ws_state(void *context, bool up, const char *text)
     struct cometbft *cometbft = context;
     connector_log(cometbft->connector, up ? "news over WebSocket%s" : "no news over WebSocket (%s): polling", text);
     news(cometbft);
-}
-
-/* ---- the endpoint's health -------------------------------------------------------------------------------------------------- */
-
-/* Notice 3, at most one in ten seconds. */
-static void tell_trouble(void *context)
-{
-    struct cometbft *cometbft = context;
-    const uint64_t now = sdk_loop_now(cometbft->loop);
-    if (!cometbft->down_text[0] || cometbft->down_told)
-        return;
-    if (now < cometbft->trouble_until) {
-        sdk_timer_set(cometbft->loop, &cometbft->trouble, cometbft->trouble_until - now);
-        return;
-    }
-    cometbft->trouble_until = now + NOTICE_MS;
-    cometbft->down_told = true;
-    connector_notice(cometbft->connector, CONNECTOR_NOTICE_UNREACHABLE, "%s", cometbft->down_text);
-}
-
-static void health(void *context, bool up, const char *text)
-{
-    struct cometbft *cometbft = context;
-    snprintf(cometbft->down_text, sizeof cometbft->down_text, "%s", up ? "" : text);
-    if (!up) {
-        tell_trouble(cometbft);
-    } else if (cometbft->down_told) {
-        cometbft->down_told = false;
-        connector_notice(cometbft->connector, CONNECTOR_NOTICE_BACK, "the endpoint answers again");
-    }
 }
 
 /* ---- configuring ------------------------------------------------------------------------------------------------------------ */
@@ -209,8 +167,8 @@ static void chain_told(void *context, const struct sdk_rpc_answer *answer)
     const struct sdk_rpc_reply *said = answer->replies;
     if (answer->status != SDK_RPC_OK || said[0].is_error || said[1].is_error) {
         if (answer->status == SDK_RPC_OK)
-            cometbft_nonsense(cometbft, (said[0].is_error ? &said[0] : &said[1])->message);
-        sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.poll_ms); /* ask until it is there */
+            sdk_notice_nonsense(&cometbft->notices, (said[0].is_error ? &said[0] : &said[1])->message);
+        sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.endpoint.poll_ms); /* ask until it is there */
         return;
     }
     struct bytes identity = {NULL, 0};
@@ -242,24 +200,25 @@ static bool begin(struct cometbft *cometbft)
 {
     static const char *const requests[] = {
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"query\":\"tm.event='NewBlockHeader'\"}}"};
-    const struct cometbft_options *o = &cometbft->options;
+    const struct sdk_endpoint *o = &cometbft->options.endpoint;
     const struct sdk_rpc_config rpc = {.loop = cometbft->loop,
                                        .url = o->http,
                                        .max_response = o->max_response,
                                        .timeout_ms = (uint32_t)o->timeout_ms,
                                        .errors_as_500 = true,
-                                       .health = health,
-                                       .context = cometbft};
+                                       .health = sdk_notice_health,
+                                       .context = &cometbft->notices};
     const struct sdk_ws_config ws = {cometbft->loop, o->ws, requests, 1, hear, news, ws_state, cometbft};
     cometbft->rpc = sdk_rpc_new(&rpc);
     cometbft->lights = cometbft_lights_new(cometbft);
-    cometbft->watches = cometbft_watches_new(cometbft);
-    cometbft->positions = cometbft_positions_new(cometbft);
+    sdk_notices_init(&cometbft->notices, cometbft->connector);
+    cometbft_watches_init(cometbft);
+    cometbft_positions_init(cometbft);
+    cometbft->results = COMETBFT_BATCH_MAX;
     cometbft->submissions = cometbft_submissions_new(cometbft);
     if (o->ws[0])
         cometbft->ws = sdk_ws_new(&ws);
-    return cometbft->rpc && cometbft->lights && cometbft->watches && cometbft->positions && cometbft->submissions &&
-           (!o->ws[0] || cometbft->ws);
+    return cometbft->rpc && cometbft->lights && cometbft->submissions && (!o->ws[0] || cometbft->ws);
 }
 
 static void configure(void *context, const struct connector_configure *message)
@@ -271,8 +230,6 @@ static void configure(void *context, const struct connector_configure *message)
     } else if (!begin(cometbft)) {
         connector_configured(cometbft->connector, false, "no memory, or ws is not ws://host[:port][/path]");
     } else {
-        cometbft->trouble.fire = tell_trouble;
-        cometbft->trouble.context = cometbft;
         cometbft->poll.fire = ask_chain;
         cometbft->poll.context = cometbft;
         ask_chain(cometbft);
@@ -281,31 +238,14 @@ static void configure(void *context, const struct connector_configure *message)
 
 /* ---- the relay's other messages ------------------------------------------------------------------------------------------------ */
 
-static void subscribe(void *context, const struct connector_subscribe *message)
+static struct sdk_watches *watches(void *context)
 {
-    cometbft_watches_subscribe(((struct cometbft *)context)->watches, message);
+    return &((struct cometbft *)context)->watches;
 }
 
-static void credit(void *context, const struct connector_credit *message)
+static struct sdk_positions *positions(void *context)
 {
-    cometbft_watches_credit(((struct cometbft *)context)->watches, message);
-}
-
-static void unsubscribe(void *context, const struct connector_unsubscribe *message)
-{
-    struct cometbft *cometbft = context;
-    cometbft_watches_unsubscribe(cometbft->watches, message->watch);
-    cometbft_positions_unwatch(cometbft->positions, message->watch);
-}
-
-static void position(void *context, const struct connector_position *message)
-{
-    cometbft_positions_watch(((struct cometbft *)context)->positions, message);
-}
-
-static void again(void *context, const struct connector_ask_again *message)
-{
-    cometbft_watches_again(((struct cometbft *)context)->watches, message);
+    return &((struct cometbft *)context)->positions;
 }
 
 static void submit(void *context, const struct connector_submit *message)
@@ -372,7 +312,6 @@ static void status(void *context)
 static void drained(void *context)
 {
     struct cometbft *cometbft = context;
-    cometbft->full = false;
     if (cometbft->configured)
         cometbft_pump(cometbft);
 }
@@ -394,8 +333,8 @@ static void stop(void *context)
     struct cometbft *cometbft = context;
     sdk_rpc_free(cometbft->rpc); /* first: those who wait for an answer still look at the others */
     sdk_ws_free(cometbft->ws);
-    cometbft_watches_free(cometbft->watches);
-    cometbft_positions_free(cometbft->positions);
+    sdk_watches_fini(&cometbft->watches);
+    sdk_positions_fini(&cometbft->positions);
     cometbft_submissions_free(cometbft->submissions);
     cometbft_lights_free(cometbft->lights);
     cometbft_options_wipe(&cometbft->options);
@@ -413,12 +352,9 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .configure = configure,
-        .subscribe = subscribe,
-        .credit = credit,
-        .unsubscribe = unsubscribe,
-        .position = position,
+        .watches = watches,
+        .positions = positions,
         .ask_header = ask_header,
-        .again = again,
         .submit = submit,
         .ask_result = ask_result,
         .status = status,

@@ -8,22 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proofs/codec/connector.h"
+#include "connectors/sdk/option.h"
 
-enum { COMETBFT_URL_MAX = 512, COMETBFT_REFERENCE_MAX = 32 };
+enum { COMETBFT_REFERENCE_MAX = 32 };
 
 struct cometbft_options {
     char chain_id[COMETBFT_REFERENCE_MAX + 1]; /* without "cosmos:" */
     uint8_t genesis[32];                       /* hash of the first block's header */
     uint8_t chain[32];                         /* the chain's identity, docs/formats.md section 2 */
-    char http[COMETBFT_URL_MAX];
-    char ws[COMETBFT_URL_MAX]; /* "": polling alone */
+    struct sdk_endpoint endpoint;
     bool has_outbox, has_inbox;
     uint8_t outbox[32], inbox[32];
-    uint64_t poll_ms;
-    uint64_t timeout_ms;
-    uint64_t max_response; /* bytes */
-    uint64_t give_up_blocks;
     bool has_key;
     uint8_t key[32];
     uint8_t account[32]; /* of the key */

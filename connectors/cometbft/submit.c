@@ -448,7 +448,7 @@ static void not_found(struct cometbft_submissions *submissions, struct submissio
         one->height = here.height;
         one->has_transaction = false;
         tell(submissions, one, CONNECTOR_CONFIRMED, "another brought it");
-    } else if (cometbft->newest >= one->first_block + cometbft->options.give_up_blocks) {
+    } else if (cometbft->newest >= one->first_block + cometbft->options.endpoint.give_up_blocks) {
         tell(submissions, one, CONNECTOR_UNKNOWN, "in no block, and not done: submit it again");
     } else if (sequence > one->sequence) {
         one->step = STEP_NEW; /* its place was taken by another transaction: it can never run */

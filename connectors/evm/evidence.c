@@ -9,18 +9,13 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/watch.h"
 
-enum {
-    PRUNED_NOTICE_MS = 600000,
-    LIES_MAX = 3, /* searches in vain before the relay is told that what it was sent may be made up */
-};
-
 struct job {
-    struct evm_watches *watches;
+    struct evm *evm;
     const uint8_t *contract;
     bool receipts;
     uint64_t height;
-    struct evm_group group;
-    uint8_t slots[EVM_GROUP_MAX][32];
+    struct sdk_group group;
+    uint8_t slots[SDK_GROUP_MAX][32];
 };
 
 /* The header that the evidence stands on. */
@@ -33,7 +28,7 @@ struct ground {
 static bool find_ground(struct ground *out, const struct job *job, const struct sdk_rpc_answer *answer,
                         const char **wrong)
 {
-    const struct evm_head *head = evm_tracker_head(job->watches->evm->tracker, job->height);
+    const struct evm_head *head = evm_tracker_head(job->evm->tracker, job->height);
     struct evm_block block;
     if (head) {
         memcpy(out->hash, head->hash, 32);
@@ -50,46 +45,10 @@ static bool find_ground(struct ground *out, const struct job *job, const struct 
     return block.header.number == job->height;
 }
 
-static void mark(struct connector_mark *out, const struct evm_watch *watch)
-{
-    *out = (struct connector_mark){.watch = watch->id, .number = watch->next - 1};
-    memcpy(out->running, watch->running, 32);
-}
-
-static void nothing_more(struct evm_watch *watch, uint64_t height)
-{
-    watch->closing = watch->owed = false;
-    watch->audited = height;
-}
-
-/* Evidence was sent, or cannot be: what that means for its watches. */
-static void conclude(struct job *job, const struct connector_mark *marks, size_t count, enum sdk_sent sent)
-{
-    struct evm_watches *watches = job->watches;
-    for (size_t i = 0; i < job->group.len; i++) {
-        struct evm_watch *watch = evm_watch_find(watches, job->group.serials[i]);
-        bool told = false;
-        for (size_t m = 0; watch && m < count; m++)
-            told = told || marks[m].watch == watch->id;
-        if (!told)
-            continue;
-        if (sent == SDK_SENT) {
-            watch->proven = watch->next - 1;
-            nothing_more(watch, job->height);
-            watch->failures = 0;
-            evm_watch_tell_need(watches->evm, watch);
-        } else if (sent == SDK_TOO_LARGE) {
-            connector_cannot_watch(watches->evm->connector, CONNECTOR_SUBSCRIBE, watch->id,
-                                   "the evidence of a block is larger than a message may be");
-            evm_watch_later(watches, watch);
-        }
-    }
-}
-
 static void send_evidence(struct job *job, const struct ground *ground, struct connector_evidence *evidence,
                           const struct connector_mark *marks, size_t count)
 {
-    struct evm *evm = job->watches->evm;
+    struct evm *evm = job->evm;
     if (count == 0)
         return;
     if (job->height != evm->tracker->final_height &&
@@ -101,39 +60,36 @@ static void send_evidence(struct job *job, const struct ground *ground, struct c
     evidence->marks = marks;
     evidence->marks_len = count;
     const struct connector_message message = {.type = CONNECTOR_EVIDENCE, .evidence = *evidence};
-    conclude(job, marks, count, evm_send(evm, &message));
+    sdk_group_conclude(&evm->watches, &job->group, job->height, marks, count, connector_send(evm->connector, &message));
 }
 
 /* The value of a slot is what the records led to, or records are missing: then there is no evidence for this watch. */
 static bool give_slots(struct job *job, const struct ground *ground, const struct sdk_rpc_answer *answer,
                        const struct sdk_json *result, const char **wrong)
 {
-    struct connector_mark marks[EVM_GROUP_MAX];
-    struct connector_slot slots[EVM_GROUP_MAX];
+    struct connector_mark marks[SDK_GROUP_MAX];
+    struct connector_slot slots[SDK_GROUP_MAX];
     struct evm_proof proof;
     size_t count = 0;
     if (!evm_parse_proof(&proof, job->group.len, result, answer->arena, wrong))
         return false;
     for (size_t i = 0; i < job->group.len; i++) {
-        struct evm_watch *watch = evm_watch_find(job->watches, job->group.serials[i]);
+        struct sdk_watch *watch = sdk_watch_find(&job->evm->watches, job->group.serials[i]);
         if (!watch)
             continue;
         const bool empty = watch->next == 1; /* then there is nothing to prove, and nothing may be in the slot */
         if (empty && codec_bytes_are_zero(proof.slots[i].value, 32)) {
-            nothing_more(watch, job->height);
+            sdk_watch_settle(watch, job->height);
             continue;
         }
         if (memcmp(proof.slots[i].key, job->slots[i], 32) != 0 ||
             memcmp(proof.slots[i].value, watch->running, 32) != 0) {
-            if (watch->failures == LIES_MAX && watch->next - 1 > watch->proven)
-                connector_cannot_watch(job->watches->evm->connector, CONNECTOR_SUBSCRIBE, watch->id,
-                                       "records that were sent do not lead to the contract's slot: ask again (14)");
-            evm_watch_mistrust(job->watches, watch, "the events do not lead to what the contract's slot holds");
+            sdk_watch_differs(&job->evm->watches, watch);
             continue;
         }
         slots[count] = (struct connector_slot){.nodes = proof.slots[i].nodes, .nodes_len = proof.slots[i].nodes_len};
         memcpy(slots[count].slot, job->slots[i], 32);
-        mark(&marks[count++], watch);
+        sdk_watch_mark(&marks[count++], watch);
     }
     struct connector_evidence evidence = {.kind = CONNECTOR_EVIDENCE_SLOT,
                                           .items = proof.nodes,
@@ -147,15 +103,15 @@ static bool give_slots(struct job *job, const struct ground *ground, const struc
 static bool give_receipts(struct job *job, const struct ground *ground, const struct sdk_rpc_answer *answer,
                           const struct sdk_json *result, const char **wrong)
 {
-    struct connector_mark marks[EVM_GROUP_MAX];
+    struct connector_mark marks[SDK_GROUP_MAX];
     struct connector_evidence evidence = {.kind = CONNECTOR_EVIDENCE_RECEIPTS};
     size_t count = 0;
     if (!evm_parse_receipts(&evidence.items, &evidence.items_len, result, answer->arena, wrong))
         return false;
     for (size_t i = 0; i < job->group.len; i++) {
-        const struct evm_watch *watch = evm_watch_find(job->watches, job->group.serials[i]);
+        const struct sdk_watch *watch = sdk_watch_find(&job->evm->watches, job->group.serials[i]);
         if (watch)
-            mark(&marks[count++], watch);
+            sdk_watch_mark(&marks[count++], watch);
     }
     send_evidence(job, ground, &evidence, marks, count);
     return true;
@@ -164,15 +120,15 @@ static bool give_receipts(struct job *job, const struct ground *ground, const st
 static void job_start(struct job *job);
 
 /* Scans from the start, to find the block of the last event, when there is something to prove. */
-static bool look_back(struct job *job, struct evm_watch *watch)
+static bool look_back(struct job *job, struct sdk_watch *watch)
 {
-    evm_group_release(job->watches, &job->group);
+    sdk_group_release(&job->evm->watches, &job->group);
     if (watch->owed || watch->next - 1 > watch->proven) {
         watch->closing = false;
         watch->position = watch->start = watch->need = 0;
-        evm_watch_later(job->watches, watch);
+        sdk_watch_later(&job->evm->watches, watch);
     } else {
-        nothing_more(watch, job->height); /* it was only to be compared, and that is not possible here */
+        sdk_watch_settle(watch, job->height); /* it was only to be compared, and that is not possible here */
     }
     free(job);
     return true;
@@ -181,22 +137,17 @@ static bool look_back(struct job *job, struct evm_watch *watch)
 /* The node refused. Slots may be gone while receipts are not; else the watches wait. */
 static bool refused(struct job *job, const char *text)
 {
-    struct evm *evm = job->watches->evm;
-    const uint64_t now = sdk_loop_now(evm->loop);
+    struct evm *evm = job->evm;
     if (!job->receipts && evm->options.evidence == EVM_EVIDENCE_AUTO) {
-        struct evm_watch *first = evm_watch_find(job->watches, job->group.serials[0]);
+        struct sdk_watch *first = sdk_watch_find(&job->evm->watches, job->group.serials[0]);
         if (!first || first->last_height == 0) /* where the last event lies is not known: go and look */
             return first && look_back(job, first);
-        if (now >= job->watches->pruned_until) {
-            job->watches->pruned_until = now + PRUNED_NOTICE_MS;
-            connector_notice(evm->connector, CONNECTOR_NOTICE_PRUNED,
-                             "no proof at height %" PRIu64 " (%s): receipts instead", job->height, text);
-        }
+        sdk_notice_pruned(&evm->notices, "no proof at height %" PRIu64 " (%s): receipts instead", job->height, text);
         job->receipts = true;
         job->height = first->last_height;
         size_t kept = 0;
         for (size_t i = 0; i < job->group.len; i++) {
-            struct evm_watch *watch = evm_watch_find(job->watches, job->group.serials[i]);
+            struct sdk_watch *watch = sdk_watch_find(&job->evm->watches, job->group.serials[i]);
             if (watch && watch->last_height == job->height)
                 job->group.serials[kept++] = job->group.serials[i];
             else if (watch)
@@ -207,11 +158,9 @@ static bool refused(struct job *job, const char *text)
         return true;
     }
     for (size_t i = 0; i < job->group.len; i++) {
-        struct evm_watch *watch = evm_watch_find(job->watches, job->group.serials[i]);
-        if (!watch)
-            continue;
-        connector_cannot_watch(evm->connector, CONNECTOR_SUBSCRIBE, watch->id, text);
-        evm_watch_later(job->watches, watch);
+        struct sdk_watch *watch = sdk_watch_find(&job->evm->watches, job->group.serials[i]);
+        if (watch)
+            sdk_watch_fail(&evm->watches, watch, text);
     }
     return false;
 }
@@ -219,11 +168,11 @@ static bool refused(struct job *job, const char *text)
 static void proved(void *context, const struct sdk_rpc_answer *answer)
 {
     struct job *job = context;
-    struct evm_watches *watches = job->watches;
+    struct evm *evm = job->evm;
     const char *wrong = "evidence";
     struct ground ground;
     const struct sdk_rpc_reply *reply = answer->count ? &answer->replies[answer->count - 1] : NULL;
-    watches->proofs--;
+    evm->watches.proofs--;
     if (answer->status == SDK_RPC_OK && (reply->is_error || sdk_json_is_null(reply->result))) {
         if (refused(job, reply->is_error ? reply->message : "the node knows nothing of this block"))
             return;
@@ -235,22 +184,22 @@ static void proved(void *context, const struct sdk_rpc_answer *answer)
                            (job->receipts ? give_receipts(job, &ground, answer, reply->result, &wrong)
                                           : give_slots(job, &ground, answer, reply->result, &wrong));
         for (size_t i = 0; i < job->group.len && !given; i++) {
-            struct evm_watch *watch = evm_watch_find(watches, job->group.serials[i]);
+            struct sdk_watch *watch = sdk_watch_find(&evm->watches, job->group.serials[i]);
             if (watch)
-                evm_watch_mistrust(watches, watch, wrong);
+                sdk_watch_mistrust(&evm->watches, watch, wrong);
         }
     }
-    evm_group_release(watches, &job->group);
+    sdk_group_release(&evm->watches, &job->group);
     free(job);
     if (answer->status == SDK_RPC_OK)
-        evm_pump(watches->evm);
+        evm_pump(evm);
 }
 
 static void job_start(struct job *job)
 {
-    struct evm *evm = job->watches->evm;
+    struct evm *evm = job->evm;
     struct sdk_rpc_request request;
-    job->watches->proofs++;
+    evm->watches.proofs++;
     sdk_rpc_begin(&request);
     if (!evm_tracker_head(evm->tracker, job->height))
         sdk_rpc_add(&request, "eth_getBlockByNumber", "[\"0x%" PRIx64 "\",false]", job->height);
@@ -275,25 +224,25 @@ static void job_start(struct job *job)
     sdk_rpc_send(evm->rpc, &request, proved, job);
 }
 
-void evm_evidence_start(struct evm_watches *watches, struct evm_watch *first)
+void evm_evidence_start(void *context, struct sdk_watch *first)
 {
-    const struct evm *evm = watches->evm;
+    struct evm *evm = context;
+    struct sdk_watches *watches = &evm->watches;
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return;
-    job->watches = watches;
+    job->evm = evm;
     job->contract = evm_watch_contract(evm, first->kind);
     job->receipts = evm->options.evidence == EVM_EVIDENCE_RECEIPTS;
     job->height = job->receipts ? first->last_height : first->close_height;
-    for (size_t i = 0; i < watches->len && job->group.len < EVM_GROUP_MAX; i++) {
-        struct evm_watch *watch = &watches->list[i];
-        if (watch->busy || !watch->closing || evm_watch_contract(evm, watch->kind) != job->contract ||
-            job->height < watch->last_height || job->height > watch->close_height ||
-            (job->receipts && job->height != watch->last_height) || sdk_loop_now(evm->loop) < watch->retry_at)
+    for (size_t i = 0; i < watches->len && job->group.len < SDK_GROUP_MAX; i++) {
+        struct sdk_watch *watch = &watches->list[i];
+        if (!sdk_watch_is_free(watches, watch) || !watch->closing ||
+            evm_watch_contract(evm, watch->kind) != job->contract || job->height < watch->last_height ||
+            job->height > watch->close_height || (job->receipts && job->height != watch->last_height))
             continue;
         evm_abi_slot(job->slots[job->group.len], watch->kind, watch->log);
-        job->group.serials[job->group.len++] = watch->serial;
-        watch->busy = true;
+        sdk_group_add(&job->group, watch);
     }
     if (job->group.len == 0) { /* no height can close it: an empty question would be asked without end */
         free(job);

@@ -6,38 +6,21 @@
 #include <string.h>
 
 #include "connectors/evm/abi.h"
-#include "connectors/evm/evm.h"
+#include "connectors/evm/watch.h"
 
-enum { NONSENSE_MS = 10000, LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
+enum { LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
 
 struct evm_asked_header {
     struct evm *evm;
     uint64_t height;
 };
 
-enum sdk_sent evm_send(struct evm *evm, const struct connector_message *message)
-{
-    const enum sdk_sent sent = connector_send(evm->connector, message);
-    if (sent == SDK_FULL)
-        evm->full = true;
-    return sent;
-}
-
 bool evm_say_header(struct evm *evm, uint64_t height, const uint8_t hash[32], uint64_t time, struct bytes rlp)
 {
     struct connector_message message = {.type = CONNECTOR_HEADER,
                                         .header = {.height = height, .time = time, .header = rlp}};
     memcpy(message.header.hash, hash, 32);
-    return evm_send(evm, &message) == SDK_SENT;
-}
-
-void evm_nonsense(struct evm *evm, const char *text)
-{
-    const uint64_t now = sdk_loop_now(evm->loop);
-    if (now < evm->nonsense_until)
-        return;
-    evm->nonsense_until = now + NONSENSE_MS;
-    connector_notice(evm->connector, CONNECTOR_NOTICE_NONSENSE, "%s", text);
+    return connector_send(evm->connector, &message) == SDK_SENT;
 }
 
 /* The newest final header, when it was not told yet for want of room. */
@@ -54,10 +37,10 @@ static bool say_final(struct evm *evm)
 
 void evm_pump(struct evm *evm)
 {
-    if (evm->full || evm->tracker->stopped || !say_final(evm))
+    if (connector_is_full(evm->connector) || evm->tracker->stopped || !say_final(evm))
         return;
-    evm_watches_pump(evm->watches);
-    evm_positions_pump(evm->positions);
+    sdk_watches_pump(&evm->watches);
+    sdk_positions_pump(&evm->positions);
     evm_submissions_pump(evm->submissions);
 }
 
@@ -68,7 +51,7 @@ static void moved(void *context, bool newest, bool final_height)
     struct evm *evm = context;
     evm->final_untold = evm->final_untold || final_height;
     if (newest) {
-        evm_positions_stale(evm->positions);
+        sdk_positions_stale(&evm->positions);
         evm_submissions_block(evm->submissions);
     }
     evm_pump(evm);
@@ -91,35 +74,7 @@ static void broken(void *context, const char *text)
 
 static void nonsense(void *context, const char *text)
 {
-    evm_nonsense(context, text);
-}
-
-/* Notice 3, at most one in ten seconds: an endpoint that takes one question and not the other goes up and down all the time. */
-static void tell_trouble(void *context)
-{
-    struct evm *evm = context;
-    const uint64_t now = sdk_loop_now(evm->loop);
-    if (!evm->down_text[0] || evm->down_told)
-        return;
-    if (now < evm->trouble_until) {
-        sdk_timer_set(evm->loop, &evm->trouble, evm->trouble_until - now);
-        return;
-    }
-    evm->trouble_until = now + NONSENSE_MS;
-    evm->down_told = true;
-    connector_notice(evm->connector, CONNECTOR_NOTICE_UNREACHABLE, "%s", evm->down_text);
-}
-
-static void health(void *context, bool up, const char *text)
-{
-    struct evm *evm = context;
-    snprintf(evm->down_text, sizeof evm->down_text, "%s", up ? "" : text);
-    if (!up) {
-        tell_trouble(evm);
-    } else if (evm->down_told) {
-        evm->down_told = false;
-        connector_notice(evm->connector, CONNECTOR_NOTICE_BACK, "the endpoint answers again");
-    }
+    sdk_notice_nonsense(&((struct evm *)context)->notices, text);
 }
 
 static void news(void *context)
@@ -148,7 +103,7 @@ static void poll(void *context)
 {
     struct evm *evm = context;
     const bool live = evm->ws && sdk_ws_is_live(evm->ws);
-    sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms * (live ? LIVE_FACTOR : 1));
+    sdk_timer_set(evm->loop, &evm->poll, evm->options.endpoint.poll_ms * (live ? LIVE_FACTOR : 1));
     if (!evm->configured || evm->tracker->stopped)
         return;
     evm_tracker_look(evm->tracker);
@@ -168,8 +123,9 @@ static void chain_told(void *context, const struct sdk_rpc_answer *answer)
     const struct sdk_rpc_reply *said = answer->replies;
     if (answer->status != SDK_RPC_OK || said[0].is_error || said[1].is_error) {
         if (answer->status == SDK_RPC_OK)
-            evm_nonsense(evm, (said[0].is_error ? &said[0] : &said[1])->message);
-        sdk_timer_set(evm->loop, &evm->poll, evm->options.poll_ms); /* not there yet, or busy: ask until it is */
+            sdk_notice_nonsense(&evm->notices, (said[0].is_error ? &said[0] : &said[1])->message);
+        sdk_timer_set(evm->loop, &evm->poll,
+                      evm->options.endpoint.poll_ms); /* not there yet, or busy: ask until it is */
         return;
     }
     if (!sdk_json_u64(&id, answer->replies[0].result) ||
@@ -223,19 +179,26 @@ static bool write_news_requests(struct evm *evm)
 
 static bool begin(struct evm *evm)
 {
-    const struct sdk_rpc_config rpc = {
-        evm->loop, evm->options.http, evm->options.max_response, (uint32_t)evm->options.timeout_ms, false, health, evm};
+    const struct evm_options *o = &evm->options;
+    const struct sdk_rpc_config rpc = {.loop = evm->loop,
+                                       .url = o->endpoint.http,
+                                       .max_response = o->endpoint.max_response,
+                                       .timeout_ms = (uint32_t)o->endpoint.timeout_ms,
+                                       .health = sdk_notice_health,
+                                       .context = &evm->notices};
     evm->rpc = sdk_rpc_new(&rpc);
     const struct evm_tracker_config tracker = {
-        evm->rpc, evm->options.finality_depth, evm->options.finality_tag, moved, reorganised, broken, nonsense, evm};
-    evm->watches = evm_watches_new(evm);
-    evm->positions = evm_positions_new(evm);
+        evm->rpc, o->finality_depth, o->finality_tag, moved, reorganised, broken, nonsense, evm};
+    sdk_notices_init(&evm->notices, evm->connector);
+    evm_watches_init(evm);
+    evm_positions_init(evm);
+    evm->range = o->log_range;
     evm->submissions = evm_submissions_new(evm);
-    if (!evm->rpc || !evm->watches || !evm->positions || !evm->submissions || !evm_tracker_init(evm->tracker, &tracker))
+    if (!evm->rpc || !evm->submissions || !evm_tracker_init(evm->tracker, &tracker))
         return false;
-    if (!evm->options.ws[0])
+    if (!o->endpoint.ws[0])
         return true;
-    const struct sdk_ws_config ws = {evm->loop, evm->options.ws, evm->news_requests, 2, hear, news, ws_state, evm};
+    const struct sdk_ws_config ws = {evm->loop, o->endpoint.ws, evm->news_requests, 2, hear, news, ws_state, evm};
     if (write_news_requests(evm))
         evm->ws = sdk_ws_new(&ws);
     return evm->ws != NULL;
@@ -250,8 +213,6 @@ static void configure(void *context, const struct connector_configure *message)
     } else if (!begin(evm)) {
         connector_configured(evm->connector, false, "no memory, or ws is not ws://host[:port][/path]");
     } else {
-        evm->trouble.fire = tell_trouble;
-        evm->trouble.context = evm;
         evm->poll.fire = ask_chain;
         evm->poll.context = evm;
         ask_chain(evm);
@@ -260,29 +221,14 @@ static void configure(void *context, const struct connector_configure *message)
 
 /* ---- the relay's other messages -------------------------------------------------------------------------------------------- */
 
-static void subscribe(void *context, const struct connector_subscribe *message)
+static struct sdk_watches *watches(void *context)
 {
-    struct evm *evm = context;
-    evm_watches_subscribe(evm->watches, message);
+    return &((struct evm *)context)->watches;
 }
 
-static void credit(void *context, const struct connector_credit *message)
+static struct sdk_positions *positions(void *context)
 {
-    struct evm *evm = context;
-    evm_watches_credit(evm->watches, message);
-}
-
-static void unsubscribe(void *context, const struct connector_unsubscribe *message)
-{
-    struct evm *evm = context;
-    evm_watches_unsubscribe(evm->watches, message->watch);
-    evm_positions_unwatch(evm->positions, message->watch);
-}
-
-static void position(void *context, const struct connector_position *message)
-{
-    struct evm *evm = context;
-    evm_positions_watch(evm->positions, message);
+    return &((struct evm *)context)->positions;
 }
 
 static void header_told(void *context, const struct sdk_rpc_answer *answer)
@@ -328,12 +274,6 @@ static void ask_header(void *context, const struct connector_ask_header *message
     sdk_rpc_send(evm->rpc, &request, header_told, asked);
 }
 
-static void again(void *context, const struct connector_ask_again *message)
-{
-    struct evm *evm = context;
-    evm_watches_again(evm->watches, message);
-}
-
 static void submit(void *context, const struct connector_submit *message)
 {
     struct evm *evm = context;
@@ -375,7 +315,6 @@ static void status(void *context)
 static void drained(void *context)
 {
     struct evm *evm = context;
-    evm->full = false;
     if (evm->configured)
         evm_pump(evm);
 }
@@ -400,8 +339,8 @@ static void stop(void *context)
     sdk_rpc_free(evm->rpc); /* first: those who wait for an answer still look at the others */
     sdk_ws_free(evm->ws);
     free(evm->logs_request);
-    evm_watches_free(evm->watches);
-    evm_positions_free(evm->positions);
+    sdk_watches_fini(&evm->watches);
+    sdk_positions_fini(&evm->positions);
     evm_submissions_free(evm->submissions);
     evm_tracker_fini(evm->tracker);
     evm_options_wipe(&evm->options);
@@ -421,12 +360,9 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .configure = configure,
-        .subscribe = subscribe,
-        .credit = credit,
-        .unsubscribe = unsubscribe,
-        .position = position,
+        .watches = watches,
+        .positions = positions,
         .ask_header = ask_header,
-        .again = again,
         .submit = submit,
         .ask_result = ask_result,
         .status = status,

@@ -12,119 +12,19 @@
 #include "connectors/sdk/record.h"
 
 enum {
-    POSITIONS_MAX = 8192,
     BATCH_MAX = SDK_RPC_CALLS_MAX / 2, /* two calls each */
     HUNT_STEP = 64,                    /* sequences asked at once */
     HUNT_MAX = 8192,                   /* how far below the accepted head undecided messages are searched */
 };
 
-struct position {
-    uint32_t id;
-    uint64_t serial;
-    enum connector_log_kind kind;
-    struct connector_lane lane;
-    uint8_t log[32];   /* key of the contract's running hash */
-    uint8_t start[32]; /* what an absent hash stands for */
-    bool busy, fresh, told;
-    struct connector_position_is last;
-};
-
-struct evm_positions {
-    struct evm *evm;
-    struct position *list;
-    size_t len, cap;
-    uint64_t serial;
-};
-
-/* One question for up to BATCH_MAX positions. */
-struct batch {
-    struct evm_positions *positions;
-    uint64_t height, time;
-    size_t len;
-    uint64_t serials[BATCH_MAX];
-};
-
 /* Searches the lowest undecided sequence of a lane that executes in any order, downwards from the accepted head: as many
  * are undecided as are accepted and not decided. */
 struct hunt {
-    struct evm_positions *positions;
+    struct evm *evm;
     uint64_t serial;
     struct connector_position_is found;
     uint64_t next, left, asked;
 };
-
-struct evm_positions *evm_positions_new(struct evm *evm)
-{
-    struct evm_positions *positions = calloc(1, sizeof *positions);
-    if (positions)
-        positions->evm = evm;
-    return positions;
-}
-
-void evm_positions_free(struct evm_positions *positions)
-{
-    if (!positions)
-        return;
-    free(positions->list);
-    free(positions);
-}
-
-static struct position *find(struct evm_positions *positions, uint64_t serial)
-{
-    for (size_t i = 0; i < positions->len; i++)
-        if (positions->list[i].serial == serial)
-            return &positions->list[i];
-    return NULL;
-}
-
-void evm_positions_unwatch(struct evm_positions *positions, uint32_t id)
-{
-    for (size_t i = 0; i < positions->len; i++) {
-        if (positions->list[i].id == id) {
-            positions->list[i] = positions->list[--positions->len];
-            return;
-        }
-    }
-}
-
-static bool add(struct evm_positions *positions, const struct position *position)
-{
-    if (positions->len == positions->cap) {
-        const size_t cap = positions->cap ? positions->cap * 2 : 64;
-        struct position *grown = cap <= POSITIONS_MAX ? realloc(positions->list, cap * sizeof *grown) : NULL;
-        if (!grown)
-            return false;
-        positions->list = grown;
-        positions->cap = cap;
-    }
-    positions->list[positions->len++] = *position;
-    return true;
-}
-
-void evm_positions_watch(struct evm_positions *positions, const struct connector_position *message)
-{
-    const struct evm_options *options = &positions->evm->options;
-    struct position position = {.id = message->watch,
-                                .serial = ++positions->serial,
-                                .kind = (enum connector_log_kind)message->kind,
-                                .lane = message->lane};
-    const bool here = position.kind == CONNECTOR_LOG_MESSAGE ? options->has_inbox : options->has_outbox;
-    sdk_record_log_id(position.start, message->lane.id, position.kind);
-    sdk_record_log_id(position.log, message->lane.id,
-                      position.kind == CONNECTOR_LOG_MESSAGE ? CONNECTOR_LOG_MESSAGE : CONNECTOR_LOG_SETTLEMENT);
-    evm_positions_unwatch(positions, message->watch);
-    if (!here || !add(positions, &position))
-        connector_cannot_watch(positions->evm->connector, CONNECTOR_POSITION, message->watch,
-                               here ? "too many positions"
-                                    : "this source has no address of the contract that takes this log");
-    evm_positions_pump(positions);
-}
-
-void evm_positions_stale(struct evm_positions *positions)
-{
-    for (size_t i = 0; i < positions->len; i++)
-        positions->list[i].fresh = false;
-}
 
 /* ---- answers ---------------------------------------------------------------------------------------------------------- */
 
@@ -146,28 +46,13 @@ static uint64_t word_u64(struct codec_reader *reader)
     return codec_read_u64(reader);
 }
 
-static void tell(struct evm_positions *positions, struct position *position, const struct connector_position_is *now)
-{
-    const struct connector_position_is *last = &position->last;
-    position->busy = false;
-    if (position->told && now->accepted == last->accepted && now->decided == last->decided &&
-        now->undecided == last->undecided && memcmp(now->running, last->running, 32) == 0)
-        return;
-    const struct connector_message message = {.type = CONNECTOR_POSITION_IS, .position_is = *now};
-    if (evm_send(positions->evm, &message) != SDK_SENT) {
-        position->fresh = false; /* `drained` reads it again */
-        return;
-    }
-    position->told = true;
-    position->last = *now;
-}
-
 static void hunt_step(struct hunt *hunt);
 
 static void hunted(void *context, const struct sdk_rpc_answer *answer)
 {
     struct hunt *hunt = context;
-    struct position *position = find(hunt->positions, hunt->serial);
+    struct evm *evm = hunt->evm;
+    struct sdk_position *position = sdk_position_find(&evm->positions, hunt->serial);
     bool good = position && answer->status == SDK_RPC_OK;
     for (size_t i = 0; good && i < answer->count && hunt->left; i++) {
         struct codec_reader reader;
@@ -184,9 +69,9 @@ static void hunted(void *context, const struct sdk_rpc_answer *answer)
         return;
     }
     if (good)
-        tell(hunt->positions, position, &hunt->found);
+        sdk_position_tell(&evm->positions, position, &hunt->found);
     else if (position)
-        position->busy = position->fresh = false;
+        sdk_position_miss(position);
     free(hunt);
 }
 
@@ -206,8 +91,8 @@ static void add_call(struct sdk_rpc_request *request, const uint8_t to[20], cons
 
 static void hunt_step(struct hunt *hunt)
 {
-    struct evm *evm = hunt->positions->evm;
-    const struct position *position = find(hunt->positions, hunt->serial);
+    struct evm *evm = hunt->evm;
+    const struct sdk_position *position = sdk_position_find(&evm->positions, hunt->serial);
     struct sdk_rpc_request request;
     uint8_t data[EVM_CALL_MAX];
     sdk_rpc_begin(&request);
@@ -219,20 +104,19 @@ static void hunt_step(struct hunt *hunt)
     sdk_rpc_send(evm->rpc, &request, hunted, hunt);
 }
 
-static void begin_hunt(struct evm_positions *positions, struct position *position,
-                       const struct connector_position_is *found)
+static void begin_hunt(struct evm *evm, struct sdk_position *position, const struct connector_position_is *found)
 {
     struct hunt *hunt = malloc(sizeof *hunt);
     if (!hunt) {
         position->busy = false;
         return;
     }
-    *hunt = (struct hunt){positions, position->serial, *found, found->accepted, found->accepted - found->decided, 0};
+    *hunt = (struct hunt){evm, position->serial, *found, found->accepted, found->accepted - found->decided, 0};
     hunt_step(hunt);
 }
 
 /* Reads the two answers about one position. */
-static bool understand(struct connector_position_is *out, const struct position *position,
+static bool understand(struct connector_position_is *out, const struct sdk_position *position,
                        const struct sdk_rpc_reply *replies, struct sdk_arena *arena)
 {
     struct codec_reader state, running;
@@ -241,7 +125,7 @@ static bool understand(struct connector_position_is *out, const struct position 
         return false;
     codec_read_copy(out->running, &running, 32);
     if (codec_bytes_are_zero(out->running, 32))
-        memcpy(out->running, position->start, 32);
+        sdk_record_log_id(out->running, position->lane.id, position->kind); /* what an absent hash stands for */
     if (inbox) {
         out->accepted = word_u64(&state);
         out->decided = word_u64(&state);
@@ -256,65 +140,76 @@ static bool understand(struct connector_position_is *out, const struct position 
 
 static void read_batch(void *context, const struct sdk_rpc_answer *answer)
 {
-    struct batch *batch = context;
-    struct evm_positions *positions = batch->positions;
+    struct sdk_position_batch *batch = context;
+    struct evm *evm = batch->context;
     for (size_t i = 0; i < batch->len; i++) {
-        struct position *position = find(positions, batch->serials[i]);
+        struct sdk_position *position = sdk_position_find(&evm->positions, batch->serials[i]);
         if (!position)
             continue;
         struct connector_position_is now = {.watch = position->id, .height = batch->height, .time = batch->time};
         if (answer->status != SDK_RPC_OK) {
-            position->busy = position->fresh = false; /* again with the next look */
+            sdk_position_miss(position);
         } else if (!understand(&now, position, answer->replies + 2 * i, answer->arena)) {
             position->busy =
                 false; /* the node has not got this block, or there is no such contract: with the next block */
-            evm_nonsense(positions->evm, "eth_call: the contract's state cannot be read");
+            sdk_notice_nonsense(&evm->notices, "eth_call: the contract's state cannot be read");
         } else if (position->kind == CONNECTOR_LOG_MESSAGE && now.decided < now.accepted &&
                    !(position->lane.mode & 1)) {
-            begin_hunt(positions, position, &now);
+            begin_hunt(evm, position, &now);
         } else {
-            tell(positions, position, &now);
+            sdk_position_tell(&evm->positions, position, &now);
         }
     }
     free(batch);
     if (answer->status == SDK_RPC_OK)
-        evm_positions_pump(positions);
+        sdk_positions_pump(&evm->positions);
 }
 
-static void add_position(struct sdk_rpc_request *request, const struct evm *evm, const struct position *position,
+static void add_position(struct sdk_rpc_request *request, const struct evm *evm, const struct sdk_position *position,
                          uint64_t height)
 {
-    uint8_t data[EVM_CALL_MAX];
+    uint8_t data[EVM_CALL_MAX], log[32];
     const bool inbox = position->kind == CONNECTOR_LOG_MESSAGE;
     const uint8_t *to = inbox ? evm->options.inbox : evm->options.outbox;
+    sdk_record_log_id(log, position->lane.id, inbox ? CONNECTOR_LOG_MESSAGE : CONNECTOR_LOG_SETTLEMENT);
     add_call(request, to, data, evm_call_state(data, position->lane.id), height);
-    add_call(request, to, data,
-             inbox ? evm_call_accepted(data, position->log) : evm_call_settlement(data, position->log), height);
+    add_call(request, to, data, inbox ? evm_call_accepted(data, log) : evm_call_settlement(data, log), height);
 }
 
-void evm_positions_pump(struct evm_positions *positions)
+static void ask(void *context, struct sdk_position_batch *batch)
 {
-    struct evm *evm = positions->evm;
+    struct evm *evm = context;
     const struct evm_head *newest = evm_tracker_head(evm->tracker, evm->tracker->newest);
-    if (!newest || evm->tracker->stopped || evm->full || !sdk_rpc_usable(evm->rpc))
-        return;
-    struct batch *batch = NULL;
     struct sdk_rpc_request request;
-    for (size_t i = 0; i < positions->len && (!batch || batch->len < BATCH_MAX); i++) {
-        struct position *position = &positions->list[i];
-        if (position->busy || position->fresh)
-            continue;
-        if (!batch) {
-            batch = calloc(1, sizeof *batch);
-            if (!batch)
-                return;
-            *batch = (struct batch){.positions = positions, .height = newest->number, .time = newest->time};
-            sdk_rpc_begin(&request);
-        }
-        position->busy = position->fresh = true;
-        batch->serials[batch->len++] = position->serial;
-        add_position(&request, evm, position, newest->number);
-    }
-    if (batch)
-        sdk_rpc_send(evm->rpc, &request, read_batch, batch);
+    batch->height = newest->number;
+    batch->time = newest->time;
+    sdk_rpc_begin(&request);
+    for (size_t i = 0; i < batch->len; i++)
+        add_position(&request, evm, sdk_position_find(&evm->positions, batch->serials[i]), newest->number);
+    sdk_rpc_send(evm->rpc, &request, read_batch, batch);
+}
+
+static bool ready(void *context)
+{
+    const struct evm *evm = context;
+    return evm_tracker_head(evm->tracker, evm->tracker->newest) && !evm->tracker->stopped &&
+           !connector_is_full(evm->connector) && sdk_rpc_usable(evm->rpc);
+}
+
+static const char *refuse(void *context, enum connector_log_kind kind)
+{
+    const struct evm *evm = context;
+    const bool here = kind == CONNECTOR_LOG_MESSAGE ? evm->options.has_inbox : evm->options.has_outbox;
+    return here ? NULL : "this source has no address of the contract that takes this log";
+}
+
+void evm_positions_init(struct evm *evm)
+{
+    const struct sdk_position_chain chain = {.connector = evm->connector,
+                                             .batch_max = BATCH_MAX,
+                                             .context = evm,
+                                             .ready = ready,
+                                             .refuse = refuse,
+                                             .ask = ask};
+    sdk_positions_init(&evm->positions, &chain);
 }

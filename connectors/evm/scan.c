@@ -8,201 +8,68 @@
 
 #include "connectors/evm/abi.h"
 #include "connectors/evm/watch.h"
-#include "connectors/sdk/record.h"
-
-enum {
-    CHUNK_RECORDS = 256,
-    CHUNK_BYTES = 1 << 20,
-    AUDIT_BLOCKS = 64, /* a log without news is compared with its slot so often: an event that was kept back shows */
-};
+#include "connectors/sdk/entries.h"
 
 struct scan {
-    struct evm_watches *watches;
+    struct evm *evm;
     const uint8_t *contract;
     uint64_t from, to;
-    struct evm_group group;
+    struct sdk_group group;
 };
 
-/* The entries of one watch in one block, in order. */
-struct entries {
-    struct bytes *records;
-    uint8_t (*running)[32]; /* after each */
-    size_t count;
-    uint64_t bytes;
-    uint64_t to; /* number of the last; only settlement has more numbers than records */
-    uint8_t end[32];
-    bool known_end; /* the entry that the relay has already, the last before `next`, is in this block */
-};
-
-static bool is_for(const struct evm_watch *watch, const uint8_t topic[32], const struct evm_log *log)
+static bool is_for(const struct sdk_watch *watch, const uint8_t topic[32], const struct evm_log *log)
 {
     return log->log.topic_count >= 2 && memcmp(log->log.topics[0], topic, 32) == 0 &&
            memcmp(log->log.topics[1], watch->lane, 32) == 0;
 }
 
 /* Reads and checks what logs[0..count) of one block hold for the watch. A static text when they do not lead on. */
-static const char *collect(struct entries *out, const struct evm_watch *watch, const struct evm_log *logs, size_t count,
-                           struct sdk_arena *arena)
+static const char *collect(struct sdk_entries *out, const struct sdk_watch *watch, const struct evm_log *logs,
+                           size_t count, struct sdk_arena *arena)
 {
     uint8_t topic[32];
-    *out = (struct entries){.to = watch->next - 1};
-    memcpy(out->end, watch->running, 32);
-    out->records = sdk_arena_take(arena, count, sizeof *out->records);
-    out->running = sdk_arena_take(arena, count, sizeof *out->running);
-    if (!out->records || !out->running)
-        return "no memory";
+    const char *wrong = NULL;
+    sdk_entries_begin(out, watch, arena);
     evm_abi_topic(topic, watch->kind);
-    for (size_t i = 0; i < count; i++) {
-        struct evm_event *event = sdk_arena_take(arena, 1, sizeof *event);
+    for (size_t i = 0; i < count && !wrong; i++) {
         if (!is_for(watch, topic, &logs[i]))
             continue;
+        struct evm_event *event = sdk_arena_take(arena, 1, sizeof *event);
         if (!event || !evm_abi_event(event, watch->kind, &logs[i].log))
-            return "an event with malformed data";
-        if (event->to <= out->to) { /* the relay has it; where the last one lies is good to know */
-            out->known_end = out->known_end || event->to == out->to;
-            continue;
-        }
-        if (event->from != out->to + 1)
-            return "events are missing before one that was given";
-        if (watch->kind == CONNECTOR_LOG_SETTLEMENT)
-            memcpy(out->end, event->running, 32);
-        else if (!sdk_record_extend(out->end, watch->kind, watch->lane, event->from, event->records))
-            return "a record that is malformed";
-        if (memcmp(out->end, event->running, 32) != 0)
-            return "a record that does not lead to the running hash beside it";
-        out->to = event->to;
-        memcpy(out->running[out->count], out->end, 32);
-        out->records[out->count++] = event->records;
-        out->bytes += event->records.len;
+            wrong = "an event with malformed data";
+        else
+            wrong = sdk_entries_add(out, event->from, event->to, event->running, event->records);
     }
-    return NULL;
-}
-
-/* Sends records [at, end) as one message. */
-static bool send_chunk(struct evm *evm, struct evm_watch *watch, const struct entries *entries, size_t at, size_t end,
-                       struct sdk_arena *arena)
-{
-    size_t len = 0;
-    for (size_t i = at; i < end; i++)
-        len += entries->records[i].len;
-    uint8_t *data = sdk_arena_take(arena, len, 1);
-    if (!data)
-        return false;
-    len = 0;
-    for (size_t i = at; i < end; i++) {
-        memcpy(data + len, entries->records[i].data, entries->records[i].len);
-        len += entries->records[i].len;
-    }
-    const struct connector_message message = {
-        .type = CONNECTOR_RECORDS,
-        .records = {watch->id, watch->next, (uint32_t)(end - at), {data, len}},
-    };
-    if (evm_send(evm, &message) != SDK_SENT)
-        return false;
-    watch->next += end - at;
-    memcpy(watch->running, entries->running[end - 1], 32);
-    watch->credit -= len;
-    return true;
-}
-
-/* Sends a block's entries in chunks; false when there is no room: what was sent stays sent. */
-static bool send_entries(struct evm *evm, struct evm_watch *watch, const struct entries *entries,
-                         struct sdk_arena *arena)
-{
-    if (watch->kind == CONNECTOR_LOG_SETTLEMENT) {
-        watch->next = entries->to + 1;
-        memcpy(watch->running, entries->end, 32);
-        return true;
-    }
-    for (size_t at = 0, end = 0; at < entries->count; at = end) {
-        size_t bytes = 0;
-        while (end < entries->count && end - at < CHUNK_RECORDS && (end == at || bytes < CHUNK_BYTES))
-            bytes += entries->records[end++].len;
-        if (!send_chunk(evm, watch, entries, at, end, arena))
-            return false;
-    }
-    return true;
-}
-
-static void want_evidence(const struct evm *evm, struct evm_watch *watch, uint64_t height)
-{
-    const bool audit = evm->options.evidence != EVM_EVIDENCE_RECEIPTS && height >= watch->audited + AUDIT_BLOCKS;
-    if (watch->next - 1 == watch->proven && !watch->owed && !audit)
-        return;
-    watch->closing = true;
-    watch->close_height = height;
-    if (evm->options.evidence != EVM_EVIDENCE_RECEIPTS || watch->last_height)
-        return;
-    /* Receipts need the block of the last event, and it lies before where the scan began. */
-    watch->closing = false;
-    watch->position = watch->start > 0 ? 0 : watch->position;
-    watch->owed = watch->start > 0;
-    watch->start = 0;
-}
-
-void evm_watch_tell_need(const struct evm *evm, struct evm_watch *watch)
-{
-    char text[160];
-    if (watch->need == 0 || watch->told_need)
-        return;
-    watch->told_need = true;
-    snprintf(text, sizeof text, "the records of block %" PRIu64 " are %" PRIu64 " bytes, the credit is %" PRIu64,
-             watch->position, watch->need, watch->credit);
-    connector_cannot_watch(evm->connector, CONNECTOR_CREDIT, watch->id, text);
-}
-
-/* A block whose records do not fit into what is left of the credit: close the step below it, and wait. Nothing can be closed
- * below a block that holds an entry which the relay has already. */
-static void hold(struct evm *evm, struct evm_watch *watch, uint64_t block, uint64_t bytes)
-{
-    watch->position = block;
-    watch->need = bytes;
-    if (watch->next - 1 > watch->proven && block > watch->last_height)
-        want_evidence(evm, watch, block - 1);
-    if (watch->position != block)
-        watch->need = 0; /* receipts need an earlier block first: it comes by here again */
-    else if (!watch->closing)
-        evm_watch_tell_need(evm, watch);
+    return wrong;
 }
 
 /* Takes what belongs to the watch from the logs of from..to. */
-static void take(struct scan *scan, struct evm_watch *watch, const struct evm_log *logs, size_t count,
+static void take(struct scan *scan, struct sdk_watch *watch, const struct evm_log *logs, size_t count,
                  struct sdk_arena *arena)
 {
-    struct evm *evm = scan->watches->evm;
+    struct evm *evm = scan->evm;
     for (size_t at = 0, end; at < count; at = end) {
-        struct entries entries;
+        struct sdk_entries entries;
         for (end = at; end < count && logs[end].block == logs[at].block;)
             end++;
         const char *wrong = collect(&entries, watch, logs + at, end - at, arena);
         if (wrong) {
-            evm_watch_mistrust(scan->watches, watch, wrong);
+            sdk_watch_mistrust(&evm->watches, watch, wrong);
             return;
         }
-        if (entries.known_end)
-            watch->last_height = logs[at].block;
-        if (entries.count == 0)
-            continue;
-        if (entries.bytes > watch->credit) {
-            hold(evm, watch, logs[at].block, entries.bytes);
+        if (!sdk_entries_give(&evm->watches, watch, logs[at].block, &entries))
             return;
-        }
-        if (!send_entries(evm, watch, &entries, arena)) {
-            watch->position = logs[at].block; /* `drained` goes on from here */
-            return;
-        }
-        watch->last_height = logs[at].block;
     }
     watch->position = scan->to + 1;
     if (watch->position > evm->tracker->final_height)
-        want_evidence(evm, watch, scan->to);
+        sdk_watch_want_evidence(&evm->watches, watch, scan->to);
 }
 
 /* Logs may only come from blocks that are on the chain as it was tracked. */
 static bool on_chain(const struct scan *scan, const struct evm_log *logs, size_t count, const char **wrong)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct evm_head *head = evm_tracker_head(scan->watches->evm->tracker, logs[i].block);
+        const struct evm_head *head = evm_tracker_head(scan->evm->tracker, logs[i].block);
         *wrong = "eth_getLogs: a log of a block or contract that was not asked for";
         if (logs[i].block < scan->from || logs[i].block > scan->to ||
             memcmp(logs[i].log.address, scan->contract, 20) != 0 ||
@@ -217,20 +84,20 @@ static void too_much(struct scan *scan, const char *text)
 {
     const uint64_t asked = scan->to - scan->from + 1;
     if (asked > 1) {
-        scan->watches->range = asked / 2;
+        scan->evm->range = asked / 2;
         return;
     }
     for (size_t i = 0; i < scan->group.len; i++) {
-        struct evm_watch *watch = evm_watch_find(scan->watches, scan->group.serials[i]);
+        struct sdk_watch *watch = sdk_watch_find(&scan->evm->watches, scan->group.serials[i]);
         if (watch)
-            evm_watch_mistrust(scan->watches, watch, text);
+            sdk_watch_mistrust(&scan->evm->watches, watch, text);
     }
 }
 
 /* A node behind a balancer may lag behind the one that told the header, and then has no logs, and no error either. */
 static bool knows_block(const struct scan *scan, const struct sdk_rpc_reply *reply, struct sdk_arena *arena)
 {
-    const struct evm_head *head = evm_tracker_head(scan->watches->evm->tracker, scan->to);
+    const struct evm_head *head = evm_tracker_head(scan->evm->tracker, scan->to);
     const char *wrong = NULL;
     struct evm_block block;
     return !reply->is_error && evm_parse_block(&block, reply->result, arena, &wrong) &&
@@ -240,29 +107,29 @@ static bool knows_block(const struct scan *scan, const struct sdk_rpc_reply *rep
 static void scanned(void *context, const struct sdk_rpc_answer *answer)
 {
     struct scan *scan = context;
-    struct evm_watches *watches = scan->watches;
+    struct evm *evm = scan->evm;
+    struct sdk_watches *watches = &evm->watches;
     const struct sdk_rpc_reply *reply = answer->replies;
     const struct evm_log *logs = NULL;
     const char *wrong = "eth_getLogs";
     size_t count = 0;
     watches->scans--;
-    evm_group_release(watches, &scan->group);
+    sdk_group_release(watches, &scan->group);
     if (answer->status == SDK_RPC_TOO_LARGE) {
         too_much(scan, answer->text);
     } else if (answer->status == SDK_RPC_OK && reply->is_error) {
         too_much(scan, reply->message);
     } else if (answer->status == SDK_RPC_OK && !knows_block(scan, &answer->replies[1], answer->arena)) {
         for (size_t i = 0; i < scan->group.len; i++) {
-            struct evm_watch *watch = evm_watch_find(watches, scan->group.serials[i]);
+            struct sdk_watch *watch = sdk_watch_find(watches, scan->group.serials[i]);
             if (watch)
-                evm_watch_later(watches, watch);
+                sdk_watch_later(watches, watch);
         }
     } else if (answer->status == SDK_RPC_OK && evm_parse_logs(&logs, &count, reply->result, answer->arena, &wrong) &&
                on_chain(scan, logs, count, &wrong)) {
-        watches->range =
-            watches->range * 2 < watches->evm->options.log_range ? watches->range * 2 : watches->evm->options.log_range;
+        evm->range = evm->range * 2 < evm->options.log_range ? evm->range * 2 : evm->options.log_range;
         for (size_t i = 0; i < scan->group.len; i++) {
-            struct evm_watch *watch = evm_watch_find(watches, scan->group.serials[i]);
+            struct sdk_watch *watch = sdk_watch_find(watches, scan->group.serials[i]);
             if (watch)
                 take(scan, watch, logs, count, answer->arena);
         }
@@ -271,12 +138,12 @@ static void scanned(void *context, const struct sdk_rpc_answer *answer)
     }
     free(scan);
     if (answer->status == SDK_RPC_OK || answer->status == SDK_RPC_TOO_LARGE)
-        evm_pump(watches->evm);
+        evm_pump(evm);
 }
 
 static void ask_logs(struct scan *scan, const uint8_t (*lanes)[32])
 {
-    struct evm *evm = scan->watches->evm;
+    struct evm *evm = scan->evm;
     struct sdk_rpc_request request;
     uint8_t topic[32];
     sdk_rpc_begin(&request);
@@ -306,26 +173,26 @@ static void ask_logs(struct scan *scan, const uint8_t (*lanes)[32])
     sdk_rpc_send(evm->rpc, &request, scanned, scan);
 }
 
-void evm_scan_start(struct evm_watches *watches, struct evm_watch *first)
+void evm_scan_start(void *context, struct sdk_watch *first)
 {
-    uint8_t lanes[EVM_GROUP_MAX][32];
-    const struct evm *evm = watches->evm;
+    uint8_t lanes[SDK_GROUP_MAX][32];
+    struct evm *evm = context;
+    struct sdk_watches *watches = &evm->watches;
     struct scan *scan = calloc(1, sizeof *scan);
     if (!scan)
         return;
     const uint64_t final_height = evm->tracker->final_height;
-    scan->watches = watches;
+    scan->evm = evm;
     scan->contract = evm_watch_contract(evm, first->kind);
     scan->from = first->position;
-    scan->to = final_height - scan->from < watches->range ? final_height : scan->from + watches->range - 1;
-    for (size_t i = 0; i < watches->len && scan->group.len < EVM_GROUP_MAX; i++) {
-        struct evm_watch *watch = &watches->list[i];
-        if (watch->busy || watch->closing || watch->need || watch->position != scan->from ||
-            evm_watch_contract(evm, watch->kind) != scan->contract || sdk_loop_now(evm->loop) < watch->retry_at)
+    scan->to = final_height - scan->from < evm->range ? final_height : scan->from + evm->range - 1;
+    for (size_t i = 0; i < watches->len && scan->group.len < SDK_GROUP_MAX; i++) {
+        struct sdk_watch *watch = &watches->list[i];
+        if (!sdk_watch_is_free(watches, watch) || watch->closing || watch->need || watch->position != scan->from ||
+            evm_watch_contract(evm, watch->kind) != scan->contract)
             continue;
         memcpy(lanes[scan->group.len], watch->lane, 32);
-        scan->group.serials[scan->group.len++] = watch->serial;
-        watch->busy = true;
+        sdk_group_add(&scan->group, watch);
     }
     watches->scans++;
     ask_logs(scan, (const uint8_t(*)[32])lanes);

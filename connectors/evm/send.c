@@ -355,7 +355,7 @@ static void not_included(struct evm_submissions *submissions, struct evm_submiss
     const struct evm_options *options = &submissions->evm->options;
     const uint64_t newest = submissions->evm->tracker->newest;
     one->gone = count > one->nonce ? one->gone + 1 : 0;
-    if (one->gone >= GONE_MAX || newest >= one->first_block + options->give_up_blocks) {
+    if (one->gone >= GONE_MAX || newest >= one->first_block + options->endpoint.give_up_blocks) {
         one->step = EVM_STEP_READBACK;
         read_back_start(submissions, one);
     } else if (one->gone == 0 && newest >= one->sent_block + options->resubmit_blocks) {

@@ -271,7 +271,7 @@ static void estimated(void *context, const struct sdk_rpc_answer *answer)
     } else if (answer->replies[1].is_error) {
         tell_refusal(submissions, one, &answer->replies[1], answer->arena);
     } else if (!sdk_json_u64(&one->gas, answer->replies[1].result) || one->gas > UINT64_MAX / 2) {
-        evm_nonsense(submissions->evm, "eth_estimateGas: not a quantity");
+        sdk_notice_nonsense(&submissions->evm->notices, "eth_estimateGas: not a quantity");
     } else {
         one->gas += one->gas / 4 + 20000;
         one->step = EVM_STEP_READY;

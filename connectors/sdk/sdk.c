@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "connectors/sdk/fault.h"
+#include "connectors/sdk/position.h"
+#include "connectors/sdk/watch.h"
 
 enum { RELAY_FD = 3, READ_CHUNK = 65536 };
 
@@ -116,6 +118,11 @@ enum sdk_sent connector_send(struct connector *connector, const struct connector
     return SDK_SENT;
 }
 
+bool connector_is_full(const struct connector *connector)
+{
+    return connector->wants_drained;
+}
+
 static void breach(struct connector *connector, const char *what, const char *where)
 {
     connector_log(connector, "the relay broke the protocol: %s: %s", what, where);
@@ -150,12 +157,15 @@ static void handle(struct connector *connector, const struct connector_message *
         else
             ops->configure(context, &message->configure);
         break;
-    case CONNECTOR_SUBSCRIBE: ops->subscribe(context, &message->subscribe); break;
-    case CONNECTOR_CREDIT: ops->credit(context, &message->credit); break;
-    case CONNECTOR_UNSUBSCRIBE: ops->unsubscribe(context, &message->unsubscribe); break;
-    case CONNECTOR_POSITION: ops->position(context, &message->position); break;
+    case CONNECTOR_SUBSCRIBE: sdk_watches_subscribe(ops->watches(context), &message->subscribe); break;
+    case CONNECTOR_CREDIT: sdk_watches_credit(ops->watches(context), &message->credit); break;
+    case CONNECTOR_UNSUBSCRIBE:
+        sdk_watches_unsubscribe(ops->watches(context), message->unsubscribe.watch);
+        sdk_positions_unwatch(ops->positions(context), message->unsubscribe.watch);
+        break;
+    case CONNECTOR_POSITION: sdk_positions_watch(ops->positions(context), &message->position); break;
     case CONNECTOR_ASK_HEADER: ops->ask_header(context, &message->ask_header); break;
-    case CONNECTOR_ASK_AGAIN: ops->again(context, &message->ask_again); break;
+    case CONNECTOR_ASK_AGAIN: sdk_watches_again(ops->watches(context), &message->ask_again); break;
     case CONNECTOR_SUBMIT: ops->submit(context, &message->submit); break;
     case CONNECTOR_ASK_RESULT: ops->ask_result(context, &message->ask_result); break;
     case CONNECTOR_ASK_STATUS: ops->status(context); break;

@@ -19,6 +19,8 @@ enum {
 };
 
 struct connector;
+struct sdk_positions;
+struct sdk_watches;
 
 /* Messages are borrowed for the call. `context` is what start returned. Every op is given but those marked optional. */
 struct connector_ops {
@@ -31,12 +33,10 @@ struct connector_ops {
     void (*stop)(void *context);
     /* Exactly one connector_configured follows, now or later. No other op but status is called before it said ok. */
     void (*configure)(void *context, const struct connector_configure *message);
-    void (*subscribe)(void *context, const struct connector_subscribe *message);
-    void (*credit)(void *context, const struct connector_credit *message);
-    void (*unsubscribe)(void *context, const struct connector_unsubscribe *message);
-    void (*position)(void *context, const struct connector_position *message);
+    /* What messages 4 to 6 and 14 are about, and what 7 is. */
+    struct sdk_watches *(*watches)(void *context);
+    struct sdk_positions *(*positions)(void *context);
     void (*ask_header)(void *context, const struct connector_ask_header *message);
-    void (*again)(void *context, const struct connector_ask_again *message);
     void (*submit)(void *context, const struct connector_submit *message);
     void (*ask_result)(void *context, const struct connector_ask_result *message);
     void (*status)(void *context);
@@ -57,6 +57,8 @@ enum sdk_sent {
 };
 
 enum sdk_sent connector_send(struct connector *connector, const struct connector_message *message);
+/* A message was refused as SDK_FULL and `drained` did not come yet: nothing that takes much room should be begun. */
+bool connector_is_full(const struct connector *connector);
 
 /* Answers, which the reserve has room for. */
 void connector_configured(struct connector *connector, bool ok, const char *format, ...)
