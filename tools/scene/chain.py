@@ -158,7 +158,7 @@ class Chain(Anvil):
 
     def deploy(self, network_name, members, quorum):
         """Registry of `members` [(operator, side, address)], outbox, inbox, recorder."""
-        network = model.network_id(network_name)
+        self.network = network = model.network_id(network_name)
         self.registry = Contract(self, "Registry", network, self.genesis, quorum, sorted(members), bytes(20), 0)
         self.outbox = Contract(self, "Outbox", network, self.genesis, self.registry.address)
         self.inbox = Contract(self, "Inbox", network, self.genesis, self.registry.address, self.outbox.address, RECEIVER_GAS)
@@ -200,6 +200,10 @@ class Chain(Anvil):
     def height(self):
         return int(self.rpc("eth_blockNumber"), 16)
 
+    def hash_of(self, height):
+        """None: it has no such block."""
+        return (self.rpc("eth_getBlockByNumber", hex(height), False) or {}).get("hash")
+
     def transactions(self, contract, name, first):
         """How many calls of a contract's function the blocks from `first` on hold, whatever came of them."""
         to, selector = "0x" + contract.address.hex(), "0x" + contract.functions[name][0].hex()
@@ -213,6 +217,51 @@ class Chain(Anvil):
         found = [(log, *self.contracts[bytes.fromhex(log["address"][2:])].read(log)) for log in logs]
         return [(event, {**values, "block": int(log["blockNumber"], 16)}) for log, event, values in found]
 
+    # ---- what a Lane asks of its two chains
+
+    def open(self, lane):
+        """Opens it for its sender; its id."""
+        opened = self.outbox.send("open", lane.destination.identity, model.account(lane.destination.inbox.address),
+                                  model.account(lane.receiver.address), lane.mode, 1, lane.life, sender=lane.sender)
+        return opened.named("Opened")[0]["lane"]
+
+    def nonce(self, account):
+        return int(self.rpc("eth_getTransactionCount", "0x" + account.hex(), "latest"), 16)
+
+    def give(self, lane, numbers):
+        """Gives messages of the lane, a transaction each."""
+        now, requests = self.now(), []
+        for number in numbers:
+            deadline = now + lane.lives.get(number, lane.life // 2)
+            if number in lane.hidden:
+                data = self.outbox.data("sendCommitment", lane.id, 2, 0, 0, deadline, [lane.hidden[number]])
+            else:
+                data = self.outbox.data("send", lane.id, 0, 0, 0, deadline, lane.salt(number), lane.payload(number), [])
+            requests.append(("eth_sendTransaction", ({
+                "from": "0x" + lane.sender.hex(), "to": "0x" + self.outbox.address.hex(),
+                "nonce": hex(lane.nonce + number - 1), "gas": hex(200_000 + 1000 * lane.sizes[number - 1]),
+                "data": "0x" + data.hex()},)))
+        for start in range(0, len(requests), BATCH):
+            try:
+                self.batch(requests[start:start + BATCH])
+            except RpcError:
+                pass  # given twice, after a call that was answered but not heard: again() sees to what is missing
+
+    def sent(self, lane):
+        """(messages sent, outcomes taken back)"""
+        sent, _, taken, _ = self.outbox.call("state", lane.id)
+        return sent, taken
+
+    def received(self, lane):
+        """How many messages its receiver has, each counted once."""
+        received, duplicates, _, _ = lane.receiver.call("counts", lane.id)
+        return received - duplicates
+
+    @staticmethod
+    def shown(lane, number):
+        """What the receiver here says that it got, of an open payload."""
+        return keccak(lane.payload(number))
+
 
 class History:
     """All events of a chain. Each is read once, unless a reorganisation took it away."""
@@ -220,16 +269,13 @@ class History:
     def __init__(self, chain):
         self.chain, self.parts = chain, []  # (last block, its hash, events)
 
-    def _hash(self, number):
-        return (self.chain.rpc("eth_getBlockByNumber", hex(number), False) or {}).get("hash")
-
     def events(self):
-        while self.parts and self._hash(self.parts[-1][0]) != self.parts[-1][1]:
+        while self.parts and self.chain.hash_of(self.parts[-1][0]) != self.parts[-1][1]:
             self.parts.pop()
         first, newest = self.parts[-1][0] + 1 if self.parts else 0, self.chain.height()
         for start in range(first, newest + 1, AUDITED):
             last = min(newest, start + AUDITED - 1)
-            self.parts.append((last, self._hash(last), self.chain.events(start, last)))
+            self.parts.append((last, self.chain.hash_of(last), self.chain.events(start, last)))
         return (event for _, _, events in self.parts for event in events)
 
 
@@ -240,11 +286,8 @@ class Lane:
         self.name, self.source, self.destination, self.mode, self.life = name, source, destination, mode, life
         self.sender, self.receiver = source.accounts[sender], destination.receiver(receiver)
         self.generation, self.state = 1, "open"
-        account = model.account
-        opened = source.outbox.send("open", destination.identity, account(destination.inbox.address),
-                                    account(self.receiver.address), mode, 1, life, sender=self.sender)
-        self.id = opened.named("Opened")[0]["lane"]
-        self.nonce = self._nonce()  # of message 1: the account sends nothing else
+        self.id = source.open(self)
+        self.nonce = source.nonce(self.sender)  # of message 1: the account sends nothing else
         self.sizes = []  # bytes of the payloads given to the source so far
         self.hidden = {}  # number -> commitment, of messages whose payload the source never sees
         self.lives = {}  # number -> seconds, of messages that live less long than others
@@ -260,13 +303,13 @@ class Lane:
         after = copy.copy(self)
         after.name, after.generation, after.state = f"{self.name}-{self.generation + 1}", self.generation + 1, "open"
         after.id = model.lane_id(*self.identity()[:7], self.mode, after.generation)
-        after.nonce, after.sizes, after.hidden, after.lives, after.digests = self._nonce(), [], {}, {}, {}
+        after.nonce, after.sizes, after.hidden, after.lives, after.digests = self.source.nonce(self.sender), [], {}, {}, {}
         return after
 
     def identity(self):
         """What the lane's id is made of, as model.lane_id takes it."""
         account, source, destination = model.account, self.source, self.destination
-        return (source.outbox.call("network"), source.identity, account(source.outbox.address), account(self.sender),
+        return (source.network, source.identity, account(source.outbox.address), account(self.sender),
                 destination.identity, account(destination.inbox.address), account(self.receiver.address), self.mode, self.generation)
 
     def key(self):
@@ -283,59 +326,41 @@ class Lane:
     def submitted(self):
         return len(self.sizes)
 
-    def _nonce(self):
-        return int(self.source.rpc("eth_getTransactionCount", "0x" + self.sender.hex(), "latest"), 16)
-
     def payload(self, number):
         return f"{self.name} {number} ".encode().ljust(self.sizes[number - 1], b".")
+
+    @staticmethod
+    def salt(number):
+        return number.to_bytes(32, "big")
 
     def digest(self, number):
         """What its receiver says that it got."""
         if number not in self.digests:
-            self.digests[number] = self.hidden.get(number) or keccak(self.payload(number))
+            self.digests[number] = self.hidden.get(number) or self.destination.shown(self, number)
         return self.digests[number]
-
-    def _give(self, numbers):
-        now, requests = self.source.now(), []
-        for number in numbers:
-            deadline = now + self.lives.get(number, self.life // 2)
-            if number in self.hidden:
-                data = self.source.outbox.data("sendCommitment", self.id, 2, 0, 0, deadline, [self.hidden[number]])
-            else:
-                data = self.source.outbox.data("send", self.id, 0, 0, 0, deadline, number.to_bytes(32, "big"), self.payload(number), [])
-            requests.append(("eth_sendTransaction", ({
-                "from": "0x" + self.sender.hex(), "to": "0x" + self.source.outbox.address.hex(),
-                "nonce": hex(self.nonce + number - 1), "gas": hex(200_000 + 1000 * self.sizes[number - 1]),
-                "data": "0x" + data.hex()},)))
-        for start in range(0, len(requests), BATCH):
-            try:
-                self.source.batch(requests[start:start + BATCH])
-            except RpcError:
-                pass  # given twice, after a call that was answered but not heard: again() sees to what is missing
 
     def send(self, count, payload=100, life=None):
         """Gives `count` transactions, one message each, to the source chain; they are mined with its next blocks. life: seconds."""
         numbers = range(self.submitted + 1, self.submitted + 1 + count)
         self.sizes += [payload] * count
         self.lives.update((number, life) for number in numbers if life)
-        self._give(numbers)
+        self.source.give(self, numbers)
 
     def send_commitment(self, payload, life):
         """One message whose payload stays with us."""
         number = self.submitted + 1
         self.sizes.append(0)
-        self.lives[number], self.hidden[number] = life, model.commitment(number.to_bytes(32, "big"), payload)
-        self._give([number])
+        self.lives[number], self.hidden[number] = life, model.commitment(self.salt(number), payload)
+        self.source.give(self, [number])
 
     def again(self):
         """Gives once more what the source chain does not have: its pool dies with it. A nonce admits one of them only."""
-        self._give(range(self._nonce() - self.nonce + 1, self.submitted + 1))
+        self.source.give(self, range(self.source.nonce(self.sender) - self.nonce + 1, self.submitted + 1))
 
     def counts(self):
         """What the two chains say, quickly: messages sent, received by the receiver, outcomes taken back."""
-        sent, _, taken, _ = self.source.outbox.call("state", self.id)
-        received, duplicates, _, _ = self.receiver.call("counts", self.id)
-        return {"sent": sent, "delivered": received - duplicates, "settled": taken}
+        sent, taken = self.source.sent(self)
+        return {"sent": sent, "delivered": self.destination.received(self), "settled": taken}
 
     def message(self, number):
         """(record, digest) of a message that was sent."""

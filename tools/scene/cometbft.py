@@ -10,11 +10,13 @@
 Nothing here decides anything: what a node says is returned as it is."""
 
 import base64
+import copy
 import fcntl
 import hashlib
 import http.client
 import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "contracts"))
 import model  # noqa: E402
+from chain import free_port  # noqa: E402
 from model import h, u  # noqa: E402
 
 (OPEN, SEND, SEND_COMMITMENT, SETTLE, CLOSE_OUTBOX, DELIVER, EXECUTE, EXPIRE, RULE, CLOSE_INBOX, ROTATE, RECEIVER,
@@ -59,7 +62,7 @@ OUTBOX, INBOX, REGISTRY = (module(b"isthmus/" + name) for name in (b"outbox", b"
 
 def program(build):
     """The ledger's program, built when its sources changed. NoGo: there is no Go that can."""
-    path = pathlib.Path(build) / "connectors" / "isthmus-ledger"
+    path = pathlib.Path(build).resolve() / "connectors" / "isthmus-ledger"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -101,17 +104,29 @@ class Node:
             self.process.wait(timeout=PATIENCE)
             self.process = None
 
-    def call(self, method, **params):
+    def _post(self, body):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("POST", "/", json.dumps({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}),
-                               {"Content-Type": "application/json"})
-            answer = json.loads(connection.getresponse().read())
+            connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
+            return json.loads(connection.getresponse().read())
         finally:
             connection.close()
+
+    @staticmethod
+    def _result(answer):
         if "error" in answer:
             raise RpcError(answer["error"].get("data") or answer["error"]["message"])
         return answer["result"]
+
+    def call(self, method, **params):
+        return self._result(self._post({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}))
+
+    def batch(self, calls, strict=True):
+        """The results of at most ten (method, params), in their order. strict: an error is one of all; else a None in its place."""
+        answers = self._post([{"jsonrpc": "2.0", "id": i, "method": method, "params": params}
+                              for i, (method, params) in enumerate(calls)])
+        answers = sorted(answers if isinstance(answers, list) else [answers], key=lambda answer: answer["id"])
+        return [None if not strict and "error" in answer else self._result(answer) for answer in answers]
 
     def height(self):
         """0 while it does not answer."""
@@ -166,6 +181,21 @@ class Ledger:
                 node.process.terminate()
         for node in self.nodes:
             node.kill()
+
+    def fork(self, folder):
+        """A second network of the same nodes, none of which runs now, that goes on from here by itself: what the validators sign there
+        contradicts what they sign here."""
+        other = copy.copy(self)
+        other.folder = pathlib.Path(folder)
+        shutil.copytree(self.folder, other.folder)
+        places = json.loads((self.folder / "network.json").read_text())["nodes"]
+        ports = {place[kind]: free_port() for place in places for kind in ("p2p", "rpc")}
+        for i, place in enumerate(places):
+            place.update({"home": str(other.folder / f"node{i}"), **{kind: ports[place[kind]] for kind in ("p2p", "rpc")}})
+            config = other.folder / f"node{i}" / "config/config.toml"
+            config.write_text(re.sub(r"127\.0\.0\.1:(\d+)", lambda m: f"127.0.0.1:{ports.get(int(m[1]), m[1])}", config.read_text()))
+        other.nodes = [Node(self.binary, place) for place in places]
+        return other
 
     def any(self):
         """A node that runs."""

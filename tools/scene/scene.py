@@ -52,7 +52,9 @@ def digest(program):
 class Scene:
     """The quickstart's network. A subclass has another: who is where (relays, zones, pairs, attests), and where they listen (the part
     "places" below)."""
-    quorum, sources, agree = QUORUM, SOURCES, len(SOURCES)
+    quorum, sources, agree, evidence = QUORUM, SOURCES, len(SOURCES), ("slot", "receipts")
+
+    CHAINS = "two anvils, and the contracts on both"
 
     def __init__(self, build, folder, block_time=0.5, finality_depth=2, window="16MiB", payload_max=16384, lanes=LANES, open_keys=False,
                  say=print):
@@ -139,7 +141,10 @@ class Scene:
 
     def start_chains(self):
         for side, number in SIDES.items():
-            self.chains[side] = Chain(side, number, self.block_time, self.folder)
+            self.chains[side] = self.make_chain(side, number)
+
+    def make_chain(self, side, number):
+        return Chain(side, number, self.block_time, self.folder)
 
     def deploy(self):
         """Each registry lists those who attest what arrives there: the operators of the other side."""
@@ -172,8 +177,7 @@ class Scene:
         out += ["operators:"] + [f"  - {{name: {n}, number: {i}, side: {s}}}" for i, n, s in self.operators()]
         out += ["chains:"]
         for side, chain in self.chains.items():
-            out += [f"  - id: {chain.caip2}", "    family: evm", f"    genesis: {chain.genesis.hex()}", f"    suite: {SUITE}",
-                    f"    finality_depth: {self.finality_depth}", f"    sources: {self.agree}"]
+            out += [f"  - id: {chain.caip2}", f"    genesis: {chain.genesis.hex()}", f"    suite: {SUITE}", *self.chain_yaml(side)]
             out += [f"    {name}: \"0x{getattr(chain, name).address.hex()}\"" for name in ("registry", "outbox", "inbox")]
             out += ["    epochs:"]
             for epoch, keys in enumerate(self.epochs[side], 1):
@@ -191,10 +195,14 @@ class Scene:
                     f"    sender: \"0x{lane.sender.hex()}\"", f"    receiver: \"0x{lane.receiver.address.hex()}\"",
                     f"    order: {'in-order' if lane.ordered else 'any-order'}",
                     f"    failure: {'retry' if lane.mode & MODE_RETRY else 'once'}", f"    suites: [{SUITE}]",
-                    "    evidence: [slot, receipts]",
+                    f"    evidence: [{', '.join(self.evidence)}]",
                     f"    window: {self.window}", f"    payload_max: {self.payload_max}", f"    longest_life: {lane.life}",
                     f"    generation: {lane.generation}", f"    state: {lane.state}"]
         return "\n".join(out) + "\n"
+
+    def chain_yaml(self, side):
+        """Of what family a side's chain is, and what makes its word believed."""
+        return ["    family: evm", f"    finality_depth: {self.finality_depth}", f"    sources: {self.agree}"]
 
     # ---- places
 
@@ -214,6 +222,10 @@ class Scene:
     def stored_in(self, relay):
         """Where its store, state and guard lie, seen from its folder: "" or a folder with a slash."""
         return ""
+
+    def connector(self, side):
+        """The program that speaks with the chain of a side."""
+        return self.program["connector"]
 
     def more_yaml(self, relay):
         """Lines that its file has besides."""
@@ -242,15 +254,14 @@ class Scene:
 
     def operator_yaml(self, relay):
         """Signer and sources of a relay that attests."""
-        chain = self.chains[self.side_of(relay)]
+        chain, connector = self.chains[self.side_of(relay)], self.connector(self.side_of(relay))
         gas = chain.gas_account(relay, self.folder / relay)
         out = [f"signer: {{keys: [keys/{self.attester_file[relay]}], passphrase: keys/passphrase, guard: {self.stored_in(relay)}guard}}",
                "sources:"]
         for i, name in enumerate(self.sources):
             http, ws = self.node_of(relay, name)
             out += [f"  - chain: {chain.caip2}", f"    name: {name}", f"    operator: {name}", f"    network: {name}",
-                    f"    software: {name}", f"    program: {self.program['connector']}",
-                    f"    program_hash: {digest(self.program['connector'])}",
+                    f"    software: {name}", f"    program: {connector}", f"    program_hash: {digest(connector)}",
                     f"    submits: {'true' if i == 0 else 'false'}", "    options:", f"      http: {http}",
                     "      poll-ms: \"200\""]
             out += [f"      ws: {ws}"] if ws else []
@@ -270,7 +281,7 @@ class Scene:
         self.say(f"keys: a relay key for each of {len(self.relays)} relays, an attester key for each of "
                  f"{sum(map(self.attests, self.relays))}, two roots")
         self.make_keys()
-        self.say("chains: two anvils, and the contracts on both")
+        self.say(f"chains: {self.CHAINS}")
         self.start_chains()
         self.deploy()
         self.publish()
