@@ -106,6 +106,8 @@ static bool wants_signature(const struct relay_core *core, const struct core_log
         return false;
     if (core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE)
         return false;
+    if (core_light_cause(core, log->home) == RELAY_CAUSE_ATTACK)
+        return false;
     /* Settled heads are signed, too: the guard has to pass them to reach what is not. */
     return log->attested < top || step_missing(core, log, top) || other_waits(core, log, top);
 }
@@ -144,7 +146,10 @@ static void request_send(struct relay_core *core, uint16_t chain, const struct c
 {
     struct relay_signing_log *logs = core_scratch(core, RELAY_SIGNING_LOGS_MAX * sizeof(*logs));
     struct relay_signing_request request = {.chain = chain, .logs = logs};
+    const struct core_light *light = core_light_of(core, chain);
     size_t bytes = evidence->bytes_len;
+    if (light != NULL && !core_teach_ready(light))
+        return;
     for (size_t i = 0; i < evidence->marks_len && request.logs_len < RELAY_SIGNING_LOGS_MAX; i++) {
         struct core_log *log = &core->logs[evidence->marks[i].log];
         if (log->evidence == evidence && wants_signature(core, log) &&
@@ -153,7 +158,7 @@ static void request_send(struct relay_core *core, uint16_t chain, const struct c
     }
     request.statements = evidence->statements;
     request.statements_len = evidence->statements_len;
-    if (request.logs_len == 0 || request.statements_len == 0 ||
+    if (request.logs_len == 0 || (request.statements_len == 0 && light == NULL) ||
         !relay_signing_document(request.document, core->network->hash, core->config.sources, core->config.sources_len))
         return;
     request.id = core->chains[chain].signing_id = ++core->next_id;
@@ -296,6 +301,8 @@ static void signed_answer(struct relay_core *core, struct bytes message)
     } else if (answer.type == RELAY_SIGNING_GUARD && log != NULL) {
         guard_note(core, log, answer.number, answer.running);
         guard_check(core, log);
+    } else if (answer.type == RELAY_SIGNING_TRUST) {
+        core_teach_told(core, &answer);
     } else if (answer.type == RELAY_SIGNING_REFUSAL) {
         core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_REFUSED, log, 0, "%.*s", (int)answer.body.len,
                   (const char *)answer.body.data);
@@ -319,6 +326,7 @@ void core_signer_event(struct relay_core *core, const struct relay_event *event)
     core->signer_up = event->type == RELAY_EVENT_SIGNER_UP;
     if (!core->signer_up)
         core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_DOWN, NULL, 0, "the signer is gone");
+    core_teach_lost(core);
     for (size_t i = 0; i < core->network->chains_len; i++)
         core->chains[i].signing = false;
     for (size_t i = 0; i < core->logs_len; i++) {

@@ -70,6 +70,11 @@ static struct core_statement *statement_at(struct core_chain *chain, uint64_t he
     return lowest;
 }
 
+const struct core_statement *core_chain_said(const struct relay_core *core, uint16_t index, uint64_t height)
+{
+    return statement_at(&core->chains[index], height, 0);
+}
+
 static void statement_note(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32])
 {
     struct core_chain *chain = chain_of_source(core, source);
@@ -235,36 +240,22 @@ void core_chain_agree(struct relay_core *core, uint16_t index)
     }
 }
 
-void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
+void core_chain_pend(struct relay_core *core, struct core_evidence *evidence)
 {
-    struct core_evidence *evidence = job->owner;
-    struct core_chain *chain = &core->chains[job->chain];
-    chain->verifying--;
-    if (job->verdict != PROOF_VALID) {
-        core_note(core, RELAY_ALARM, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0, "%s from source %s: %s (at %zu)",
-                  core->network->chains[job->chain].id, core->config.sources[job->source].name,
-                  proof_reason_text(job->result.reason), job->result.at);
-        core_evidence_refuse(core, evidence, job->source, proof_reason_text(job->result.reason));
-        core_ban(core, job->source, "sent evidence that proves nothing: %s (at %zu)",
-                 proof_reason_text(job->result.reason), job->result.at);
-        core_evidence_release(evidence);
-        free(job);
-        return;
-    }
-    evidence->fact = job->fact;
-    statement_note(core, job->source, job->fact.height, job->fact.header_hash);
+    struct core_chain *chain = &core->chains[evidence->chain];
+    statement_note(core, evidence->source, evidence->fact.height, evidence->fact.header_hash);
     if (chain->pending_len == CORE_PENDING_EVIDENCE) {
         core_note(core, RELAY_DEBUG, RELAY_REASON_EVIDENCE_CROWDED, NULL, 0, "%s: height %llu",
-                  core->network->chains[job->chain].id, (unsigned long long)chain->pending[0]->fact.height);
+                  core->network->chains[evidence->chain].id, (unsigned long long)chain->pending[0]->fact.height);
         pending_forget(core, chain, 0);
     }
+    uint64_t height = evidence->fact.height;
     chain->pending[chain->pending_len++] = evidence;
-    core_chain_agree(core, job->chain);
+    core_chain_agree(core, evidence->chain);
     for (size_t i = 0; i < chain->pending_len; i++) {
         if (chain->pending[i] == evidence)
-            statements_ask(core, chain, job->fact.height);
+            statements_ask(core, chain, height);
     }
-    free(job);
 }
 
 /* ---- who serves ---------------------------------------------------------------------------------------------------- */
@@ -329,6 +320,7 @@ static void source_down(struct relay_core *core, uint16_t source)
     if (!core->sources[source].up)
         return;
     core->sources[source].up = false;
+    core_witness_down(core, source);
     core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_DOWN, NULL, 0, "%s (%s)", core->config.sources[source].name,
               core->network->chains[index].id);
     if (core->chains[index].primary == source)
@@ -336,9 +328,6 @@ static void source_down(struct relay_core *core, uint16_t source)
     if (core->config.sources[source].submits)
         core_deliver_reset(core, index);
 }
-
-static void evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
-                          struct bytes whole);
 
 /* Records were sent that the chain contradicts, or a watch does not go on: only going back heals it. */
 static void cannot_heal(struct relay_core *core, uint16_t source, const struct connector_cannot *cannot)
@@ -402,6 +391,11 @@ static void header_take(struct relay_core *core, uint16_t source, const struct c
     }
     if (header->height > state->final_height)
         state->final_height = header->height;
+    if (core_light_of(core, core->config.sources[source].chain) != NULL) {
+        statement_note(core, source, header->height, header->hash);
+        core_light_header(core, source, header);
+        return;
+    }
     core_finality_said(core, source, header->height, header->hash);
     statement_note(core, source, header->height, header->hash);
     core_chain_agree(core, core->config.sources[source].chain);
@@ -418,7 +412,7 @@ static void source_message(struct relay_core *core, const struct relay_event *ev
     } else if (type == CONNECTOR_RECORDS) {
         core_ingest_records(core, event->source, &message.records);
     } else if (type == CONNECTOR_EVIDENCE) {
-        evidence_take(core, event->source, &message.evidence, event->body);
+        core_evidence_take(core, event->source, &message.evidence, event->body);
     } else if (type == CONNECTOR_POSITION_IS) {
         core_deliver_position(core, event->source, &message.position_is);
     } else if (type == CONNECTOR_RESULT) {
@@ -489,6 +483,7 @@ void core_chain_tick(struct relay_core *core)
         }
         if (core->now >= chain->ask_status)
             chain->ask_status = core->now + STATUS_MS;
+        core_light_tick(core, i);
         if (core->now >= chain->ask_again) {
             chain->ask_again = core->now + STATEMENTS_MS;
             for (size_t j = 0; j < chain->pending_len; j++)
@@ -502,70 +497,4 @@ void core_chain_tick(struct relay_core *core)
         if (core->now - chain->progress >= FAILOVER_MS)
             core_chain_blame(core, chain->primary, true, "its final height stays behind the others'");
     }
-}
-
-/* ---- evidence ------------------------------------------------------------------------------------------------------ */
-
-void core_evidence_release(struct core_evidence *evidence)
-{
-    if (evidence != NULL && --evidence->refs == 0)
-        free(evidence);
-}
-
-/* Every log of an evidence message must be written by one contract of this chain: which, is our configuration. */
-static bool places_fill(struct relay_core *core, struct relay_verify_job *job, struct core_evidence *evidence,
-                        const struct connector_evidence *message)
-{
-    const struct topology_chain *document = &core->network->chains[job->chain];
-    for (size_t i = 0; i < message->marks_len; i++) {
-        uint32_t watch = message->marks[i].watch;
-        if (watch >= core->logs_len || !core->logs[watch].is_home || core->logs[watch].home != job->chain)
-            return false;
-        const struct core_log *log = &core->logs[watch];
-        const uint8_t *account = log->kind == PROOF_LOG_OUTCOME ? document->inbox : document->outbox;
-        if (i > 0 && memcmp(account, job->account, 32) != 0)
-            return false;
-        memcpy(job->account, account, 32);
-        struct proof_eth_log_place *place = &job->places[i];
-        memcpy(place->log, log->id, 32);
-        memcpy(place->lane, core_lane(core, log)->id, 32);
-        place->kind = log->kind;
-        evidence->marks[i].log = (uint16_t)watch;
-        evidence->marks[i].number = message->marks[i].number;
-    }
-    job->places_len = evidence->marks_len = message->marks_len;
-    return message->marks_len > 0;
-}
-
-static void evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
-                          struct bytes whole)
-{
-    uint16_t index = core->config.sources[source].chain;
-    struct core_chain *chain = &core->chains[index];
-    if (source != chain->primary || chain->mark.frozen)
-        return;
-    if (chain->verifying >= CORE_PENDING_EVIDENCE) {
-        for (size_t i = 0; i < message->marks_len; i++) {
-            if (message->marks[i].watch < core->logs_len && core->logs[message->marks[i].watch].is_home)
-                core_ingest_again(core, &core->logs[message->marks[i].watch]);
-        }
-        return;
-    }
-    struct core_evidence *evidence = core_alloc(NULL, 1, sizeof(*evidence) + whole.len);
-    *evidence =
-        (struct core_evidence){.refs = 1, .chain = index, .source = source, .seen = core->now, .bytes_len = whole.len};
-    memcpy(evidence->bytes, whole.data, whole.len);
-    struct relay_verify_job *job = core_alloc(NULL, 1, sizeof(*job));
-    *job = (struct relay_verify_job){
-        .chain = index, .source = source, .evidence = {evidence->bytes, whole.len}, .owner = evidence};
-    if (!places_fill(core, job, evidence, message)) {
-        core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_PROTOCOL, NULL, 0,
-                  "%s: evidence for logs it was not asked for", core->config.sources[source].name);
-        core_evidence_release(evidence);
-        free(job);
-        return;
-    }
-    chain->verifying++;
-    struct relay_action *action = core_act(core, RELAY_ACTION_VERIFY);
-    action->job = job;
 }

@@ -87,6 +87,7 @@ struct relay_core *relay_core_new(const struct relay_core_config *config)
         if (chain->sources_len < RELAY_SOURCES_MAX)
             chain->sources[chain->sources_len++] = i;
     }
+    core_lights_new(core);
     for (uint16_t lane = 0; lane < core->network->lanes_len; lane++) {
         for (uint8_t kind = 1; kind <= CORE_KINDS; kind++)
             log_init(core, lane, kind);
@@ -119,6 +120,7 @@ void relay_core_free(struct relay_core *core)
     }
     codec_pack_fini(&core->pack);
     core_actions_free(core);
+    core_lights_free(core);
     free(core->zones);
     free(core->peers);
     free(core->sources);
@@ -156,6 +158,7 @@ static void committed(struct relay_core *core, const struct relay_event *event)
         return;
     }
     core->committed = event->id;
+    core_light_committed(core);
     for (size_t i = 0; i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
         while (log->segments_durable < log->segments_len &&
@@ -252,7 +255,8 @@ void relay_core_step(struct relay_core *core, const struct relay_event *event)
         return;
     if (core->halted) { /* not even a heartbeat: it would speak of marks that are not on disk */
         if (event->type == RELAY_EVENT_VERIFIED) {
-            core_evidence_release(event->job->owner);
+            if (event->job->kind == RELAY_VERIFY_AGREEMENT)
+                core_evidence_release(event->job->owner); /* that of the others belongs to their light client */
             free(event->job);
         }
         return;

@@ -23,6 +23,7 @@
 
 #include "proofs/codec/bytes.h"
 #include "proofs/suite.h"
+#include "relay/core/cause.h"
 #include "relay/store/store.h"
 #include "topology/network.h"
 
@@ -42,11 +43,20 @@ struct relay_source {
     bool submits; /* this source's connector holds a gas account */
 };
 
+/* The header that a light client believes first: its operator's word, checked by other means. */
+struct relay_trust {
+    uint16_t chain; /* index into the network document */
+    uint64_t height;
+    uint8_t hash[32];
+};
+
 struct relay_core_config {
     const struct topology_network *network; /* outlives the core */
     uint16_t self;                          /* relay index */
     const struct relay_source *sources;     /* outlive the core */
     size_t sources_len;
+    const struct relay_trust *trusts; /* outlive the core; one a chain that a light client follows */
+    size_t trusts_len;
     bool attests;          /* a signer is attached */
     bool verify_forwarded; /* a hop that serves neither chain asks for proof anyway: accept only certified ranges */
     bool dev;              /* permits 1-of-1 */
@@ -166,32 +176,6 @@ void relay_core_step(struct relay_core *core, const struct relay_event *event);
 const struct relay_action *relay_core_actions(const struct relay_core *core, size_t *len);
 
 /* ---- views for status, lanes, peers, explain (relay/core/view.h has the rest) ----------------------------------------- */
-
-enum relay_cause { /* what a log waits for: `isthmus status` says it in words (relay_cause_text) */
-                   RELAY_CAUSE_NONE,
-                   RELAY_CAUSE_LOADING,
-                   RELAY_CAUSE_SOURCE_DOWN,      /* fewer sources up than demanded */
-                   RELAY_CAUSE_SOURCES_DISAGREE, /* or too few agree */
-                   RELAY_CAUSE_EVIDENCE,         /* hints seen, proof not yet */
-                   RELAY_CAUSE_WINDOW_FULL,
-                   RELAY_CAUSE_SIGNER,
-                   RELAY_CAUSE_HEARING,    /* just started: signs nothing before peers said which heads they have */
-                   RELAY_CAUSE_RECORDS,    /* an attested head is known, its records are not */
-                   RELAY_CAUSE_QUORUM,     /* too few operators signed the next head */
-                   RELAY_CAUSE_TURN,       /* another relay's turn to submit */
-                   RELAY_CAUSE_SUBMITTING, /* sent to the chain, not final yet */
-                   RELAY_CAUSE_RECEIVER,   /* ordered lane: the receiver fails, retrying */
-                   RELAY_CAUSE_OUTCOME,    /* delivered; the outcome is not proven here yet */
-                   RELAY_CAUSE_FROZEN,
-                   RELAY_CAUSE_PAUSED,
-                   RELAY_CAUSE_DISK /* the disk is nearly full: no new messages; what is here still settles */
-};
-
-const char *relay_cause_text(enum relay_cause cause);
-/* A short stable name in kebab-case, for metrics and scripts: "quorum". */
-const char *relay_cause_name(enum relay_cause cause);
-/* Who can end the wait, for people: "nobody: it passes by itself", "the operators named". */
-const char *relay_cause_actor(enum relay_cause cause);
 
 /* One log as this relay sees it. */
 struct relay_log_view {

@@ -49,7 +49,8 @@ static const uint8_t *resume_running(const struct relay_core *core, const struct
 static bool is_stopped(const struct relay_core *core, const struct core_log *log)
 {
     bool closed = core_lane(core, log)->state == TOPOLOGY_LANE_CLOSED && log->kind == PROOF_LOG_MESSAGE;
-    return closed || log->frozen || core->chains[log->home].mark.frozen;
+    return closed || log->frozen || core->chains[log->home].mark.frozen ||
+           core_light_cause(core, log->home) == RELAY_CAUSE_ATTACK;
 }
 
 void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source)
@@ -412,6 +413,9 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         return (struct core_step){RELAY_CAUSE_NONE};
     if (log->frozen || core->chains[log->home].mark.frozen)
         return (struct core_step){RELAY_CAUSE_FROZEN};
+    enum relay_cause light = core_light_cause(core, log->home);
+    if (light == RELAY_CAUSE_ATTACK)
+        return (struct core_step){light};
     if (is_stopped(core, log))
         return (struct core_step){RELAY_CAUSE_NONE};
     if (log->kind == PROOF_LOG_SETTLEMENT)
@@ -425,6 +429,8 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
         return (struct core_step){RELAY_CAUSE_DISK};
     if (core_chain_up(core, log->home) < core->network->chains[log->home].sources)
         return (struct core_step){RELAY_CAUSE_SOURCE_DOWN};
+    if (light != RELAY_CAUSE_NONE)
+        return (struct core_step){light};
     if (core->chains[log->home].disagree || core->chains[log->home].unusable)
         return (struct core_step){RELAY_CAUSE_SOURCES_DISAGREE};
     if (log->stage.count > 0 || log->again_wanted)

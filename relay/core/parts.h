@@ -73,6 +73,21 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
 void core_chain_tick(struct relay_core *core);
 /* The source did not hold what it said: after a few times another one takes its place. */
 void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, const char *why);
+const struct core_statement *core_chain_said(const struct relay_core *core, uint16_t chain, uint64_t height);
+/* Verified evidence waits here until its header is agreed on. Takes the reference. */
+void core_chain_pend(struct relay_core *core, struct core_evidence *evidence);
+
+/* ---- evidence.c ---- */
+void core_evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
+                        struct bytes whole);
+struct core_evidence *core_evidence_new(const struct relay_core *core, uint16_t source, struct bytes bytes);
+/* A job that is given out with this step; the caller says what it verifies. */
+struct relay_verify_job *core_evidence_job(struct relay_core *core, struct core_evidence *evidence);
+/* Not taken: its logs ask for it again, so that none is left waiting. */
+void core_evidence_forget(struct relay_core *core, struct core_evidence *evidence);
+/* It proved nothing: refused, and its source restarted. */
+void core_evidence_disprove(struct relay_core *core, const struct core_evidence *evidence,
+                            const struct proof_result *result);
 void core_evidence_release(struct core_evidence *evidence);
 /* It proved nothing, or something else than the truth: the source is marked and the bytes go to its operator. why: static. */
 void core_evidence_refuse(struct relay_core *core, const struct core_evidence *evidence, uint16_t source,
@@ -94,6 +109,46 @@ enum proof_verdict core_chain_agree_over(const struct relay_core *core, uint16_t
 size_t core_chain_up(const struct relay_core *core, uint16_t chain);
 size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint64_t height, const uint8_t hash[32],
                              struct relay_signing_statement out[RELAY_SOURCES_MAX]);
+
+/* ---- light.c ---- */
+void core_lights_new(struct relay_core *core);
+void core_lights_free(struct relay_core *core);
+struct core_light *core_light_of(const struct relay_core *core, uint16_t chain);
+/* What the store has of an earlier life. False: malformed. */
+bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes value);
+/* Takes the reference. */
+void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
+                         const struct connector_evidence *message, struct bytes whole);
+void core_light_header(struct relay_core *core, uint16_t source, const struct connector_header *header);
+void core_light_verified(struct relay_core *core, struct relay_verify_job *job);
+void core_light_committed(struct relay_core *core);
+void core_light_tick(struct relay_core *core, uint16_t chain);
+/* Why no fact of this chain is acted on: TRUST, ATTACK, SOURCES_DISAGREE; NONE: it is. */
+enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain);
+struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
+                                        const struct core_light_item *item, enum relay_verify_kind kind);
+const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height);
+void core_light_row_write(struct relay_core *core, struct core_light *light);
+/* Asks the next source for a header; want->again says when the one after it is to be asked. */
+void core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want);
+
+/* ---- witness.c ---- */
+/* Each source is a witness of what another one proved. */
+void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+                         const uint8_t hash[32], struct bytes bundle);
+void core_witness_trusted(struct relay_core *core, struct core_light *light);
+/* False: there is nothing left to be judged. */
+bool core_witness_job(struct relay_core *core, struct core_light *light);
+void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job);
+void core_witness_down(struct relay_core *core, uint16_t source);
+bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
+
+/* ---- teach.c ---- */
+/* The signer verifies evidence from a trust of its own; it gets the headers in between that it asks for. */
+bool core_teach_ready(const struct core_light *light);
+void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle);
+void core_teach_told(struct relay_core *core, const struct relay_signing_answer *answer);
+void core_teach_lost(struct relay_core *core);
 
 /* ---- finality.c ---- */
 /* An agreed header: it moves the chain's mark forwards or repeats it; false: it shows that finality was broken. */

@@ -39,6 +39,9 @@ const char *relay_cause_text(enum relay_cause cause)
     case RELAY_CAUSE_FROZEN: return "frozen: a contradiction needs a person";
     case RELAY_CAUSE_PAUSED: return "paused by the network document";
     case RELAY_CAUSE_DISK: return "the disk is nearly full: no new messages are taken";
+    case RELAY_CAUSE_TRUST:
+        return "no header of the home chain may be trusted: never begun, or its trusting period is over";
+    case RELAY_CAUSE_ATTACK: return "frozen: validators of the home chain signed headers that contradict each other";
     }
     return "unknown";
 }
@@ -63,6 +66,8 @@ const char *relay_cause_name(enum relay_cause cause)
     case RELAY_CAUSE_FROZEN: return "frozen";
     case RELAY_CAUSE_PAUSED: return "paused";
     case RELAY_CAUSE_DISK: return "disk";
+    case RELAY_CAUSE_TRUST: return "trust";
+    case RELAY_CAUSE_ATTACK: return "attack";
     }
     return "unknown";
 }
@@ -89,6 +94,10 @@ const char *relay_cause_actor(enum relay_cause cause)
     case RELAY_CAUSE_FROZEN: return "this relay's operator with the others: read the alarm in the log first";
     case RELAY_CAUSE_PAUSED: return "the roots: the network document pauses the lane";
     case RELAY_CAUSE_DISK: return "this relay's operator: make room on the disk of the store";
+    case RELAY_CAUSE_TRUST:
+        return "this relay's operator: a node that has the first header, or a newer one under trust:";
+    case RELAY_CAUSE_ATTACK:
+        return "this relay's operator with the others: which header is true, then a new one under trust:";
     }
     return "unknown";
 }

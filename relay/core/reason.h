@@ -18,6 +18,11 @@
     X(EVIDENCE_CONTRADICTS, "source-contradicts-own-head")                                                             \
     X(EVIDENCE_CROWDED, "evidence-dropped-crowded")                                                                    \
     X(CHAIN_REORGANISED, "chain-reorganised-past-finality")                                                            \
+    X(CHAIN_ATTACKED, "chain-validators-lied")                                                                         \
+    X(SOURCE_DIVERGES, "source-shows-another-header")                                                                  \
+    X(TRUST_BEGUN, "light-client-begun")                                                                               \
+    X(TRUST_EXPIRED, "light-client-trust-expired")                                                                     \
+    X(HEADER_MISSING, "header-not-to-be-had")                                                                          \
     X(RECORDS_REFUSED, "records-refused")                                                                              \
     X(RECORDS_MISSING, "records-do-not-lead-to-proof")                                                                 \
     X(WINDOW_FULL, "window-full")                                                                                      \

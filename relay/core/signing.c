@@ -9,7 +9,7 @@
 #include "proofs/codec/sodium.h"
 #include "relay/core/core.h"
 
-enum { TYPE_REQUEST = 0x52, REASON_MAX = 4096 };
+enum { TYPE_REQUEST = 0x52, TYPE_HEADER = 0x48, REASON_MAX = 4096, WANT_BYTES = 8 };
 
 static struct bytes hash_bytes(const uint8_t hash[32])
 {
@@ -126,6 +126,42 @@ bool relay_signing_request_read(struct relay_signing_request *request, struct re
     return codec_reader_done(&reader);
 }
 
+bool relay_signing_is_header(struct bytes message)
+{
+    return message.len > 1 && message.data[1] == TYPE_HEADER;
+}
+
+size_t relay_signing_header_write(uint8_t *out, size_t cap, const struct relay_signing_header *header)
+{
+    struct codec_writer writer;
+    codec_writer_init(&writer, out, cap < RELAY_SIGNING_MESSAGE_MAX ? cap : RELAY_SIGNING_MESSAGE_MAX);
+    if (header->bundle.len == 0 || header->bundle.len > RELAY_SIGNING_MESSAGE_MAX)
+        return 0;
+    codec_write_u8(&writer, RELAY_SIGNING_VERSION);
+    codec_write_u8(&writer, TYPE_HEADER);
+    codec_write_u64(&writer, header->id);
+    codec_write_u16(&writer, header->chain);
+    codec_write_bytes(&writer, hash_bytes(header->document));
+    codec_write_u32(&writer, (uint32_t)header->bundle.len);
+    codec_write_bytes(&writer, header->bundle);
+    return codec_writer_bytes(&writer).len;
+}
+
+bool relay_signing_header_read(struct relay_signing_header *header, struct bytes message)
+{
+    struct codec_reader reader;
+    *header = (struct relay_signing_header){0};
+    codec_reader_init(&reader, message);
+    if (message.len > RELAY_SIGNING_MESSAGE_MAX || codec_read_u8(&reader) != RELAY_SIGNING_VERSION ||
+        codec_read_u8(&reader) != TYPE_HEADER)
+        return false;
+    header->id = codec_read_u64(&reader);
+    header->chain = codec_read_u16(&reader);
+    codec_read_copy(header->document, &reader, 32);
+    header->bundle = codec_read_bytes(&reader, codec_read_u32(&reader));
+    return codec_reader_done(&reader) && header->bundle.len > 0;
+}
+
 size_t relay_signing_answer_write(uint8_t *out, size_t cap, const struct relay_signing_answer *answer)
 {
     struct codec_writer writer;
@@ -152,7 +188,7 @@ bool relay_signing_answer_read(struct relay_signing_answer *answer, struct bytes
     if (message.len > RELAY_SIGNING_MESSAGE_MAX || codec_read_u8(&reader) != RELAY_SIGNING_VERSION)
         return false;
     uint8_t type = codec_read_u8(&reader);
-    if (type < RELAY_SIGNING_ATTESTATION || type > RELAY_SIGNING_GUARD)
+    if (type < RELAY_SIGNING_ATTESTATION || type > RELAY_SIGNING_TRUST)
         return false;
     answer->type = (enum relay_signing_answer_type)type;
     answer->id = codec_read_u64(&reader);
@@ -163,6 +199,7 @@ bool relay_signing_answer_read(struct relay_signing_answer *answer, struct bytes
     answer->last = last == 1;
     answer->body = codec_read_bytes(&reader, codec_read_u32(&reader));
     bool body_fits = type == RELAY_SIGNING_GUARD     ? answer->body.len == 0
+                     : type == RELAY_SIGNING_TRUST   ? answer->body.len == WANT_BYTES
                      : type == RELAY_SIGNING_REFUSAL ? answer->body.len <= REASON_MAX
                                                      : answer->body.len > 0;
     return codec_reader_done(&reader) && last <= 1 && body_fits;

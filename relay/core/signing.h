@@ -60,19 +60,33 @@ struct relay_signing_request {
     size_t logs_len;
 };
 
+/*
+ * A header of a chain that is followed by a light client, for the signer to step to: it keeps a trust of its own, and asks
+ * for what lies between that and the evidence of a request.
+ */
+struct relay_signing_header {
+    uint64_t id;
+    uint16_t chain;
+    uint8_t document[32];
+    struct bytes bundle; /* as in connector message 10 */
+};
+
 enum relay_signing_answer_type {
     RELAY_SIGNING_ATTESTATION = 1, /* body: an attestation item (docs/formats.md 6.1 type 2) */
     RELAY_SIGNING_REFUSAL = 2,     /* one log or the whole request refused */
-    RELAY_SIGNING_GUARD = 3        /* told at start for every log it has signed (id 0; the last one is of no log and has
+    RELAY_SIGNING_GUARD = 3,       /* told at start for every log it has signed (id 0; the last one is of no log and has
                                     * `last` set), and before a refusal "not-at-guard" */
+    /* Where its light client of the chain `log` stands: told at start, after each header, and when evidence is too far from
+     * there. body: u64, the height that it needs a header of; 0 none. */
+    RELAY_SIGNING_TRUST = 4
 };
 
 struct relay_signing_answer {
     enum relay_signing_answer_type type;
     uint64_t id;         /* of the request; 0 for unasked guards */
-    uint8_t log[32];     /* REFUSAL (zero: whole request), GUARD */
-    uint64_t number;     /* GUARD: last number signed */
-    uint8_t running[32]; /* GUARD: its running hash */
+    uint8_t log[32];     /* REFUSAL (zero: whole request), GUARD; TRUST: the chain's identity */
+    uint64_t number;     /* GUARD: last number signed; TRUST: height, 0 not begun */
+    uint8_t running[32]; /* GUARD: its running hash; TRUST: the header's */
     bool last;           /* no more answers to this request follow */
     struct bytes body;   /* ATTESTATION: item; REFUSAL: reason text */
 };
@@ -83,6 +97,11 @@ struct relay_signing_answer {
  */
 bool relay_signing_document(uint8_t out[32], const uint8_t network_hash[32], const struct relay_source *sources,
                             size_t sources_len);
+
+/* A message of which sort came: false for one of neither. */
+bool relay_signing_is_header(struct bytes message);
+size_t relay_signing_header_write(uint8_t *out, size_t cap, const struct relay_signing_header *header);
+bool relay_signing_header_read(struct relay_signing_header *header, struct bytes message);
 
 /* Writes into out (capacity cap); returns the length, 0 when it does not fit or counts are over their limits. */
 size_t relay_signing_request_write(uint8_t *out, size_t cap, const struct relay_signing_request *request);

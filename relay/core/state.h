@@ -15,6 +15,7 @@
 #include "proofs/message.h"
 #include "proofs/outcome.h"
 #include "relay/core/core.h"
+#include "relay/core/light.h"
 #include "relay/core/log.h"
 #include "relay/core/pipeline.h"
 #include "relay/core/reason.h"
@@ -38,7 +39,8 @@ enum {
 
 struct core_source {
     bool up, subscribed;
-    bool broken; /* it says that what was final is gone, and nothing more */
+    bool broken;       /* it says that what was final is gone, and nothing more */
+    uint64_t diverges; /* height at which it showed another header than the one proven here; 0 none */
     uint64_t newest, newest_time, final_height, agreed, contradictions, refused;
     const char *refused_why; /* of the last refused evidence; static */
     char balance[48];
@@ -121,6 +123,7 @@ struct relay_core {
     uint16_t *dirty; /* logs whose stages are to be run, each once */
     size_t dirty_len;
     struct core_chain *chains;
+    struct core_light **lights; /* per chain; NULL: no light client follows it here */
     struct core_source *sources;
     struct core_peer *peers;
     uint16_t *zones; /* zones with a neighbour in them */

@@ -47,6 +47,7 @@ struct edge_relay {
     const struct topology_network *network;
     uint16_t self;
     struct relay_source *source_list;
+    struct relay_trust *trusts; /* first headers of light clients */
     struct edge_loop *loop;
     struct store *store;
     struct relay_core *core;

@@ -17,6 +17,7 @@
 #include "relay/edge/keyfile.h"
 #include "relay/edge/log.h"
 #include "relay/edge/metrics.h"
+#include "relay/edge/signer_light.h"
 #include "relay/store/store.h"
 
 static bool fail(char *text, size_t cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -112,6 +113,9 @@ bool edge_relay_open_core(struct edge_relay *relay, char *text, size_t cap)
                                      .heartbeat_ms = config->timings.heartbeat_ms,
                                      .pull_wait_ms = config->timings.pull_wait_ms,
                                      .turn_blocks = config->timings.turn_blocks};
+    if (!edge_signer_light_trusts(&relay->trusts, &core.trusts_len, config, relay->network))
+        return fail(text, cap, "no memory");
+    core.trusts = relay->trusts;
     if (!attester_keys(&core, config, text, cap))
         return false;
     relay->core = relay_core_new(&core);
@@ -308,6 +312,7 @@ void edge_relay_fini(struct edge_relay *relay)
     }
     edge_loop_free(relay->loop);
     free(relay->source_list);
+    free(relay->trusts);
 }
 
 /* ---- reading the configuration again ------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /*
  * The signer's judgement: from a request to a signature or a reason. Everything it needs is allocated beforehand.
  */
-#include "relay/edge/signer.h"
+#include "relay/edge/signer_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,43 +13,6 @@
 #include "proofs/frame.h"
 #include "proofs/merkle.h"
 #include "relay/core/core.h"
-
-enum {
-    LEAVES_MAX = RELAY_SIGNING_LOGS_MAX * RELAY_SIGNING_HEADS_MAX,
-    ANSWER_MAX = 512 * 1024, /* 256 leaves with their paths are a quarter of it */
-    REASON_TEXT = 160
-};
-
-/* What came of one log of a request. */
-struct judged {
-    enum edge_signer_reason reason; /* OK: its heads are among signer->heads */
-    bool guard_told;                /* the relay should hear where the guard stands */
-    bool heads_left_out;
-    struct edge_guard_row row; /* OK: the guard's next row; FROZEN: the row to freeze when `freeze` is set */
-    bool advances, freeze;
-};
-
-struct edge_signer {
-    const struct edge_signer_trust *trust;
-    struct edge_guard *guard;
-    const struct edge_signer_out *out;
-    struct relay_signing_request request;
-    struct relay_signing_statement statements[RELAY_SOURCES_MAX];
-    struct relay_signing_log logs[RELAY_SIGNING_LOGS_MAX];
-    struct connector_scratch scratch;
-    struct connector_message evidence;
-    struct proof_eth_log_place places[PROOF_ETH_EVIDENCE_LOGS_MAX];
-    struct proof_eth_evidence_fact fact;
-    enum proof_suite suite; /* of the request's chain */
-    struct judged judged[RELAY_SIGNING_LOGS_MAX];
-    struct proof_head heads[LEAVES_MAX]; /* to be signed */
-    size_t heads_len;
-    uint8_t hashes[PROOF_ITEM_LEAVES_MAX][32]; /* of the leaves of one item */
-    uint8_t leaves[PROOF_ITEM_LEAVES_MAX][32]; /* their copy, which building a tree uses up */
-    struct codec_pack leaves_pack, item_pack;
-    uint8_t answer[ANSWER_MAX];
-    char text[REASON_TEXT]; /* proofs' reason, where there is one */
-};
 
 const char *edge_signer_reason_name(enum edge_signer_reason reason)
 {
@@ -70,11 +33,11 @@ struct edge_signer *edge_signer_new(const struct edge_signer_trust *trust, struc
         return NULL;
     signer->trust = trust;
     signer->guard = guard;
-    codec_pack_init(&signer->leaves_pack, ANSWER_MAX / 2);
-    codec_pack_init(&signer->item_pack, ANSWER_MAX / 2);
+    codec_pack_init(&signer->leaves_pack, EDGE_SIGNER_ANSWER_MAX / 2);
+    codec_pack_init(&signer->item_pack, EDGE_SIGNER_ANSWER_MAX / 2);
     /* Room now, so that none has to be found later. */
-    if (codec_pack_reserve(&signer->leaves_pack, ANSWER_MAX / 2) == NULL ||
-        codec_pack_reserve(&signer->item_pack, ANSWER_MAX / 2) == NULL) {
+    if (codec_pack_reserve(&signer->leaves_pack, EDGE_SIGNER_ANSWER_MAX / 2) == NULL ||
+        codec_pack_reserve(&signer->item_pack, EDGE_SIGNER_ANSWER_MAX / 2) == NULL) {
         edge_signer_free(signer);
         return NULL;
     }
@@ -106,17 +69,32 @@ static bool send_guard(struct edge_signer *signer, uint64_t id, const struct edg
     return send(signer, &answer);
 }
 
+/* Where its light client of a chain stands, and which header it needs first. */
+bool edge_signer_send_trust(struct edge_signer *signer, uint64_t id, uint16_t chain, uint64_t want)
+{
+    uint8_t body[8];
+    struct codec_writer writer;
+    struct relay_signing_answer answer = {.type = RELAY_SIGNING_TRUST, .id = id, .body = BYTES_OF(body)};
+    if (!edge_signer_light_stands(signer->trust->light, chain, &answer.number, answer.running))
+        return true;
+    memcpy(answer.log, signer->trust->network->chains[chain].identity, 32);
+    codec_writer_init(&writer, body, sizeof(body));
+    codec_write_u64(&writer, want);
+    return send(signer, &answer);
+}
+
 /* The last answer to every request: nothing but the end. */
-static bool send_end(struct edge_signer *signer, uint64_t id)
+bool edge_signer_send_end(struct edge_signer *signer, uint64_t id)
 {
     struct relay_signing_answer answer = {.type = RELAY_SIGNING_GUARD, .id = id, .last = true};
     return send(signer, &answer);
 }
 
 /* log NULL: the whole request. */
-static bool send_refusal(struct edge_signer *signer, uint64_t id, const uint8_t *log, enum edge_signer_reason reason)
+bool edge_signer_send_refusal(struct edge_signer *signer, uint64_t id, const uint8_t *log,
+                              enum edge_signer_reason reason)
 {
-    char text[2 * REASON_TEXT];
+    char text[2 * EDGE_SIGNER_TEXT];
     struct relay_signing_answer answer = {.type = RELAY_SIGNING_REFUSAL, .id = id};
     if (log != NULL)
         memcpy(answer.log, log, 32);
@@ -135,118 +113,11 @@ bool edge_signer_greet(struct edge_signer *signer, const struct edge_signer_out 
         if (!send_guard(signer, 0, &rows[i]))
             return false;
     }
-    return send_end(signer, 0);
-}
-
-/* ---- the request as a whole: which header, and what stands under it --------------------------------------------------- */
-
-static enum edge_signer_reason refuse_proof(struct edge_signer *signer, enum edge_signer_reason reason,
-                                            const struct proof_result *result)
-{
-    snprintf(signer->text, sizeof(signer->text), "%s", proof_reason_text(result->reason));
-    return reason;
-}
-
-/* Which log each mark of the evidence speaks of: a watch is lane * 3 + kind - 1, as the relay gives them out. */
-static enum edge_signer_reason places_find(struct edge_signer *signer)
-{
-    const struct topology_network *network = signer->trust->network;
-    const struct connector_evidence *evidence = &signer->evidence.evidence;
-    if (evidence->marks_len > PROOF_ETH_EVIDENCE_LOGS_MAX)
-        return EDGE_SIGNER_EVIDENCE_FORM;
-    for (size_t i = 0; i < evidence->marks_len; i++) {
-        uint32_t watch = evidence->marks[i].watch;
-        if (watch / TOPOLOGY_LOGS_PER_LANE >= network->lanes_len)
-            return EDGE_SIGNER_EVIDENCE_LOG;
-        const struct topology_lane *lane = &network->lanes[watch / TOPOLOGY_LOGS_PER_LANE];
-        uint8_t kind = (uint8_t)(watch % TOPOLOGY_LOGS_PER_LANE + 1);
-        if (topology_log_home(lane, kind) != signer->request.chain)
-            return EDGE_SIGNER_EVIDENCE_LOG;
-        memcpy(signer->places[i].log, lane->logs[kind - 1], 32);
-        memcpy(signer->places[i].lane, lane->id, 32);
-        signer->places[i].kind = kind;
+    for (uint16_t i = 0; signer->trust->light != NULL && i < signer->trust->network->chains_len; i++) {
+        if (!edge_signer_send_trust(signer, 0, i, edge_signer_light_needs(signer->trust->light, i)))
+            return false;
     }
-    return EDGE_SIGNER_OK;
-}
-
-static enum edge_signer_reason evidence_verify(struct edge_signer *signer)
-{
-    const struct topology_chain *chain = &signer->trust->network->chains[signer->request.chain];
-    struct proof_result result = {0};
-    if (!codec_connector_decode(&signer->evidence, &signer->scratch, signer->request.evidence, NULL) ||
-        signer->evidence.type != CONNECTOR_EVIDENCE)
-        return EDGE_SIGNER_EVIDENCE_FORM;
-    enum edge_signer_reason reason = places_find(signer);
-    if (reason != EDGE_SIGNER_OK)
-        return reason;
-    /* "Where it lives is trusted configuration": outcomes stand in the inbox, the other two in the outbox. */
-    for (size_t i = 1; i < signer->evidence.evidence.marks_len; i++) {
-        if ((signer->places[i].kind == PROOF_LOG_OUTCOME) != (signer->places[0].kind == PROOF_LOG_OUTCOME))
-            return EDGE_SIGNER_EVIDENCE_LOG; /* logs of two contracts in one evidence message */
-    }
-    const uint8_t *account = signer->places[0].kind == PROOF_LOG_OUTCOME ? chain->inbox : chain->outbox;
-    if (proof_eth_evidence_verify(&result, &signer->fact, account, signer->places, signer->evidence.evidence.marks_len,
-                                  signer->request.evidence) != PROOF_VALID)
-        return refuse_proof(signer, EDGE_SIGNER_EVIDENCE, &result);
-    return EDGE_SIGNER_OK;
-}
-
-static struct bytes text_bytes(const char *text)
-{
-    return (struct bytes){(const uint8_t *)text, strlen(text)};
-}
-
-/* I8: the chain's demanded number of independent sources named this very header. */
-static enum edge_signer_reason agreement_verify(struct edge_signer *signer)
-{
-    const struct edge_signer_trust *trust = signer->trust;
-    const struct topology_chain *chain = &trust->network->chains[signer->request.chain];
-    struct proof_agreement_source sources[PROOF_AGREEMENT_SOURCES_MAX];
-    struct proof_agreement_statement said[RELAY_SOURCES_MAX];
-    struct proof_agreement_trust agreement = {.chain = BYTES_OF(chain->identity), .sources = sources};
-    struct proof_agreement_fact fact;
-    struct proof_result result = {0};
-    size_t said_len = 0;
-    for (size_t i = 0; i < trust->sources_len; i++) {
-        const struct relay_source *source = &trust->sources[i];
-        if (source->chain != signer->request.chain || agreement.source_count == PROOF_AGREEMENT_SOURCES_MAX)
-            continue;
-        size_t place = agreement.source_count++;
-        sources[place] = (struct proof_agreement_source){
-            text_bytes(source->operator_tag), text_bytes(source->network_tag), text_bytes(source->software_tag)};
-        for (size_t j = 0; j < signer->request.statements_len && said_len < RELAY_SOURCES_MAX; j++) {
-            if (signer->statements[j].source != i)
-                continue;
-            said[said_len] = (struct proof_agreement_statement){
-                .source = place, .chain = BYTES_OF(chain->identity), .height = signer->fact.height};
-            memcpy(said[said_len++].header_hash, signer->statements[j].header_hash, 32);
-        }
-    }
-    if (said_len != signer->request.statements_len)
-        return EDGE_SIGNER_SOURCE;
-    agreement.demanded = chain->sources;
-    if (chain->sources < 2 && !trust->dev)
-        return EDGE_SIGNER_SINGLE_SOURCE;
-    if (proof_agreement_verify(&result, &fact, &agreement, signer->fact.height, said, said_len) != PROOF_VALID)
-        return refuse_proof(signer, EDGE_SIGNER_AGREEMENT, &result);
-    return memcmp(fact.header_hash, signer->fact.header_hash, 32) == 0 ? EDGE_SIGNER_OK : EDGE_SIGNER_HEADER;
-}
-
-static enum edge_signer_reason request_verify(struct edge_signer *signer)
-{
-    const struct topology_network *network = signer->trust->network;
-    uint8_t document[32];
-    if (!relay_signing_document(document, network->hash, signer->trust->sources, signer->trust->sources_len) ||
-        memcmp(signer->request.document, document, 32) != 0)
-        return EDGE_SIGNER_DOCUMENT;
-    if (signer->request.chain >= network->chains_len)
-        return EDGE_SIGNER_CHAIN;
-    signer->suite = proof_suite_by_bit(network->chains[signer->request.chain].suite);
-    if (signer->suite == PROOF_SUITE_NONE ||
-        signer->trust->keys[proof_suites_place(PROOF_SUITES_ALL, signer->suite)].key.suite != signer->suite)
-        return EDGE_SIGNER_NO_KEY;
-    enum edge_signer_reason reason = evidence_verify(signer);
-    return reason == EDGE_SIGNER_OK ? agreement_verify(signer) : reason;
+    return edge_signer_send_end(signer, 0);
 }
 
 /* ---- one log ------------------------------------------------------------------------------------------------------- */
@@ -265,11 +136,20 @@ static struct edge_guard_row guard_row(const struct edge_signer *signer, const s
     return row;
 }
 
+static uint8_t evidence_bit(enum connector_evidence_kind kind)
+{
+    switch (kind) {
+    case CONNECTOR_EVIDENCE_SLOT: return TOPOLOGY_EVIDENCE_AGREEMENT_SLOT;
+    case CONNECTOR_EVIDENCE_RECEIPTS: return TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS;
+    case CONNECTOR_EVIDENCE_ICS23: return TOPOLOGY_EVIDENCE_ICS23;
+    }
+    return 0;
+}
+
 static enum edge_signer_reason lane_check(const struct edge_signer *signer, const struct topology_lane *lane,
                                           uint8_t kind)
 {
-    uint8_t evidence = signer->evidence.evidence.kind == CONNECTOR_EVIDENCE_SLOT ? TOPOLOGY_EVIDENCE_AGREEMENT_SLOT
-                                                                                 : TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS;
+    uint8_t evidence = evidence_bit(signer->evidence.evidence.kind);
     bool stopped = lane->state == TOPOLOGY_LANE_PAUSED || lane->state == TOPOLOGY_LANE_CLOSED;
     if (topology_log_home(lane, kind) != signer->request.chain)
         return EDGE_SIGNER_LOG_CHAIN;
@@ -464,7 +344,7 @@ static bool attest(struct edge_signer *signer)
         size_t count = signer->heads_len - at < PROOF_ITEM_LEAVES_MAX ? signer->heads_len - at : PROOF_ITEM_LEAVES_MAX;
         struct relay_signing_answer answer = {.type = RELAY_SIGNING_ATTESTATION, .id = signer->request.id};
         if (!heads_sign(signer, &signer->heads[at], count)) {
-            if (!send_refusal(signer, signer->request.id, NULL, EDGE_SIGNER_SIGNING))
+            if (!edge_signer_send_refusal(signer, signer->request.id, NULL, EDGE_SIGNER_SIGNING))
                 return false;
             continue;
         }
@@ -484,9 +364,9 @@ static bool refusals_send(struct edge_signer *signer)
         if (judged->guard_told)
             sent = send_guard(signer, signer->request.id, &judged->row);
         if (sent && judged->reason != EDGE_SIGNER_OK)
-            sent = send_refusal(signer, signer->request.id, signer->logs[i].log, judged->reason);
+            sent = edge_signer_send_refusal(signer, signer->request.id, signer->logs[i].log, judged->reason);
         else if (sent && judged->heads_left_out)
-            sent = send_refusal(signer, signer->request.id, signer->logs[i].log, EDGE_SIGNER_HEADS);
+            sent = edge_signer_send_refusal(signer, signer->request.id, signer->logs[i].log, EDGE_SIGNER_HEADS);
     }
     return sent;
 }
@@ -494,20 +374,29 @@ static bool refusals_send(struct edge_signer *signer)
 bool edge_signer_request(struct edge_signer *signer, struct bytes message, const struct edge_signer_out *out)
 {
     signer->out = out;
+    signer->light_call = (struct edge_signer_light_call){0};
+    if (relay_signing_is_header(message)) {
+        signer->text[0] = '\0';
+        return edge_signer_header(signer, message);
+    }
     signer->text[0] = '\0';
     signer->heads_len = 0;
     enum edge_signer_reason reason = EDGE_SIGNER_MALFORMED;
     if (relay_signing_request_read(&signer->request, signer->statements, signer->logs, message))
-        reason = request_verify(signer);
+        reason = edge_signer_verify(signer);
     uint64_t id = signer->request.id;
+    if (reason == EDGE_SIGNER_TOO_FAR)
+        return edge_signer_send_trust(signer, id, signer->request.chain, signer->light_call.want) &&
+               edge_signer_send_end(signer, id);
     if (reason != EDGE_SIGNER_OK)
-        return send_refusal(signer, id, NULL, reason) && send_end(signer, id);
+        return edge_signer_send_refusal(signer, id, NULL, reason) && edge_signer_send_end(signer, id) &&
+               !signer->light_call.unsaved;
     for (size_t i = 0; i < signer->request.logs_len; i++)
         log_judge(signer, i);
     if (!guard_advance(signer)) {
-        send_refusal(signer, id, NULL, EDGE_SIGNER_GUARD);
-        send_end(signer, id);
+        edge_signer_send_refusal(signer, id, NULL, EDGE_SIGNER_GUARD);
+        edge_signer_send_end(signer, id);
         return false;
     }
-    return attest(signer) && refusals_send(signer) && send_end(signer, id);
+    return attest(signer) && refusals_send(signer) && edge_signer_send_end(signer, id);
 }

@@ -17,6 +17,7 @@
 #include "relay/core/signing.h"
 #include "relay/edge/config.h"
 #include "relay/edge/guard.h"
+#include "relay/edge/signer_light.h"
 #include "topology/network.h"
 
 /* Why a request, or one log of it, is refused: stable names, the body of a refusal. Reasons of proofs (proof_reason_text)
@@ -31,6 +32,8 @@
     X(EVIDENCE_FORM, "evidence-malformed")                                                                             \
     X(EVIDENCE_LOG, "evidence-of-unknown-log")                                                                         \
     X(EVIDENCE, "evidence-refused")                                                                                    \
+    X(HEADER_REFUSED, "header-refused")                                                                                \
+    X(TOO_FAR, "header-in-between-needed")                                                                             \
     X(AGREEMENT, "agreement-refused")                                                                                  \
     X(HEADER, "agreed-on-another-header")                                                                              \
     X(UNKNOWN_LOG, "unknown-log")                                                                                      \
@@ -66,7 +69,9 @@ struct edge_signer_trust {
         struct proof_key key; /* suite NONE: no key of this suite */
         uint8_t secret[32];
     } keys[PROOF_SUITE_COUNT];
-    bool dev; /* permits 1-of-1 */
+    bool dev;                        /* permits 1-of-1 */
+    struct edge_signer_light *light; /* NULL: no chain proves its own headers */
+    uint64_t (*unix_time)(void);     /* wanted where `light` is */
 };
 
 struct edge_signer;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proofs/codec/hex.h"
@@ -25,6 +26,7 @@ enum { EXIT_FAILED = 1, EXIT_CONFIG = 2, TEXT = 512 };
 struct process {
     struct edge_signer_trust trust;
     struct relay_source *sources;
+    struct relay_trust *trusts;
     struct edge_guard *guard;
     struct edge_signer *signer;
     int fd;
@@ -158,9 +160,16 @@ static void process_fini(struct process *process)
 {
     edge_signer_free(process->signer);
     edge_guard_close(process->guard);
+    edge_signer_light_free(process->trust.light);
     free(process->sources);
+    free(process->trusts);
     free(process->message);
     codec_sodium_wipe(&process->trust, sizeof(process->trust));
+}
+
+static uint64_t unix_time(void)
+{
+    return (uint64_t)time(NULL);
 }
 
 static int process_init(struct process *process, const struct config_relay *config,
@@ -181,6 +190,16 @@ static int process_init(struct process *process, const struct config_relay *conf
         code = guard_load(&process->guard, config, network, false);
     if (code != 0)
         return code;
+    size_t trusts_len;
+    if (!edge_signer_light_trusts(&process->trusts, &trusts_len, config, network))
+        return failed("signer-memory", "no memory");
+    process->trust.unix_time = unix_time;
+    if (trusts_len > 0) {
+        process->trust.light =
+            edge_signer_light_new(network, process->trusts, trusts_len, config->signer.guard, text, sizeof(text));
+        if (process->trust.light == NULL)
+            return failed("signer-trust", text);
+    }
     process->signer = edge_signer_new(&process->trust, process->guard);
     process->message = malloc(RELAY_SIGNING_MESSAGE_MAX);
     if (process->signer == NULL || process->message == NULL)

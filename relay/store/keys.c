@@ -202,6 +202,34 @@ bool keys_chain_read(struct keys_chain *out, struct bytes value)
     return codec_reader_done(&reader);
 }
 
+void keys_trust_key(uint8_t out[KEYS_TRUST_BYTES], const uint8_t chain[32])
+{
+    memcpy(out, chain, 32);
+    out[32] = 1;
+}
+
+void keys_trust_write(struct codec_writer *writer, const struct keys_trust *value)
+{
+    codec_write_u8(writer, KEYS_VERSION);
+    codec_write_u64(writer, value->first_height);
+    codec_write_bytes(writer, BYTES_OF(value->first_hash));
+    write_sized(writer, value->trust);
+    write_sized(writer, value->next);
+}
+
+bool keys_trust_read(struct keys_trust *out, struct bytes value)
+{
+    struct codec_reader reader;
+    memset(out, 0, sizeof(*out));
+    if (!version_is_ours(&reader, value))
+        return false;
+    out->first_height = codec_read_u64(&reader);
+    codec_read_copy(out->first_hash, &reader, 32);
+    out->trust = read_sized(&reader);
+    out->next = read_sized(&reader);
+    return codec_reader_done(&reader) && out->first_height > 0 && out->trust.len > 0;
+}
+
 void keys_audit_write(struct codec_writer *writer, const struct keys_audit *value)
 {
     codec_write_u8(writer, KEYS_VERSION);

@@ -9,6 +9,7 @@
  *   SKELETON  log id 32 | from u64           digests and outcomes of pruned messages (struct keys_skeleton)
  *   HEAD      log id 32 | N u64 | key id 32  one signed head (struct keys_head); | 1 more byte: this key's second word for N
  *   CHAIN     chain identity 32              newest agreed header (struct keys_chain)
+ *   CHAIN     chain identity 32 | 1          trust of its light client (struct keys_trust)
  *   AUDIT     number u64                     one held, refused or dropped thing (struct keys_audit)
  */
 #ifndef RELAY_STORE_KEYS_H
@@ -28,6 +29,7 @@ enum {
     KEYS_HEAD_BYTES = 72,
     KEYS_HEAD_SECOND_BYTES = 73, /* the last one is 1 */
     KEYS_CHAIN_BYTES = 32,
+    KEYS_TRUST_BYTES = 33, /* the last one is 1 */
     KEYS_AUDIT_BYTES = 8,
     KEYS_SKELETON_ENTRY = 37, /* digest 32 | status u8 | reason u32 */
     KEYS_SMALL_VALUE_MAX = 1024
@@ -80,6 +82,14 @@ struct keys_chain {
     uint8_t frozen;
 };
 
+/* What a light client remembers, and with which header its operator let it begin. */
+struct keys_trust {
+    uint64_t first_height;
+    uint8_t first_hash[32];
+    struct bytes trust; /* docs/light-client-cometbft.md, "What is remembered" */
+    struct bytes next;  /* the validators of the height after it */
+};
+
 struct keys_audit {
     uint64_t time; /* ms, Unix */
     uint8_t level;
@@ -90,6 +100,7 @@ struct keys_audit {
 
 void keys_segment_key(uint8_t out[KEYS_SEGMENT_BYTES], const uint8_t log[32], uint64_t from);
 void keys_head_key(uint8_t out[KEYS_HEAD_BYTES], const uint8_t log[32], uint64_t number, const uint8_t key_id[32]);
+void keys_trust_key(uint8_t out[KEYS_TRUST_BYTES], const uint8_t chain[32]);
 void keys_audit_key(uint8_t out[KEYS_AUDIT_BYTES], uint64_t number);
 
 /* Read back the number in a segment, skeleton or head key, and the key id of a head key. False: not of that shape. */
@@ -103,6 +114,7 @@ void keys_segment_write(struct codec_writer *writer, const struct keys_segment *
 void keys_skeleton_write(struct codec_writer *writer, const struct keys_skeleton *value);
 void keys_head_write(struct codec_writer *writer, const struct keys_head *value);
 void keys_chain_write(struct codec_writer *writer, const struct keys_chain *value);
+void keys_trust_write(struct codec_writer *writer, const struct keys_trust *value);
 void keys_audit_write(struct codec_writer *writer, const struct keys_audit *value);
 
 /* Readers borrow from value. False: unknown version or malformed; the caller stops and names the key. */
@@ -111,8 +123,11 @@ bool keys_segment_read(struct keys_segment *out, struct bytes value);
 bool keys_skeleton_read(struct keys_skeleton *out, struct bytes value);
 bool keys_head_read(struct keys_head *out, struct bytes value);
 bool keys_chain_read(struct keys_chain *out, struct bytes value);
+bool keys_trust_read(struct keys_trust *out, struct bytes value);
 bool keys_audit_read(struct keys_audit *out, struct bytes value);
 
+/* Bytes of a trust's value beside `trust` and `next`. */
+enum { KEYS_TRUST_OVERHEAD = 1 + 8 + 32 + 4 + 4 };
 /* Bytes of the fixed part of a segment or skeleton value, before its records or entries. */
 enum { KEYS_SEGMENT_OVERHEAD = 1 + 2 + 32 + 8 + 1 + 2 + 4, KEYS_SKELETON_OVERHEAD = 1 + 2 + 8 + 8 + 1 + 2 + 4 };
 

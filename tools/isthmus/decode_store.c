@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proofs/cometbft_trust.h"
 #include "proofs/outcome.h"
 #include "relay/core/reason.h"
 #include "relay/store/keys.h"
@@ -111,9 +112,32 @@ static bool say_head(struct decode_out *out, struct bytes key, struct bytes valu
     return true;
 }
 
+/* What a light client trusts. */
+static bool say_trust(struct decode_out *out, struct bytes key, struct bytes value)
+{
+    struct keys_trust row;
+    struct proof_cometbft_trust trust;
+    if (!keys_trust_read(&row, value) || !proof_cometbft_trust_read(&trust, row.trust))
+        return false;
+    decode_hex(out, key, "chain identity", codec_bytes_slice(key, 0, 32));
+    out->depth++;
+    decode_say(out, value, "first height", "%" PRIu64, row.first_height);
+    decode_hash(out, value, "first hash", row.first_hash);
+    decode_say(out, row.trust, "trusted height", "%" PRId64, trust.latest.height);
+    decode_hash(out, row.trust, "hash", trust.latest.hash);
+    decode_say(out, row.trust, "time", "%" PRId64, trust.latest.time.seconds);
+    decode_say(out, row.trust, "from height", "%" PRId64, trust.before.height);
+    decode_say(out, row.trust, "attack", "%s", proof_cometbft_attack_text(trust.attack));
+    decode_say(out, row.next, "next validators", "%zu bytes", row.next.len);
+    out->depth--;
+    return true;
+}
+
 static bool say_chain(struct decode_out *out, struct bytes key, struct bytes value)
 {
     struct keys_chain chain;
+    if (key.len == KEYS_TRUST_BYTES)
+        return say_trust(out, key, value);
     if (key.len != KEYS_CHAIN_BYTES || !keys_chain_read(&chain, value))
         return false;
     decode_hex(out, key, "chain identity", key);

@@ -316,6 +316,11 @@ bool world_answer(void *context, struct bytes message)
         out->guards++;
         out->guard = answer.number;
         break;
+    case RELAY_SIGNING_TRUST:
+        out->trusts++;
+        out->trusted = answer.number;
+        out->wanted = answer.body.data[7]; /* of a small height */
+        break;
     }
     return true;
 }

@@ -56,10 +56,11 @@ void world_request_fini(struct world_request *request);
 
 /* What a signer answered to one request. */
 struct world_answers {
-    size_t attestations, refusals, guards, heads_len;
+    size_t attestations, refusals, guards, trusts, heads_len;
     bool last;
     char refusal[128];            /* the last one */
     uint64_t guard;               /* number of the last GUARD of a log */
+    uint64_t trusted, wanted;     /* of the last TRUST: where the light client stands, what it needs */
     struct proof_head heads[512]; /* of valid attestations only */
     const struct world *world;
 };

@@ -1,0 +1,565 @@
+/*
+ * Chains whose headers prove themselves (DESIGN section 6; docs/light-client-cometbft.md): what sources send is verified one piece
+ * after another from the header that is trusted, and the trust that it leads to is on disk before a fact of it counts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/core/parts.h"
+
+enum {
+    WANT_MS = 2000, /* for a source to answer; then the next one is asked */
+    WANT_ROUNDS = 3 /* of all sources, then what it was wanted for is let go */
+};
+
+#define NANOSECONDS INT64_C(1000000000)
+
+struct core_light *core_light_of(const struct relay_core *core, uint16_t chain)
+{
+    return core->lights[chain];
+}
+
+static bool begun(const struct core_light *light)
+{
+    return light->trust.latest.height > 0;
+}
+
+static uint64_t trusted_height(const struct core_light *light)
+{
+    return (uint64_t)light->trust.latest.height;
+}
+
+/* ---- beginning and end --------------------------------------------------------------------------------------------- */
+
+void core_lights_new(struct relay_core *core)
+{
+    core->lights = core_alloc(NULL, core->network->chains_len, sizeof(*core->lights));
+    for (uint16_t i = 0; i < core->network->chains_len; i++) {
+        core->lights[i] = NULL;
+        if (!topology_chain_is_light(&core->network->chains[i]) || core->chains[i].sources_len == 0)
+            continue;
+        struct core_light *light = core_alloc(NULL, 1, sizeof(*light));
+        memset(light, 0, sizeof(*light));
+        light->chain = i;
+        light->space = proof_cometbft_space_new(CORE_LIGHT_VALIDATORS, CORE_LIGHT_KEYS);
+        for (size_t j = 0; j < core->config.trusts_len; j++) {
+            if (core->config.trusts[j].chain == i)
+                light->first = &core->config.trusts[j];
+        }
+        core->lights[i] = light;
+    }
+}
+
+static void item_drop(struct core_light_item *item)
+{
+    core_evidence_release(item->evidence);
+    *item = (struct core_light_item){0};
+}
+
+static void state_drop(struct core_light_state *state)
+{
+    free(state->bundle);
+    free(state->next);
+    *state = (struct core_light_state){0};
+}
+
+void core_lights_free(struct relay_core *core)
+{
+    for (size_t i = 0; i < core->network->chains_len; i++) {
+        struct core_light *light = core->lights[i];
+        if (light == NULL)
+            continue;
+        for (size_t j = 0; j < light->queue_len; j++)
+            item_drop(&light->queue[j]);
+        for (size_t j = 0; j < light->proven_len; j++)
+            item_drop(&light->proven[j]);
+        for (size_t j = 0; j < CORE_LIGHT_STATES; j++)
+            state_drop(&light->states[j]);
+        item_drop(&light->step);
+        item_drop(&light->other);
+        proof_cometbft_space_free(light->space);
+        free(light->next);
+        free(light);
+    }
+    free(core->lights);
+}
+
+static uint8_t *copy_of(struct bytes bytes)
+{
+    uint8_t *copy = core_alloc(NULL, bytes.len ? bytes.len : 1, 1);
+    if (bytes.len > 0)
+        memcpy(copy, bytes.data, bytes.len);
+    return copy;
+}
+
+/* ---- what is remembered -------------------------------------------------------------------------------------------- */
+
+const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height)
+{
+    for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
+        if ((uint64_t)light->states[i].state.height == height)
+            return &light->states[i];
+    }
+    return NULL;
+}
+
+/* The newest trusted header that is not above a height: evidence of below the newest one is judged from there. */
+static const struct core_light_state *state_below(const struct core_light *light, uint64_t height)
+{
+    for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
+        if ((uint64_t)light->states[i].state.height <= height)
+            return &light->states[i];
+    }
+    return NULL;
+}
+
+static void state_remember(struct core_light *light, struct bytes bundle)
+{
+    state_drop(&light->states[CORE_LIGHT_STATES - 1]);
+    memmove(&light->states[1], &light->states[0], (CORE_LIGHT_STATES - 1) * sizeof(light->states[0]));
+    light->states[0] = (struct core_light_state){.state = light->trust.latest, .next_len = light->next_len};
+    light->states[0].next = copy_of((struct bytes){light->next, light->next_len});
+    light->states[0].bundle = bundle.len > 0 ? copy_of(bundle) : NULL;
+    light->states[0].bundle_len = bundle.len;
+}
+
+void core_light_row_write(struct relay_core *core, struct core_light *light)
+{
+    uint8_t key[KEYS_TRUST_BYTES], trust[PROOF_COMETBFT_TRUST_BYTES_MAX];
+    struct codec_writer writer;
+    codec_writer_init(&writer, trust, sizeof(trust));
+    proof_cometbft_trust_write(&writer, &light->trust);
+    struct keys_trust row = {.first_height = light->first->height,
+                             .trust = codec_writer_bytes(&writer),
+                             .next = {light->next, light->next_len}};
+    memcpy(row.first_hash, light->first->hash, 32);
+    size_t cap = KEYS_TRUST_OVERHEAD + row.trust.len + row.next.len;
+    uint8_t *value = core_scratch(core, cap);
+    codec_writer_init(&writer, value, cap);
+    keys_trust_write(&writer, &row);
+    keys_trust_key(key, core->network->chains[light->chain].identity);
+    core_put(core, STORE_CHAIN, BYTES_OF(key), codec_writer_bytes(&writer));
+    light->write = core->write_id;
+}
+
+/* Another first header than the one that this trust began with: its operator begins anew. */
+static bool begins_anew(const struct core_light *light, const struct keys_trust *row)
+{
+    return light->first->height != row->first_height || memcmp(light->first->hash, row->first_hash, 32) != 0;
+}
+
+bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes value)
+{
+    struct core_light *light = core->lights[chain];
+    struct proof_cometbft_trust trust;
+    struct keys_trust row;
+    if (!keys_trust_read(&row, value) || !proof_cometbft_trust_read(&trust, row.trust))
+        return false;
+    if (light == NULL || light->first == NULL)
+        return true;
+    if (begins_anew(light, &row)) {
+        light->trust.changes = trust.changes; /* goes on counting: of two copies the later one has more */
+        return true;
+    }
+    light->trust = trust;
+    light->next = copy_of(row.next);
+    light->next_len = row.next.len;
+    state_remember(light, (struct bytes){NULL, 0});
+    return true;
+}
+
+enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain)
+{
+    const struct core_light *light = core->lights[chain];
+    if (light == NULL)
+        return topology_chain_is_light(&core->network->chains[chain]) && core->chains[chain].sources_len > 0
+                   ? RELAY_CAUSE_TRUST
+                   : RELAY_CAUSE_NONE;
+    if (light->trust.attack != PROOF_COMETBFT_NO_ATTACK)
+        return RELAY_CAUSE_ATTACK;
+    if (!begun(light) || light->expired)
+        return RELAY_CAUSE_TRUST;
+    return core_witness_diverges(core, chain) ? RELAY_CAUSE_SOURCES_DISAGREE : RELAY_CAUSE_NONE;
+}
+
+/* ---- facts --------------------------------------------------------------------------------------------------------- */
+
+/* Takes those whose trust is on disk, in their order. */
+static void facts_apply(struct relay_core *core, struct core_light *light)
+{
+    while (light->proven_len > 0 && light->proven[0].write <= core->committed) {
+        struct core_evidence *evidence = light->proven[0].evidence;
+        light->proven_len--;
+        memmove(&light->proven[0], &light->proven[1], light->proven_len * sizeof(light->proven[0]));
+        if (core_light_cause(core, light->chain) != RELAY_CAUSE_NONE) {
+            core_evidence_forget(core, evidence);
+            continue;
+        }
+        evidence->agreed = true;
+        core->chains[light->chain].progress = core->now;
+        core->sources[evidence->source].agreed = evidence->fact.height + 1;
+        core_evidence_apply(core, evidence);
+        core_evidence_release(evidence);
+    }
+}
+
+static void fact_take(struct relay_core *core, struct core_light *light, struct core_light_item item,
+                      const struct proof_cometbft_evidence_fact *fact)
+{
+    struct core_evidence *evidence = item.evidence;
+    evidence->fact.height = fact->height - 1; /* the header names the state after the block before it */
+    evidence->fact.time = fact->time;
+    memcpy(evidence->fact.header_hash, fact->header_hash, 32);
+    evidence->fact.logs_len = fact->logs_len;
+    for (size_t i = 0; i < fact->logs_len; i++) {
+        memcpy(evidence->fact.logs[i].log, fact->logs[i].log, 32);
+        memcpy(evidence->fact.logs[i].running, fact->logs[i].running, 32);
+        evidence->fact.logs[i].kind = fact->logs[i].kind;
+        evidence->fact.logs[i].number = evidence->marks[i].number = fact->logs[i].number;
+    }
+    item.write = light->write;
+    light->proven[light->proven_len++] = item;
+    facts_apply(core, light);
+}
+
+static void drive(struct relay_core *core, struct core_light *light);
+
+void core_light_committed(struct relay_core *core)
+{
+    for (size_t i = 0; i < core->network->chains_len; i++) {
+        if (core->lights[i] == NULL)
+            continue;
+        facts_apply(core, core->lights[i]);
+        drive(core, core->lights[i]);
+    }
+}
+
+/* ---- jobs ---------------------------------------------------------------------------------------------------------- */
+
+struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
+                                        const struct core_light_item *item, enum relay_verify_kind kind)
+{
+    const struct topology_chain *document = &core->network->chains[light->chain];
+    struct relay_verify_job *job = core_evidence_job(core, item->evidence);
+    job->kind = kind;
+    job->light.space = light->space;
+    job->light.options =
+        (struct proof_cometbft_options){.now = {.seconds = (int64_t)core->unix_time},
+                                        .trusting_period = (int64_t)document->light.trusting_period * NANOSECONDS,
+                                        .clock_drift = (int64_t)document->light.clock_drift * NANOSECONDS,
+                                        .trust_numerator = document->light.trust_numerator,
+                                        .trust_denominator = document->light.trust_denominator};
+    job->light.trust = light->trust;
+    job->light.next = (struct bytes){light->next, light->next_len};
+    job->light.bundle = item->bundle;
+    job->light.proof = item->proof;
+    light->verifying = true;
+    return job;
+}
+
+static void first_job(struct relay_core *core, struct core_light *light)
+{
+    const char *id = core->network->chains[light->chain].id;
+    const char *reference = strchr(id, ':') + 1; /* CAIP-2: checked by topology */
+    struct relay_verify_job *job = core_light_job(core, light, &light->step, RELAY_VERIFY_LIGHT_FIRST);
+    job->light.chain_id = (struct bytes){(const uint8_t *)reference, strlen(reference)};
+    job->light.height = (int64_t)light->first->height;
+    memcpy(job->light.hash, light->first->hash, 32);
+}
+
+static void proof_job(struct relay_core *core, struct core_light *light, const struct core_light_item *item,
+                      const struct core_light_state *older)
+{
+    const struct topology_chain *document = &core->network->chains[light->chain];
+    const struct core_evidence *evidence = item->evidence;
+    struct relay_verify_job *job = core_light_job(core, light, item, RELAY_VERIFY_LIGHT_PROOF);
+    bool outcomes = core->logs[evidence->marks[0].log].kind == PROOF_LOG_OUTCOME;
+    memcpy(job->light.app.account, outcomes ? document->inbox : document->outbox, 32);
+    job->light.app.store = (struct bytes){(const uint8_t *)document->light.store, strlen(document->light.store)};
+    job->places_len = evidence->marks_len;
+    for (size_t i = 0; i < evidence->marks_len; i++) {
+        const struct core_log *log = &core->logs[evidence->marks[i].log];
+        memcpy(job->light.places[i].log, log->id, 32);
+        job->light.places[i].kind = log->kind;
+    }
+    if (older != NULL) {
+        job->light.trust = (struct proof_cometbft_trust){.changes = 1, .latest = older->state};
+        job->light.next = (struct bytes){older->next, older->next_len};
+    }
+}
+
+static struct core_light_item queue_pop(struct core_light *light)
+{
+    struct core_light_item item = light->queue[0];
+    light->queue_len--;
+    memmove(&light->queue[0], &light->queue[1], light->queue_len * sizeof(light->queue[0]));
+    return item;
+}
+
+/* Begins what is next, if nothing is under way. */
+static void drive(struct relay_core *core, struct core_light *light)
+{
+    if (light->verifying || light->trust.attack != PROOF_COMETBFT_NO_ATTACK || light->expired)
+        return;
+    if (core_witness_job(core, light))
+        return;
+    if (light->step.evidence != NULL) {
+        if (begun(light))
+            core_light_job(core, light, &light->step, RELAY_VERIFY_LIGHT_HEADER);
+        else
+            first_job(core, light);
+        return;
+    }
+    while (begun(light) && light->want.height == 0 && light->queue_len > 0 && light->proven_len < CORE_LIGHT_QUEUE) {
+        const struct core_light_item *item = &light->queue[0];
+        bool older = item->height < trusted_height(light);
+        const struct core_light_state *state = older ? state_below(light, item->height) : NULL;
+        if (older && (state == NULL || item->proof.len == 0)) {
+            core_evidence_forget(core, queue_pop(light).evidence); /* newer evidence will show as much */
+            continue;
+        }
+        if (item->proof.len > 0)
+            proof_job(core, light, item, state);
+        else
+            core_light_job(core, light, item, RELAY_VERIFY_LIGHT_HEADER);
+        return;
+    }
+}
+
+/* ---- what came of them --------------------------------------------------------------------------------------------- */
+
+static void trust_take(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
+{
+    bool first = !begun(light);
+    uint8_t *next = copy_of(job->light.next); /* a view into what may go now */
+    free(light->next);
+    light->next = next;
+    light->next_len = job->light.next.len;
+    light->trust = job->light.trust;
+    state_remember(light, job->light.bundle);
+    core_light_row_write(core, light);
+    if (first)
+        core_note(core, RELAY_INFO, RELAY_REASON_TRUST_BEGUN, NULL, 0, "%s: at height %llu, as its operator says",
+                  core->network->chains[light->chain].id, (unsigned long long)trusted_height(light));
+    core_witness_trusted(core, light);
+}
+
+static void believed(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
+{
+    bool moved = job->light.trust.latest.height > light->trust.latest.height;
+    bool step = job->owner == light->step.evidence;
+    if (moved)
+        trust_take(core, light, job);
+    if (step) {
+        item_drop(&light->step);
+        light->want = (struct core_want){0};
+        return;
+    }
+    struct core_light_item item = queue_pop(light);
+    if (item.proof.len > 0) {
+        fact_take(core, light, item, &job->light.fact);
+        return;
+    }
+    if (moved)
+        core_teach_header(core, light, item.bundle); /* so that a signer with little to sign stays within its period */
+    item_drop(&item);
+}
+
+/* Too little of the trusted set signed: a header halfway may have enough (proof_cometbft_bisect_give). */
+static void too_far(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
+{
+    bool step = job->owner == light->step.evidence;
+    uint64_t tried = step ? light->step.height : light->queue[0].height;
+    uint64_t latest = trusted_height(light);
+    if (step)
+        item_drop(&light->step);
+    if (tried <= latest) { /* judged from an older header: newer evidence will show as much */
+        if (!step)
+            core_evidence_forget(core, queue_pop(light).evidence);
+        return;
+    }
+    light->want = (struct core_want){.height = latest + (tried > latest + 1 ? (tried - latest) / 2 : 1)};
+    core_want_ask(core, light, &light->want);
+}
+
+static void expire(struct relay_core *core, struct core_light *light)
+{
+    if (light->expired)
+        return;
+    light->expired = true;
+    core_note(core, RELAY_ALARM, RELAY_REASON_TRUST_EXPIRED, NULL, 0,
+              "%s: the newest trusted header, at height %llu, is older than the trusting period: this relay abstains. "
+              "Check a newer header with others and give its height and hash under trust: in relay.yaml, then restart",
+              core->network->chains[light->chain].id, (unsigned long long)trusted_height(light));
+    for (size_t i = 0; i < core->logs_len; i++) {
+        if (core->logs[i].is_home && core->logs[i].home == light->chain)
+            core_log_mark(core, &core->logs[i]);
+    }
+}
+
+/* One who is not to blame: our clock, or a trust that went on meanwhile. */
+static bool innocent(enum proof_reason reason)
+{
+    return reason == PROOF_REASON_COMETBFT_EXPIRED || reason == PROOF_REASON_COMETBFT_FUTURE ||
+           reason == PROOF_REASON_COMETBFT_NOT_NEWER;
+}
+
+static void disproved(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
+{
+    struct core_evidence *evidence = job->owner;
+    bool step = evidence == light->step.evidence;
+    struct core_light_item item = step ? light->step : queue_pop(light);
+    if (step)
+        light->step = (struct core_light_item){0};
+    light->want.again = core->now; /* the next source, when one was asked */
+    if (!innocent(job->result.reason)) {
+        core_evidence_disprove(core, evidence, &job->result);
+        item_drop(&item);
+        return;
+    }
+    core_note(core, RELAY_WARNING, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0, "%s: height %llu from source %s: %s",
+              core->network->chains[light->chain].id, (unsigned long long)item.height,
+              core->config.sources[evidence->source].name, proof_reason_text(job->result.reason));
+    if (job->result.reason == PROOF_REASON_COMETBFT_EXPIRED)
+        expire(core, light);
+    const struct core_light_state *state = core_light_state_at(light, item.height);
+    struct proof_cometbft_height height;
+    struct cometbft_header header;
+    uint8_t hash[32];
+    if (state != NULL && proof_cometbft_height_read(&height, item.bundle) &&
+        cometbft_header_read(&header, height.block.header) && proof_cometbft_header_hash(hash, &header))
+        core_witness_header(core, light, evidence->source, item.height, hash, item.bundle);
+    core_evidence_forget(core, item.evidence);
+}
+
+void core_light_verified(struct relay_core *core, struct relay_verify_job *job)
+{
+    struct core_light *light = core->lights[job->chain];
+    light->verifying = false;
+    if (job->kind == RELAY_VERIFY_LIGHT_ATTACK)
+        core_witness_verified(core, light, job);
+    else if (job->verdict == PROOF_VALID)
+        believed(core, light, job);
+    else if (job->verdict == PROOF_NOT_ENOUGH_TRUST)
+        too_far(core, light, job);
+    else
+        disproved(core, light, job);
+    drive(core, light);
+}
+
+/* ---- what sources send --------------------------------------------------------------------------------------------- */
+
+/* Where a view into one piece of memory lies in its copy. */
+static struct bytes moved(struct bytes view, struct bytes from, const uint8_t *to)
+{
+    return (struct bytes){to + (view.data - from.data), view.len};
+}
+
+void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
+                         const struct connector_evidence *message, struct bytes whole)
+{
+    struct core_light *light = core->lights[evidence->chain];
+    if (light->trust.attack != PROOF_COMETBFT_NO_ATTACK || light->queue_len == CORE_LIGHT_QUEUE) {
+        core_evidence_forget(core, evidence);
+        return;
+    }
+    light->queue[light->queue_len++] =
+        (struct core_light_item){.evidence = evidence,
+                                 .height = message->height,
+                                 .bundle = moved(message->header, whole, evidence->bytes),
+                                 .proof = moved(message->proof, whole, evidence->bytes)};
+    drive(core, light);
+}
+
+static struct core_light_item header_item(const struct relay_core *core, uint16_t source,
+                                          const struct connector_header *header)
+{
+    struct core_light_item item = {.evidence = core_evidence_new(core, source, header->header),
+                                   .height = header->height};
+    item.bundle = (struct bytes){item.evidence->bytes, item.evidence->bytes_len};
+    return item;
+}
+
+/* Nothing moved the trust for long: a header by itself does, or it would expire on a chain without traffic. */
+static bool is_old(const struct relay_core *core, const struct core_light *light)
+{
+    uint64_t period = core->network->chains[light->chain].light.trusting_period;
+    int64_t age = (int64_t)core->unix_time - light->trust.latest.time.seconds;
+    return begun(light) && age > (int64_t)(period / 3);
+}
+
+void core_light_header(struct relay_core *core, uint16_t source, const struct connector_header *header)
+{
+    struct core_light *light = core->lights[core->config.sources[source].chain];
+    if (header->header.len == 0)
+        return;
+    if (light->want.height == header->height && light->step.evidence == NULL)
+        light->step = header_item(core, source, header);
+    if (light->signer_want.height == header->height)
+        core_teach_header(core, light, header->header);
+    core_witness_header(core, light, source, header->height, header->hash, header->header);
+    if (is_old(core, light) && light->queue_len == 0 && header->height > trusted_height(light))
+        light->queue[light->queue_len++] = header_item(core, source, header);
+    drive(core, light);
+}
+
+/* ---- headers that are asked for ------------------------------------------------------------------------------------- */
+
+void core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want)
+{
+    const struct core_chain *chain = &core->chains[light->chain];
+    want->again = core->now + WANT_MS;
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        uint16_t source = chain->sources[want->asked++ % chain->sources_len];
+        if (!core->sources[source].up)
+            continue;
+        core_to_source(
+            core, source,
+            &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = want->height}});
+        return;
+    }
+}
+
+/* Nobody has it: what it was wanted for is let go, and comes again with newer evidence. */
+static void give_up(struct relay_core *core, struct core_light *light)
+{
+    core_note(core, RELAY_WARNING, RELAY_REASON_HEADER_MISSING, NULL, 0,
+              "%s: no source gave a header of height %llu that leads on from %llu",
+              core->network->chains[light->chain].id, (unsigned long long)light->want.height,
+              (unsigned long long)trusted_height(light));
+    light->want = (struct core_want){0};
+    while (light->queue_len > 0)
+        core_evidence_forget(core, queue_pop(light).evidence);
+}
+
+static void want_tick(struct relay_core *core, struct core_light *light)
+{
+    size_t rounds = WANT_ROUNDS * core->chains[light->chain].sources_len;
+    if (!begun(light) && light->first != NULL && light->want.height == 0)
+        light->want.height = light->first->height;
+    if (light->want.height != 0 && light->step.evidence == NULL && core->now >= light->want.again) {
+        if (begun(light) && light->want.asked >= rounds && !light->verifying)
+            give_up(core, light);
+        else
+            core_want_ask(core, light, &light->want);
+    }
+    if (light->signer_want.height != 0 && core->now >= light->signer_want.again) {
+        if (light->signer_height > 0 && light->signer_want.asked >= rounds)
+            light->signer_want = (struct core_want){0};
+        else
+            core_want_ask(core, light, &light->signer_want);
+    }
+}
+
+void core_light_tick(struct relay_core *core, uint16_t chain)
+{
+    struct core_light *light = core->lights[chain];
+    if (light == NULL || light->trust.attack != PROOF_COMETBFT_NO_ATTACK)
+        return;
+    uint64_t period = core->network->chains[chain].light.trusting_period;
+    if (begun(light) && light->trust.latest.time.seconds + (int64_t)period <= (int64_t)core->unix_time)
+        expire(core, light);
+    if (core_chain_up(core, chain) > 0 && !light->expired)
+        want_tick(core, light);
+    drive(core, light);
+}

@@ -1,0 +1,62 @@
+/*
+ * The signer judges evidence from a trust of its own (relay/edge/signer_light.c). It stands where its first header or its last
+ * evidence left it; when that is too far from what it is to sign, it names a header in between, and sources are asked for it.
+ */
+#include <string.h>
+
+#include "relay/core/parts.h"
+
+bool core_teach_ready(const struct core_light *light)
+{
+    return light->signer_known && light->signer_height > 0 && light->signer_want.height == 0;
+}
+
+void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle)
+{
+    struct relay_signing_header header = {.id = ++core->next_id, .chain = light->chain, .bundle = bundle};
+    size_t cap = bundle.len + 128;
+    if (!core->signer_up || !light->signer_known ||
+        !relay_signing_document(header.document, core->network->hash, core->config.sources, core->config.sources_len))
+        return;
+    uint8_t *message = core_scratch(core, cap);
+    size_t len = relay_signing_header_write(message, cap, &header);
+    if (len == 0)
+        return;
+    struct relay_action *action = core_act(core, RELAY_ACTION_SIGN);
+    action->id = header.id;
+    action->body = (struct bytes){message, len};
+}
+
+void core_teach_told(struct relay_core *core, const struct relay_signing_answer *answer)
+{
+    struct codec_reader reader;
+    codec_reader_init(&reader, answer->body);
+    uint64_t want = codec_read_u64(&reader);
+    for (size_t i = 0; i < core->network->chains_len; i++) {
+        struct core_light *light = core->lights[i];
+        if (light == NULL || memcmp(core->network->chains[i].identity, answer->log, 32) != 0)
+            continue;
+        light->signer_known = true;
+        light->signer_height = answer->number;
+        if (want == 0) {
+            light->signer_want = (struct core_want){0};
+        } else if (want != light->signer_want.height) {
+            light->signer_want = (struct core_want){.height = want};
+            core_want_ask(core, light, &light->signer_want);
+        } /* else the header that it was given did not do: the next source is asked in its time */
+        for (size_t j = 0; j < core->logs_len; j++) {
+            if (core->logs[j].is_home && core->logs[j].home == i)
+                core_log_mark(core, &core->logs[j]);
+        }
+    }
+}
+
+void core_teach_lost(struct relay_core *core)
+{
+    for (size_t i = 0; i < core->network->chains_len; i++) {
+        if (core->lights[i] == NULL)
+            continue;
+        core->lights[i]->signer_known = false;
+        core->lights[i]->signer_want = (struct core_want){0};
+    }
+}

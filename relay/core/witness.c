@@ -1,0 +1,144 @@
+/*
+ * Sources as witnesses: each one's headers are held against what was proven from another's. A header that contradicts a trusted one
+ * and follows from the same header as it proves that validators lied, which freezes the chain; one that does not follow proves
+ * nothing, and this relay abstains until that source is gone or says what the others say.
+ */
+#include <string.h>
+
+#include "proofs/codec/hex.h"
+#include "relay/core/parts.h"
+
+bool core_witness_diverges(const struct relay_core *core, uint16_t chain)
+{
+    for (size_t i = 0; i < core->chains[chain].sources_len; i++) {
+        const struct core_source *source = &core->sources[core->chains[chain].sources[i]];
+        if (source->up && source->diverges != 0)
+            return true;
+    }
+    return false;
+}
+
+static void logs_mark(struct relay_core *core, uint16_t chain)
+{
+    for (size_t i = 0; i < core->logs_len; i++) {
+        if (core->logs[i].is_home && core->logs[i].home == chain)
+            core_log_mark(core, &core->logs[i]);
+    }
+}
+
+void core_witness_down(struct relay_core *core, uint16_t source)
+{
+    core->sources[source].diverges = 0;
+}
+
+static void diverge(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+                    const uint8_t hash[32])
+{
+    char digits[65];
+    if (core->sources[source].diverges != 0)
+        return;
+    codec_hex_encode(digits, (struct bytes){hash, 32});
+    core->sources[source].diverges = height;
+    core->sources[source].contradictions++;
+    core_note(
+        core, RELAY_ALARM, RELAY_REASON_SOURCE_DIVERGES, NULL, 0,
+        "%s: at height %llu source %s shows header %s, not the one proven here: abstaining until it is shown which "
+        "is true",
+        core->network->chains[light->chain].id, (unsigned long long)height, core->config.sources[source].name, digits);
+    logs_mark(core, light->chain);
+}
+
+void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+                         const uint8_t hash[32], struct bytes bundle)
+{
+    const struct core_light_state *state = core_light_state_at(light, height);
+    if (state == NULL)
+        return;
+    if (memcmp(state->state.hash, hash, 32) == 0) {
+        if (core->sources[source].diverges != 0 && height > core->sources[source].diverges) {
+            core->sources[source].diverges = 0;
+            logs_mark(core, light->chain);
+        }
+        return;
+    }
+    diverge(core, light, source, height, hash);
+    if (light->other.evidence != NULL || bundle.len == 0)
+        return;
+    struct core_evidence *evidence = core_evidence_new(core, source, bundle);
+    light->other = (struct core_light_item){
+        .evidence = evidence, .height = height, .bundle = {evidence->bytes, evidence->bytes_len}};
+}
+
+/* A header became trusted: what sources said of its height before is looked at again, and those who differ show theirs. */
+void core_witness_trusted(struct relay_core *core, struct core_light *light)
+{
+    uint64_t height = (uint64_t)light->trust.latest.height;
+    const struct core_chain *chain = &core->chains[light->chain];
+    const struct core_statement *said = core_chain_said(core, light->chain, height);
+    for (size_t i = 0; said != NULL && i < chain->sources_len; i++) {
+        uint16_t source = chain->sources[i];
+        if ((said->said & (1u << i)) == 0 || !core->sources[source].up)
+            continue;
+        core_witness_header(core, light, source, height, said->hash[i], (struct bytes){NULL, 0});
+        if (core->sources[source].diverges == height)
+            core_to_source(core, source,
+                           &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
+    }
+}
+
+/* Nothing is shown of the chain: the source may be wrong, or what is trusted here is. The bytes are its operator's to show. */
+static void unproven(struct relay_core *core, struct core_light *light, const char *why)
+{
+    const struct core_evidence *evidence = light->other.evidence;
+    core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_DIVERGES, NULL, 0,
+              "%s: the other header of source %s at height %llu proves no attack (%s)",
+              core->network->chains[light->chain].id, core->config.sources[evidence->source].name,
+              (unsigned long long)light->other.height, why);
+    core_evidence_refuse(core, evidence, evidence->source, "another-header-than-proven");
+}
+
+static void other_drop(struct core_light *light)
+{
+    core_evidence_release(light->other.evidence);
+    light->other = (struct core_light_item){0};
+}
+
+bool core_witness_job(struct relay_core *core, struct core_light *light)
+{
+    if (light->other.evidence == NULL)
+        return false;
+    const struct core_light_state *ours = core_light_state_at(light, light->other.height);
+    const struct core_light_state *common = /* the newest come first */
+        ours != NULL && ours != &light->states[CORE_LIGHT_STATES - 1] ? ours + 1 : NULL;
+    if (common == NULL || ours->bundle == NULL || common->next == NULL) {
+        unproven(core, light, "what it would follow from is no longer remembered");
+        other_drop(light);
+        return false;
+    }
+    struct relay_verify_job *job = core_light_job(core, light, &light->other, RELAY_VERIFY_LIGHT_ATTACK);
+    job->light.trust = (struct proof_cometbft_trust){.changes = 1, .latest = common->state};
+    job->light.next = (struct bytes){common->next, common->next_len};
+    job->light.bundle = (struct bytes){ours->bundle, ours->bundle_len};
+    job->light.other = light->other.bundle;
+    return true;
+}
+
+void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
+{
+    const struct core_evidence *evidence = light->other.evidence;
+    if (job->verdict != PROOF_VALID) {
+        unproven(core, light, proof_reason_text(job->result.reason));
+        other_drop(light);
+        return;
+    }
+    proof_cometbft_trust_freeze(&light->trust, &job->light.attack);
+    core_light_row_write(core, light);
+    core_note(core, RELAY_ALARM, RELAY_REASON_CHAIN_ATTACKED, NULL, 0,
+              "%s: %s at height %lld, shown by source %s: nothing of this chain is taken. Find out with others which "
+              "header is true and give its height and hash under trust: in relay.yaml",
+              core->network->chains[light->chain].id, proof_cometbft_attack_text(job->light.attack.attack),
+              (long long)job->light.attack.height, core->config.sources[evidence->source].name);
+    core_evidence_refuse(core, evidence, evidence->source, relay_reason_text(RELAY_REASON_CHAIN_ATTACKED));
+    other_drop(light);
+    logs_mark(core, light->chain);
+}
