@@ -83,7 +83,8 @@ bool relay_core_log_view(const struct relay_core *core, uint16_t lane, uint8_t k
     out->window = core_lane(core, log)->window;
     out->cause = core->ready ? log->cause : RELAY_CAUSE_LOADING;
     out->since = log->since;
-    out->frozen = log->frozen != 0 || (log->is_home && core->chains[log->home].mark.frozen);
+    out->frozen = log->frozen != 0 || (log->is_home && (core->chains[log->home].mark.frozen ||
+                                                        core_light_cause(core, log->home) == RELAY_CAUSE_ATTACK));
     out->oldest = oldest_stored(log);
     const struct core_head *newest =
         log->certified ? core_head_find(log, log->certified, log->certified_running) : NULL;

@@ -1,0 +1,383 @@
+/*
+ * A chain that is followed by a light client: what is believed, what is on disk before it counts, what freezes, what abstains.
+ */
+#include "tests/unit/core/light_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A rig that trusts its first header, at RIG_FIRST. */
+static struct rig *begun(bool signer)
+{
+    struct rig *rig = rig_new(signer);
+    struct rig_bundle first;
+    rig_run(rig, 100);
+    assert_true(rig_asked(rig, RIG_FIRST));
+    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
+    rig_header(rig, 0, &first);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_TRUST_BEGUN), 1);
+    return rig;
+}
+
+/* A header and the lane's head under it prove the messages before it; two sets of validators apart. */
+static void test_light__evidence_under_a_header_that_follows_is_a_fact(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle bundle;
+    (void)state;
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 1, 2);
+    assert_int_equal(rig_log(rig).proven, 0);
+    rig_evidence(rig, 0, &bundle, 2);
+    assert_int_equal(rig_log(rig).proven, 2);
+    assert_int_equal(rig_log(rig).stored, 2);
+    assert_int_equal(rig_trusted(rig), 20);
+    assert_int_equal(rig->bans, 0);
+    rig_free(rig);
+}
+
+static void test_light__nothing_counts_before_the_operators_header_is_here(void **state)
+{
+    struct rig *rig = rig_new(false);
+    struct rig_bundle bundle, other;
+    (void)state;
+    rig_run(rig, 100);
+    assert_true(rig_asked(rig, RIG_FIRST));
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 2, NULL);
+    rig_block(rig, &other, RIG_FIRST, &rig->set, &rig->other, 0,
+              NULL); /* of the right height, but not the operator's */
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &bundle, 2);
+    rig_header(rig, 0, &other);
+    assert_int_equal(rig_log(rig).proven, 0);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);
+    assert_int_equal(rig_trusted(rig), 0);
+    assert_int_equal(rig->bans, 1); /* who gave it as that */
+    rig_run(rig, 100);
+    assert_true(rig_asked(rig, RIG_FIRST)); /* of the other source, at once */
+    assert_int_equal(rig->asks[0].source, 1);
+    rig_free(rig);
+}
+
+/* I2: what the trust became is on disk before what stands on it is acted upon. */
+static void test_light__trust_is_on_disk_before_a_fact_of_it_counts(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle bundle;
+    (void)state;
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig->slow = true;
+    rig_evidence(rig, 0, &bundle, 2);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    assert_int_equal(rig_log(rig).proven, 0);
+    rig_commit(rig);
+    assert_int_equal(rig_trusted(rig), 20);
+    assert_int_equal(rig_log(rig).proven, 2);
+    rig_free(rig);
+}
+
+/* A crash between the verdict and the disk: nothing counted, and the same evidence is good again. */
+static void test_light__crash_before_the_trust_is_on_disk_loses_nothing(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle bundle;
+    (void)state;
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig->slow = true;
+    rig_evidence(rig, 0, &bundle, 2);
+    rig_restart(rig, false);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &bundle, 2);
+    assert_int_equal(rig_log(rig).proven, 2);
+    rig_free(rig);
+}
+
+static void test_light__restart_between_header_and_evidence_goes_on_from_the_trust(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle bundle, next;
+    (void)state;
+    rig_block(rig, &bundle, 20, &rig->set, &rig->other, 2, NULL); /* announces a set that shares none */
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &bundle, 2);
+    rig_restart(rig, false);
+    assert_int_equal(rig_log(rig).proven, 2);
+    assert_false(rig_asked(rig, RIG_FIRST)); /* no beginning again */
+    rig_block(rig, &next, 30, &rig->other, &rig->other, 3, NULL);
+    rig_records(rig, 0, 3, 3);
+    rig_evidence(rig, 0, &next, 3); /* only the kept next set leads there */
+    assert_int_equal(rig_log(rig).proven, 3);
+    assert_int_equal(rig_trusted(rig), 30);
+    rig_free(rig);
+}
+
+/* The set changed whole between: halfway is asked for, and halfway again, of one source after the other. */
+static void test_light__evidence_from_too_far_is_reached_by_bisection(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle far, half, change;
+    (void)state;
+    rig_block(rig, &far, 30, &rig->other, &rig->other, 2, NULL);
+    rig_block(rig, &half, 20, &rig->other, &rig->other, 0, NULL);
+    rig_block(rig, &change, 15, &rig->set, &rig->other, 0, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &far, 2);
+    assert_int_equal(rig_log(rig).proven, 0);
+    assert_true(rig_asked(rig, 20));
+    rig_header(rig, 0, &half); /* signed by the new set alone: too far, too */
+    assert_true(rig_asked(rig, 15));
+    rig_run(rig, 3000);
+    assert_true(rig->asks[0].source == 1 && rig_asked(rig, 15)); /* the first one does not answer */
+    rig_header(rig, 1, &change);
+    assert_int_equal(rig_trusted(rig), 30);
+    assert_int_equal(rig_log(rig).proven, 2);
+    assert_int_equal(rig->bans, 0);
+    rig_free(rig);
+}
+
+static void test_light__bisection_that_nobody_answers_ends(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle far;
+    (void)state;
+    rig_block(rig, &far, 30, &rig->other, &rig->other, 2, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &far, 2);
+    rig_run(rig, 30000);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_HEADER_MISSING), 1);
+    assert_true(rig->asks_len <= 8); /* every source a few times */
+    assert_int_equal(rig_log(rig).proven, 0);
+    rig_free(rig);
+}
+
+static void test_light__forged_bundle_is_refused_and_kept_and_its_source_restarted(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle forged;
+    static const uint8_t few[] = {COMETBFT_COMMIT, COMETBFT_COMMIT, COMETBFT_ABSENT, COMETBFT_ABSENT};
+    (void)state;
+    rig_block(rig, &forged, 20, &rig->set, &rig->set, 2, few); /* half of the power: more than a third, less than two */
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &forged, 2);
+    assert_int_equal(rig_log(rig).proven, 0);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_EVIDENCE_REFUSED), 1);
+    assert_int_equal(rig->kept, 1);
+    assert_int_equal(rig->bans, 1);
+    struct relay_source_view view;
+    assert_true(relay_core_source_view(rig->core, 0, &view));
+    assert_string_equal(view.refused_why, "cometbft-two-thirds-not-reached");
+    rig_free(rig);
+}
+
+/* A log proof that shows another number than the records lead to. */
+static void test_light__head_that_the_state_does_not_hold_is_refused(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle bundle;
+    (void)state;
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 1, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &bundle, 2); /* the proof is not under this app hash */
+    assert_int_equal(rig_log(rig).proven, 0);
+    assert_int_equal(rig->bans, 1);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    rig_free(rig);
+}
+
+/* Evidence of two contracts is made side by side, and may come in the other order. */
+static void test_light__evidence_of_below_the_newest_header_counts_too(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle newer, older;
+    (void)state;
+    rig_block(rig, &older, 20, &rig->set, &rig->set, 1, NULL);
+    rig_block(rig, &newer, 25, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &newer, 2);
+    rig_evidence(rig, 0, &older, 1);
+    assert_int_equal(rig_log(rig).proven, 2);
+    assert_int_equal(rig_trusted(rig), 25); /* never back */
+    assert_int_equal(rig->bans, 0);
+    rig_free(rig);
+}
+
+/* ---- witnesses ------------------------------------------------------------------------------------------------------ */
+
+static void prove(struct rig *rig, uint64_t height, uint64_t messages, struct rig_bundle *out)
+{
+    rig_block(rig, out, height, &rig->set, &rig->set, messages, NULL);
+    rig_records(rig, 0, messages, messages);
+    rig_evidence(rig, 0, out, messages);
+    assert_int_equal(rig_log(rig).proven, messages);
+}
+
+static void test_light__two_signed_headers_of_one_height_freeze_the_chain(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle ours, other, later;
+    (void)state;
+    prove(rig, 20, 1, &ours);
+    rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL); /* another state, all signatures right */
+    rig_header(rig, 1, &other);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_CHAIN_ATTACKED), 1);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_ATTACK);
+    assert_true(rig_log(rig).frozen);
+    assert_true(rig->kept > 0);
+    rig_block(rig, &later, 25, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 2, 2);
+    rig_evidence(rig, 0, &later, 2);
+    assert_int_equal(rig_log(rig).proven, 1);
+    size_t subscribes = rig->subscribes;
+    rig_restart(rig, false); /* frozen stays frozen */
+    rig_run(rig, 100);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_ATTACK);
+    assert_int_equal(rig->subscribes, subscribes);
+    memcpy(rig->first.hash, later.hash, 32); /* until the operator looked into it, and begins anew */
+    rig->first.height = later.height;
+    rig_restart(rig, false);
+    rig_run(rig, 100);
+    assert_true(rig_asked(rig, later.height));
+    rig_header(rig, 0, &later);
+    assert_int_equal(rig_trusted(rig), later.height);
+    rig_run(rig, 100);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_QUORUM); /* nobody signs here */
+    rig_free(rig);
+}
+
+/* A header that nobody signed proves nothing of the chain; but who is right is not known either. */
+static void test_light__unproven_divergence_makes_this_relay_abstain(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle ours, other, later;
+    static const uint8_t nobody[] = {COMETBFT_COMMIT, COMETBFT_ABSENT, COMETBFT_ABSENT, COMETBFT_ABSENT};
+    (void)state;
+    prove(rig, 20, 1, &ours);
+    rig_block(rig, &other, 20, &rig->set, &rig->set, 2, nobody);
+    rig_header(rig, 1, &other);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_CHAIN_ATTACKED), 0);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_SOURCE_DIVERGES), 2);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_SOURCES_DISAGREE);
+    assert_int_equal(rig->kept, 1);
+    rig_block(rig, &later, 25, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 2, 2);
+    rig_evidence(rig, 0, &later, 2);
+    assert_int_equal(rig_log(rig).proven, 1);
+    assert_int_equal(rig_trusted(rig), 25);
+    rig_header(rig, 1, &later); /* it says what the other says, and later than where it did not */
+    rig_run(rig, 1200);
+    rig_records(rig, 0, 2, 2);
+    rig_evidence(rig, 0, &later, 2);
+    assert_int_equal(rig_log(rig).proven, 2);
+    rig_free(rig);
+}
+
+/* A witness may speak first: its word of a height is held against what is proven of it later. */
+static void test_light__witness_that_spoke_before_is_held_to_its_word(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle ours, other;
+    (void)state;
+    rig_block(rig, &ours, 20, &rig->set, &rig->set, 1, NULL);
+    rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL);
+    rig_header(rig, 1, &other);
+    rig_records(rig, 0, 1, 1);
+    rig_evidence(rig, 0, &ours, 1);
+    assert_int_equal(rig_log(rig).proven, 0); /* divergence is seen before the fact counts */
+    assert_true(rig->asks_len > 0 && rig->asks[rig->asks_len - 1].source == 1);
+    rig_header(rig, 1, &other);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_ATTACK);
+    rig_free(rig);
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------------------- */
+
+static void test_light__expired_trust_abstains_and_says_what_to_do(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle ours, later;
+    (void)state;
+    prove(rig, 20, 1, &ours);
+    rig->unix_time = ours.time + rig->chains[0].light.trusting_period;
+    rig_run(rig, 100);
+    assert_int_equal(rig_counted(rig, RELAY_REASON_TRUST_EXPIRED), 1);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);
+    rig_block(rig, &later, 119, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 2, 2);
+    rig_evidence(rig, 0, &later, 2);
+    assert_int_equal(rig_log(rig).proven, 1);
+    assert_int_equal(rig->bans, 0);
+    rig_free(rig);
+}
+
+/* A quiet chain: headers alone keep the trust young. */
+static void test_light__headers_alone_keep_the_trust_within_its_period(void **state)
+{
+    struct rig *rig = begun(false);
+    struct rig_bundle header;
+    (void)state;
+    rig_block(rig, &header, 30, &rig->set, &rig->set, 0, NULL);
+    rig->unix_time = header.time; /* a fifth of the period after the first */
+    rig_header(rig, 0, &header);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    rig_block(rig, &header, 50, &rig->set, &rig->set, 0, NULL);
+    rig->unix_time = header.time;
+    rig_header(rig, 0, &header);
+    assert_int_equal(rig_trusted(rig), 50);
+    rig_free(rig);
+}
+
+/* ---- the signer ----------------------------------------------------------------------------------------------------- */
+
+static void test_light__signer_gets_the_headers_that_it_needs_then_the_request(void **state)
+{
+    struct rig *rig = begun(true);
+    struct rig_bundle bundle, first;
+    struct relay_signing_header header;
+    (void)state;
+    rig_signer_trust(rig, 0, RIG_FIRST);
+    assert_true(rig_asked(rig, RIG_FIRST));
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 2, NULL);
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &bundle, 2);
+    rig_run(rig, 1000);
+    assert_int_equal(rig->signs_count, 0); /* it could not judge it */
+    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
+    rig_header(rig, 0, &first);
+    assert_int_equal(rig->signs_count, 1);
+    assert_true(relay_signing_is_header((struct bytes){rig->signs[0], rig->signs_len[0]}));
+    assert_true(relay_signing_header_read(&header, (struct bytes){rig->signs[0], rig->signs_len[0]}));
+    assert_true(header.bundle.len == first.len && memcmp(header.bundle.data, first.bytes, first.len) == 0);
+    rig_signer_trust(rig, RIG_FIRST, 0);
+    rig_run(rig, 300);
+    assert_int_equal(rig->signs_count, 2);
+    assert_false(relay_signing_is_header((struct bytes){rig->signs[1], rig->signs_len[1]}));
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_light__evidence_under_a_header_that_follows_is_a_fact),
+        cmocka_unit_test(test_light__nothing_counts_before_the_operators_header_is_here),
+        cmocka_unit_test(test_light__trust_is_on_disk_before_a_fact_of_it_counts),
+        cmocka_unit_test(test_light__crash_before_the_trust_is_on_disk_loses_nothing),
+        cmocka_unit_test(test_light__restart_between_header_and_evidence_goes_on_from_the_trust),
+        cmocka_unit_test(test_light__evidence_from_too_far_is_reached_by_bisection),
+        cmocka_unit_test(test_light__bisection_that_nobody_answers_ends),
+        cmocka_unit_test(test_light__forged_bundle_is_refused_and_kept_and_its_source_restarted),
+        cmocka_unit_test(test_light__head_that_the_state_does_not_hold_is_refused),
+        cmocka_unit_test(test_light__evidence_of_below_the_newest_header_counts_too),
+        cmocka_unit_test(test_light__two_signed_headers_of_one_height_freeze_the_chain),
+        cmocka_unit_test(test_light__unproven_divergence_makes_this_relay_abstain),
+        cmocka_unit_test(test_light__witness_that_spoke_before_is_held_to_its_word),
+        cmocka_unit_test(test_light__expired_trust_abstains_and_says_what_to_do),
+        cmocka_unit_test(test_light__headers_alone_keep_the_trust_within_its_period),
+        cmocka_unit_test(test_light__signer_gets_the_headers_that_it_needs_then_the_request),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
