@@ -4,6 +4,7 @@
  */
 #include "tests/unit/core/light_rig.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,16 +288,18 @@ static void test_signer_light__expired_trust_signs_nothing(void **state)
 static int folder_make(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/isthmus-light-XXXXXX");
+    snprintf(folder, sizeof(folder), "/tmp/isthmus-light-XXXXXX");
     return mkdtemp(folder) ? 0 : -1;
 }
 
 static int folder_remove(void **state)
 {
-    char command[128];
+    DIR *all = opendir(folder);
     (void)state;
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    return system(command);
+    for (struct dirent *entry; all != NULL && (entry = readdir(all)) != NULL;)
+        unlinkat(dirfd(all), entry->d_name, 0); /* of files; its own two names stay */
+    closedir(all);
+    return rmdir(folder);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_signer_light__##name, folder_make, folder_remove)
