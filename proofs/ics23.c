@@ -1,7 +1,7 @@
 /*
  * Existence: the shape of every op, then the hashes up to the root. Absence: two neighbours that exist, with nothing between them.
  */
-#include "proofs/ics23.h"
+#include "proofs/ics23_inside.h"
 
 #include <string.h>
 
@@ -160,27 +160,48 @@ static enum proof_reason existence_check(size_t *at, const struct proof_ics23_sp
     return proof->key.len == 0 || proof->value.len == 0 ? PROOF_REASON_ICS23_EMPTY : PROOF_REASON_VALID;
 }
 
-/* A hash on its way up. */
-struct climb {
-    uint8_t hash[ICS23_HASH_MAX];
-    size_t len; /* 0: an op failed */
-};
-
-static void climb_leaf(struct climb *climb, const struct ics23_existence *proof)
+/* The hash of the leaf, from which the steps [0, to) of the path lead up. */
+static struct ics23_climb climb_from_leaf(const struct ics23_existence *proof, size_t to)
 {
-    climb->len = ics23_leaf_hash(climb->hash, &proof->leaf, proof->key, proof->value);
+    struct ics23_climb climb = {.proof = proof, .to = to};
+    climb.len = ics23_leaf_hash(climb.hash, &proof->leaf, proof->key, proof->value);
+    return climb;
 }
 
-/* Steps [from, to) of the path. */
-static void climb_steps(struct climb *climb, const struct ics23_existence *proof, size_t from, size_t to)
+static bool climbs_on(const struct ics23_climb *climb)
 {
-    for (size_t i = from; i < to && climb->len > 0; i++)
-        climb->len = ics23_inner_hash(climb->hash, &proof->path[i], (struct bytes){climb->hash, climb->len});
+    return climb->at < climb->to && climb->len > 0;
 }
 
-static bool climb_equals(const struct climb *climb, const uint8_t *hash, size_t len)
+static void climb_one(struct ics23_climb *climb)
 {
-    return climb->len == len && memcmp(climb->hash, hash, len) == 0;
+    climb->len =
+        ics23_inner_hash(climb->hash, &climb->proof->path[climb->at++], (struct bytes){climb->hash, climb->len});
+}
+
+static bool hashes_with_sha256(const struct ics23_climb *climb)
+{
+    return climb->proof->path[climb->at].hash == ICS23_SHA256 && climb->len == 32;
+}
+
+void ics23_climb_two(struct ics23_climb *a, struct ics23_climb *b)
+{
+    while (climbs_on(a) && climbs_on(b) && hashes_with_sha256(a) && hashes_with_sha256(b)) {
+        uint8_t hashes[2][32];
+        const struct ics23_inner *const steps[2] = {&a->proof->path[a->at++], &b->proof->path[b->at++]};
+        ics23_inner_hash_two(hashes, steps, (const uint8_t *const[2]){a->hash, b->hash});
+        memcpy(a->hash, hashes[0], 32);
+        memcpy(b->hash, hashes[1], 32);
+    }
+    while (climbs_on(a))
+        climb_one(a);
+    while (climbs_on(b))
+        climb_one(b);
+}
+
+bool ics23_climb_reached(const struct ics23_climb *climb, const uint8_t root[32])
+{
+    return climb->at == climb->to && climb->len == 32 && memcmp(climb->hash, root, 32) == 0;
 }
 
 /* A key as the tree orders it. */
@@ -232,13 +253,11 @@ static size_t common_tail(const struct ics23_existence *left, const struct ics23
     return common;
 }
 
-/* Two neighbours: their paths part at one node, left hangs left and right hangs right there, and below it nothing stands between. The
- * shared part is hashed once: two paths to one root through the same last steps enter those at one hash. */
-static enum proof_reason both_check(const struct proof_ics23_spec *spec, const uint8_t root[32],
+/* Two neighbours: their paths part at one node, left hangs left and right hangs right there, and below it nothing stands between. Leaves
+ * the climb through the part that they share: two paths to one root through the same last steps enter those at one hash. */
+static enum proof_reason both_check(struct ics23_climb *last, const struct proof_ics23_spec *spec,
                                     const struct ics23_existence *left, const struct ics23_existence *right)
 {
-    struct climb a;
-    struct climb b;
     size_t common = common_tail(left, right);
     /* a path that is used up would be a neighbour of itself */
     if (common == left->path_len || common == right->path_len)
@@ -248,29 +267,27 @@ static enum proof_reason both_check(const struct proof_ics23_spec *spec, const u
     if (place_of(spec, &left->path[left_top]) != 0 || place_of(spec, &right->path[right_top]) != 1 ||
         !outermost(spec, left, left_top, 1) || !outermost(spec, right, right_top, 0))
         return PROOF_REASON_ICS23_NOT_ADJACENT;
-    climb_leaf(&a, left);
-    climb_steps(&a, left, 0, left_top + 1);
-    climb_leaf(&b, right);
-    climb_steps(&b, right, 0, right_top + 1);
-    if (!climb_equals(&a, b.hash, b.len))
+    struct ics23_climb a = climb_from_leaf(left, left_top + 1);
+    struct ics23_climb b = climb_from_leaf(right, right_top + 1);
+    ics23_climb_two(&a, &b);
+    if (a.len == 0 || a.len != b.len || memcmp(a.hash, b.hash, a.len) != 0)
         return PROOF_REASON_ICS23_ROOT;
-    climb_steps(&a, left, left_top + 1, left->path_len);
-    return climb_equals(&a, root, 32) ? PROOF_REASON_VALID : PROOF_REASON_ICS23_ROOT;
+    a.to = left->path_len;
+    *last = a;
+    return PROOF_REASON_VALID;
 }
 
 /* One neighbour alone stands at the edge of the tree: the left one at its right edge, or the other way round. */
-static enum proof_reason edge_check(const struct proof_ics23_spec *spec, const uint8_t root[32],
+static enum proof_reason edge_check(struct ics23_climb *last, const struct proof_ics23_spec *spec,
                                     const struct ics23_existence *only, int side)
 {
-    struct climb climb;
     if (!outermost(spec, only, only->path_len, side))
         return PROOF_REASON_ICS23_NOT_ADJACENT;
-    climb_leaf(&climb, only);
-    climb_steps(&climb, only, 0, only->path_len);
-    return climb_equals(&climb, root, 32) ? PROOF_REASON_VALID : PROOF_REASON_ICS23_ROOT;
+    *last = climb_from_leaf(only, only->path_len);
+    return PROOF_REASON_VALID;
 }
 
-static enum proof_reason absence_check(size_t *at, const struct proof_ics23_spec *spec, const uint8_t root[32],
+static enum proof_reason absence_check(size_t *at, struct ics23_climb *last, const struct proof_ics23_spec *spec,
                                        struct bytes key, const struct ics23_proof *proof)
 {
     uint8_t hash[ICS23_HASH_MAX];
@@ -297,46 +314,56 @@ static enum proof_reason absence_check(size_t *at, const struct proof_ics23_spec
     }
     *at = 0;
     if (proof->has_left && proof->has_right)
-        return both_check(spec, root, &proof->left, &proof->right);
-    return proof->has_left ? edge_check(spec, root, &proof->left, 1) : edge_check(spec, root, &proof->right, 0);
+        return both_check(last, spec, &proof->left, &proof->right);
+    return proof->has_left ? edge_check(last, spec, &proof->left, 1) : edge_check(last, spec, &proof->right, 0);
 }
 
-static enum proof_reason presence_check(size_t *at, const struct proof_ics23_spec *spec, const uint8_t root[32],
+static enum proof_reason presence_check(size_t *at, struct ics23_climb *last, const struct proof_ics23_spec *spec,
                                         struct bytes key, const struct ics23_existence *proof)
 {
-    struct climb climb;
     enum proof_reason reason = existence_check(at, spec, proof);
     if (reason != PROOF_REASON_VALID)
         return reason;
     if (!codec_bytes_equal(proof->key, key))
         return PROOF_REASON_ICS23_OTHER_KEY;
-    climb_leaf(&climb, proof);
-    climb_steps(&climb, proof, 0, proof->path_len);
-    return climb_equals(&climb, root, 32) ? PROOF_REASON_VALID : PROOF_REASON_ICS23_ROOT;
+    *last = climb_from_leaf(proof, proof->path_len);
+    return PROOF_REASON_VALID;
+}
+
+enum proof_reason ics23_claim_check(size_t *at, struct ics23_claim *claim, const struct proof_ics23_spec *spec,
+                                    const uint8_t root[32], struct bytes key, struct bytes proof)
+{
+    struct ics23_proof *parsed = &claim->parsed;
+    *at = 0;
+    if (codec_bytes_are_zero(root, 32))
+        return PROOF_REASON_TRUST_UNSET;
+    if (key.len == 0)
+        return PROOF_REASON_ICS23_EMPTY;
+    if (!ics23_proof_read(parsed, proof))
+        return PROOF_REASON_ICS23_MALFORMED;
+    return parsed->is_absence ? absence_check(at, &claim->last, spec, key, parsed)
+                              : presence_check(at, &claim->last, spec, key, &parsed->exists);
 }
 
 enum proof_verdict proof_ics23_verify(struct proof_result *result, struct proof_ics23_fact *fact,
                                       const struct proof_ics23_spec *spec, const uint8_t root[32], struct bytes key,
                                       struct bytes proof)
 {
-    struct ics23_proof parsed;
+    struct ics23_claim claim;
     size_t at;
     memset(fact, 0, sizeof *fact);
-    if (codec_bytes_are_zero(root, 32))
-        return proof_refuse(result, PROOF_REASON_TRUST_UNSET, 0);
-    if (key.len == 0)
-        return proof_refuse(result, PROOF_REASON_ICS23_EMPTY, 0);
-    if (!ics23_proof_read(&parsed, proof))
-        return proof_refuse(result, PROOF_REASON_ICS23_MALFORMED, 0);
-    enum proof_reason reason = parsed.is_absence ? absence_check(&at, spec, root, key, &parsed)
-                                                 : presence_check(&at, spec, root, key, &parsed.exists);
+    enum proof_reason reason = ics23_claim_check(&at, &claim, spec, root, key, proof);
     if (reason != PROOF_REASON_VALID)
         return proof_refuse(result, reason, at);
-    fact->presence = parsed.is_absence ? PROOF_ABSENT : PROOF_PRESENT;
+    while (climbs_on(&claim.last))
+        climb_one(&claim.last);
+    if (!ics23_climb_reached(&claim.last, root))
+        return proof_refuse(result, PROOF_REASON_ICS23_ROOT, 0);
+    fact->presence = claim.parsed.is_absence ? PROOF_ABSENT : PROOF_PRESENT;
     memcpy(fact->root, root, 32);
     fact->key = key;
-    if (!parsed.is_absence)
-        fact->value = parsed.exists.value;
+    if (!claim.parsed.is_absence)
+        fact->value = claim.parsed.exists.value;
     proof_accept(result);
     return PROOF_VALID;
 }

@@ -188,3 +188,11 @@ size_t ics23_inner_hash(uint8_t out[ICS23_HASH_MAX], const struct ics23_inner *i
     const struct bytes parts[] = {inner->prefix, child, inner->suffix};
     return child.len == 0 ? 0 : ics23_hash(out, inner->hash, parts, 3);
 }
+
+void ics23_inner_hash_two(uint8_t out[2][32], const struct ics23_inner *const inner[2],
+                          const uint8_t *const children[2])
+{
+    const struct bytes parts[2][3] = {{inner[0]->prefix, {children[0], 32}, inner[0]->suffix},
+                                      {inner[1]->prefix, {children[1], 32}, inner[1]->suffix}};
+    codec_sha256_two(out, (const struct codec_sha256_input[2]){{parts[0], 3}, {parts[1], 3}});
+}

@@ -91,4 +91,8 @@ size_t ics23_leaf_hash(uint8_t out[ICS23_HASH_MAX], const struct ics23_leaf *lea
                        struct bytes value);
 size_t ics23_inner_hash(uint8_t out[ICS23_HASH_MAX], const struct ics23_inner *inner, struct bytes child);
 
+/* Two SHA-256 inner ops at once, onto children of 32 bytes. */
+void ics23_inner_hash_two(uint8_t out[2][32], const struct ics23_inner *const inner[2],
+                          const uint8_t *const children[2]);
+
 #endif

@@ -41,13 +41,14 @@ bool codec_protobuf_take_uvarint(uint64_t *value, struct bytes *in)
     return false;
 }
 
-/* Takes the number at the cursor. */
-static uint64_t read_uvarint(struct codec_protobuf *message)
+static struct bytes rest_of(const struct codec_protobuf *message)
 {
-    /* nearly all lengths and numbers have one byte */
-    if (!message->failed && message->at < message->in.len && message->in.data[message->at] < 0x80)
-        return message->in.data[message->at++];
-    struct bytes rest = codec_bytes_slice(message->in, message->at, message->in.len - message->at);
+    return codec_bytes_slice(message->in, message->at, message->in.len - message->at);
+}
+
+static uint64_t read_long_uvarint(struct codec_protobuf *message)
+{
+    struct bytes rest = rest_of(message);
     uint64_t value = 0;
     if (message->failed || !codec_protobuf_take_uvarint(&value, &rest)) {
         message->failed = true;
@@ -57,26 +58,39 @@ static uint64_t read_uvarint(struct codec_protobuf *message)
     return value;
 }
 
-/* Takes the key at the cursor when it is this one. Another field with this number, but of another type, is left and so found by end. */
-static bool take_key(struct codec_protobuf *message, uint32_t field, unsigned wire)
+/* Takes the number at the cursor: nearly all lengths and numbers have one byte. */
+static inline uint64_t read_uvarint(struct codec_protobuf *message)
 {
-    if (message->failed || message->at == message->in.len)
-        return false;
-    if (message->in.data[message->at] < 0x80) { /* fields 1 to 15 */
-        bool is_it = message->in.data[message->at] == (field << 3 | wire);
-        message->at += is_it;
-        return is_it;
-    }
-    struct bytes rest = codec_bytes_slice(message->in, message->at, message->in.len - message->at);
+    if (!message->failed && message->at < message->in.len && message->in.data[message->at] < 0x80)
+        return message->in.data[message->at++];
+    return read_long_uvarint(message);
+}
+
+static bool take_long_key(struct codec_protobuf *message, uint64_t wanted)
+{
+    struct bytes rest = rest_of(message);
     uint64_t key;
     if (!codec_protobuf_take_uvarint(&key, &rest)) {
         message->failed = true;
         return false;
     }
-    if (key != ((uint64_t)field << 3 | wire))
+    if (key != wanted)
         return false;
     message->at = message->in.len - rest.len;
     return true;
+}
+
+/* Takes the key at the cursor when it is this one. Another field with this number, but of another type, is left and so found by end. */
+static inline bool take_key(struct codec_protobuf *message, uint32_t field, unsigned wire)
+{
+    const uint64_t wanted = (uint64_t)field << 3 | wire;
+    if (message->failed || message->at == message->in.len)
+        return false;
+    if (message->in.data[message->at] >= 0x80)
+        return take_long_key(message, wanted);
+    bool is_it = message->in.data[message->at] == wanted; /* fields 1 to 15 */
+    message->at += is_it;
+    return is_it;
 }
 
 uint64_t codec_protobuf_read_u64(struct codec_protobuf *message, uint32_t field)

@@ -100,10 +100,10 @@ static inline void absorb(struct sponge *sponge, blocks_function *blocks, struct
 static void store_state(uint8_t out[32], const uint32_t state[8])
 {
     for (size_t i = 0; i < 8; i++) {
-        out[4 * i] = (uint8_t)(state[i] >> 24);
-        out[4 * i + 1] = (uint8_t)(state[i] >> 16);
-        out[4 * i + 2] = (uint8_t)(state[i] >> 8);
-        out[4 * i + 3] = (uint8_t)state[i];
+        const uint32_t word = state[i];
+        const uint8_t big_endian[4] = {(uint8_t)(word >> 24), (uint8_t)(word >> 16), (uint8_t)(word >> 8),
+                                       (uint8_t)word};
+        memcpy(out + 4 * i, big_endian, 4); /* four bytes at a time: compilers know this shape as one instruction */
     }
 }
 
@@ -128,11 +128,9 @@ bool codec_sha256_path_usable(enum codec_sha256_path path)
     return false;
 }
 
-/* All of a short input in one buffer, with its padding: most of what proofs hash. */
-static void short_hash(uint8_t out[32], uint32_t state[8], blocks_function *blocks, const struct bytes *parts,
-                       size_t count, size_t total)
+/* All of a short input in one buffer, with its padding: most of what proofs hash. Returns how many blocks it fills. */
+static size_t short_fill(uint8_t buffer[128], const struct bytes *parts, size_t count, size_t total)
 {
-    uint8_t buffer[128];
     size_t end = total < 56 ? 64 : 128;
     size_t fill = 0;
     for (size_t i = 0; i < count; i++) {
@@ -144,8 +142,16 @@ static void short_hash(uint8_t out[32], uint32_t state[8], blocks_function *bloc
     buffer[fill] = 0x80;
     buffer[end - 2] = (uint8_t)(total * 8 >> 8);
     buffer[end - 1] = (uint8_t)(total * 8);
-    blocks(state, buffer, end / 64);
-    store_state(out, state);
+    return end / 64;
+}
+
+/* The length of a short input; SHORT_END for any that is not. */
+static size_t short_length(const struct bytes *parts, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count && total < SHORT_END; i++)
+        total = parts[i].len < SHORT_END ? total + parts[i].len : SHORT_END;
+    return total < SHORT_END ? total : SHORT_END;
 }
 
 static const uint32_t start_state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -167,18 +173,50 @@ void codec_sha256_by(enum codec_sha256_path path, uint8_t out[32], const struct 
 {
     blocks_function *blocks = path == CODEC_SHA256_SHANI ? codec_sha256_shani_blocks : portable_blocks;
     uint32_t state[8];
-    size_t total = 0;
-    for (size_t i = 0; i < count && total < SHORT_END; i++)
-        total = parts[i].len < SHORT_END ? total + parts[i].len : SHORT_END;
-    if (total >= SHORT_END) {
+    uint8_t buffer[128];
+    size_t total = short_length(parts, count);
+    if (total == SHORT_END) {
         long_hash(out, blocks, parts, count);
         return;
     }
     memcpy(state, start_state, sizeof state);
-    short_hash(out, state, blocks, parts, count, total);
+    blocks(state, buffer, short_fill(buffer, parts, count, total));
+    store_state(out, state);
+}
+
+void codec_sha256_two_by(enum codec_sha256_path path, uint8_t out[2][32], const struct codec_sha256_input in[2])
+{
+    uint32_t states[2][8];
+    uint8_t buffers[2][128];
+    uint8_t first[32];
+    size_t totals[2] = {short_length(in[0].parts, in[0].count), short_length(in[1].parts, in[1].count)};
+    bool together = totals[0] < SHORT_END && totals[1] < SHORT_END && (totals[0] < 56) == (totals[1] < 56);
+    if (path == CODEC_SHA256_PORTABLE || !together) {
+        codec_sha256_by(path, first, in[0].parts, in[0].count); /* in[1] may lie in out[0] */
+        codec_sha256_by(path, out[1], in[1].parts, in[1].count);
+        memcpy(out[0], first, 32);
+        return;
+    }
+    size_t blocks = short_fill(buffers[0], in[0].parts, in[0].count, totals[0]);
+    short_fill(buffers[1], in[1].parts, in[1].count, totals[1]);
+    memcpy(states[0], start_state, sizeof start_state);
+    memcpy(states[1], start_state, sizeof start_state);
+    codec_sha256_shani_blocks_two(states, (const uint8_t *const[2]){buffers[0], buffers[1]}, blocks);
+    store_state(out[0], states[0]);
+    store_state(out[1], states[1]);
+}
+
+static enum codec_sha256_path best_path(void)
+{
+    return codec_sha256_shani_usable() ? CODEC_SHA256_SHANI : CODEC_SHA256_PORTABLE;
 }
 
 void codec_sha256(uint8_t out[32], const struct bytes *parts, size_t count)
 {
-    codec_sha256_by(codec_sha256_shani_usable() ? CODEC_SHA256_SHANI : CODEC_SHA256_PORTABLE, out, parts, count);
+    codec_sha256_by(best_path(), out, parts, count);
+}
+
+void codec_sha256_two(uint8_t out[2][32], const struct codec_sha256_input in[2])
+{
+    codec_sha256_two_by(best_path(), out, in);
 }

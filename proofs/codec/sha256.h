@@ -15,6 +15,14 @@
 /* The hash of parts[0] || parts[1] || … out may overlap the parts. */
 void codec_sha256(uint8_t out[32], const struct bytes *parts, size_t count);
 
+/* Two hashes that do not depend on each other: out[i] of in[i].parts. As quick as little more than one where both are short and of as many blocks, for one
+ * hash keeps the processor waiting for itself. out may overlap the parts. */
+struct codec_sha256_input {
+    const struct bytes *parts;
+    size_t count;
+};
+void codec_sha256_two(uint8_t out[2][32], const struct codec_sha256_input in[2]);
+
 /* The ways to do it, for tests and benchmarks. */
 enum codec_sha256_path { CODEC_SHA256_PORTABLE = 0, CODEC_SHA256_SHANI };
 
@@ -23,5 +31,6 @@ bool codec_sha256_path_usable(enum codec_sha256_path path);
 
 /* The same by one path, which must be usable. */
 void codec_sha256_by(enum codec_sha256_path path, uint8_t out[32], const struct bytes *parts, size_t count);
+void codec_sha256_two_by(enum codec_sha256_path path, uint8_t out[2][32], const struct codec_sha256_input in[2]);
 
 #endif

@@ -40,39 +40,66 @@ SHANI_TARGET static inline __m128i load_words(const uint8_t *from)
     return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)from), swap);
 }
 
-SHANI_TARGET static inline void one_block(__m128i *abef, __m128i *cdgh, const uint8_t *data)
-{
-    __m128i a = *abef;
-    __m128i c = *cdgh;
-    __m128i m[4];
-    for (size_t i = 0; i < 4; i++) {
-        m[i] = load_words(data + 16 * i);
-        four_rounds(&a, &c, m[i], i);
-    }
-#pragma GCC unroll 12
-    for (size_t i = 4; i < 16; i++) {
-        m[i % 4] = next_words(m[i % 4], m[(i + 1) % 4], m[(i + 2) % 4], m[(i + 3) % 4]);
-        four_rounds(&a, &c, m[i % 4], i);
-    }
-    *abef = _mm_add_epi32(*abef, a);
-    *cdgh = _mm_add_epi32(*cdgh, c);
-}
+/* The instructions want a state as (a b e f) and (c d g h), highest word first. */
+struct lanes {
+    __m128i abef, cdgh;
+};
 
-SHANI_TARGET void codec_sha256_shani_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
+SHANI_TARGET static inline struct lanes load_state(const uint32_t state[8])
 {
-    /* the instructions want the state as (a b e f) and (c d g h), highest word first */
     __m128i dcba = _mm_loadu_si128((const __m128i *)(const void *)state);
     __m128i hgfe = _mm_loadu_si128((const __m128i *)(const void *)(state + 4));
     __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1);
     __m128i efgh = _mm_shuffle_epi32(hgfe, 0x1b);
-    __m128i abef = _mm_alignr_epi8(cdab, efgh, 8);
-    __m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
-    for (size_t i = 0; i < blocks; i++)
-        one_block(&abef, &cdgh, data + 64 * i);
-    __m128i feba = _mm_shuffle_epi32(abef, 0x1b);
-    __m128i dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+    return (struct lanes){_mm_alignr_epi8(cdab, efgh, 8), _mm_blend_epi16(efgh, cdab, 0xf0)};
+}
+
+SHANI_TARGET static inline void store_state(uint32_t state[8], struct lanes lanes)
+{
+    __m128i feba = _mm_shuffle_epi32(lanes.abef, 0x1b);
+    __m128i dchg = _mm_shuffle_epi32(lanes.cdgh, 0xb1);
     _mm_storeu_si128((__m128i *)(void *)state, _mm_blend_epi16(feba, dchg, 0xf0));
     _mm_storeu_si128((__m128i *)(void *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+/* One block of each of `count` states; count is 1 or 2 where it is called, and the loops over it are unrolled. */
+SHANI_TARGET __attribute__((always_inline)) static inline void one_block(struct lanes *lanes,
+                                                                         const uint8_t *const *data, size_t count)
+{
+    struct lanes before[2];
+    __m128i m[2][4];
+    for (size_t k = 0; k < count; k++)
+        before[k] = lanes[k];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < 16; i++) {
+#pragma GCC unroll 2
+        for (size_t k = 0; k < count; k++) {
+            m[k][i % 4] = i < 4 ? load_words(data[k] + 16 * i)
+                                : next_words(m[k][i % 4], m[k][(i + 1) % 4], m[k][(i + 2) % 4], m[k][(i + 3) % 4]);
+            four_rounds(&lanes[k].abef, &lanes[k].cdgh, m[k][i % 4], i);
+        }
+    }
+    for (size_t k = 0; k < count; k++) {
+        lanes[k].abef = _mm_add_epi32(lanes[k].abef, before[k].abef);
+        lanes[k].cdgh = _mm_add_epi32(lanes[k].cdgh, before[k].cdgh);
+    }
+}
+
+SHANI_TARGET void codec_sha256_shani_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+    struct lanes lanes = load_state(state);
+    for (size_t i = 0; i < blocks; i++, data += 64)
+        one_block(&lanes, &data, 1);
+    store_state(state, lanes);
+}
+
+SHANI_TARGET void codec_sha256_shani_blocks_two(uint32_t states[2][8], const uint8_t *const data[2], size_t blocks)
+{
+    struct lanes lanes[2] = {load_state(states[0]), load_state(states[1])};
+    for (size_t i = 0; i < blocks; i++)
+        one_block(lanes, (const uint8_t *const[2]){data[0] + 64 * i, data[1] + 64 * i}, 2);
+    store_state(states[0], lanes[0]);
+    store_state(states[1], lanes[1]);
 }
 
 #else
@@ -85,6 +112,13 @@ bool codec_sha256_shani_usable(void)
 void codec_sha256_shani_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
     (void)state;
+    (void)data;
+    (void)blocks;
+}
+
+void codec_sha256_shani_blocks_two(uint32_t states[2][8], const uint8_t *const data[2], size_t blocks)
+{
+    (void)states;
     (void)data;
     (void)blocks;
 }

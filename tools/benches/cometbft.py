@@ -1,5 +1,5 @@
-"""A CometBFT light client: headers and store proofs a second, beside cometbft/light and ics23 in Go; and what it is made of: Ed25519 signatures a
-second, beside libsodium and curve25519-voi.
+"""A CometBFT light client: headers and store proofs a second, beside cometbft/light and ics23 in Go and tendermint-light-client-verifier and ics23 in Rust;
+and what it is made of: Ed25519 signatures a second, beside libsodium and curve25519-voi.
 
     tools/bench cometbft [--rounds N] [--seconds S] [--quick] [--report FILE]
 

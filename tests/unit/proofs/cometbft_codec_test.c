@@ -41,6 +41,36 @@ static void test_sha256__every_path_and_cut_gives_the_same(void **state)
     assert_memory_equal(data, got, 32);
 }
 
+static void test_sha256__two_at_once_are_those_two(void **state)
+{
+    uint8_t data[200], want[2][32], got[2][32];
+    (void)state;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 5 + 1);
+    for (size_t a = 0; a <= 130; a++) {
+        for (size_t b = 0; b <= 130; b++) {
+            const struct bytes parts[2][2] = {{{data, a / 3}, {data + a / 3, a - a / 3}}, {{data + 50, b}, {NULL, 0}}};
+            const struct codec_sha256_input in[2] = {{parts[0], 2}, {parts[1], 2}};
+            codec_sha256(want[0], parts[0], 2);
+            codec_sha256(want[1], parts[1], 2);
+            for (int path = CODEC_SHA256_PORTABLE; path <= CODEC_SHA256_SHANI; path++) {
+                if (!codec_sha256_path_usable((enum codec_sha256_path)path))
+                    continue;
+                codec_sha256_two_by((enum codec_sha256_path)path, got, in);
+                assert_memory_equal(got, want, sizeof want);
+            }
+        }
+    }
+    /* onto their own inputs, crosswise: of as many blocks, and not */
+    for (size_t len = 32; len <= 96; len += 64) {
+        const struct bytes parts[2] = {{data + 32, 32}, {data, len}};
+        codec_sha256(want[0], &parts[0], 1);
+        codec_sha256(want[1], &parts[1], 1);
+        codec_sha256_two((uint8_t(*)[32])data, (const struct codec_sha256_input[2]){{&parts[0], 1}, {&parts[1], 1}});
+        assert_memory_equal(data, want, sizeof want);
+    }
+}
+
 static void test_base64__one_text_for_bytes(void **state)
 {
     static const char *const bad[] = {
@@ -152,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256__every_path_and_cut_gives_the_same),
+        cmocka_unit_test(test_sha256__two_at_once_are_those_two),
         cmocka_unit_test(test_base64__one_text_for_bytes),
         cmocka_unit_test(test_time__text_as_nodes_write_it),
         cmocka_unit_test(test_sign_bytes__are_those_of_cometbft),

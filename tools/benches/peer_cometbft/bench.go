@@ -35,11 +35,11 @@ func worldOf(size int, gap int64) []*step {
 	}
 	set := setOf(list)
 	start := time.Unix(1700000000, 1).UTC()
-	trusted := m.block(1, start, set, set)
+	trusted := m.block(2, start, set, set) // tendermint-rs wants a parent
 	var steps []*step
 	for i := 0; i < headers; i++ {
 		at := start.Add(time.Duration(i+1) * time.Second)
-		block := m.block(1+gap, at, set, set)
+		block := m.block(2+gap, at, set, set)
 		for k := range block.Commit.Signatures {
 			block.Commit.Signatures[k] = types.CommitSig{BlockIDFlag: types.BlockIDFlagCommit, ValidatorAddress: set.Validators[k].Address,
 				Timestamp: at.Add(time.Duration(k + 1))}
