@@ -14,8 +14,7 @@
 enum {
     SUBSCRIBER = 0x21, /* numbers of nng protocols */
     REQUESTER = 0x30,
-    PUBLISHED_MIN = 3, /* frames that a call must have missed to count: nothing was published, nothing can be heard */
-    NO_RETRY = 3600000 /* ms: a call dials once */
+    AGAIN = 200 /* ms: after a call that could not be made */
 };
 
 /* See mesh.c. */
@@ -38,42 +37,27 @@ int edge_door_prepare(nng_socket socket, size_t largest, int send, int receive)
     return error;
 }
 
+static void slot_swap(struct edge_door *door, unsigned from, unsigned to)
+{
+    for (size_t i = 0; i < EDGE_DOOR_REFUSED; i++) {
+        unsigned expected = from;
+        if (atomic_compare_exchange_strong(&door->refused[i], &expected, to))
+            return;
+    }
+}
+
+/* A connection is refused until the protocols have agreed (ADD_POST), and there until nng has taken it down (REM_POST). */
 CALLED_BY_NNG static void changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct edge_door *door = argument;
-    (void)pipe;
-    if (event == NNG_PIPE_EV_ADD_POST)
+    if (event == NNG_PIPE_EV_ADD_PRE)
+        slot_swap(door, 0, pipe.id);
+    else
+        slot_swap(door, pipe.id, 0);
+    if (event == NNG_PIPE_EV_ADD_PRE)
         atomic_fetch_add(&door->entered, 1);
-    atomic_fetch_add(door->options.pipes, event == NNG_PIPE_EV_ADD_POST ? 1 : -1);
-}
-
-CALLED_BY_NNG static void frame_heard(void *argument)
-{
-    struct edge_call *call = argument;
-    int error = nng_aio_result(call->aio);
-    if (error == 0) {
-        nng_msg_free(nng_aio_get_msg(call->aio));
-        atomic_store(&call->heard, true);
-    }
-    if (error != NNG_ECLOSED && error != NNG_ECANCELED)
-        nng_recv_aio(call->socket, call->aio);
-}
-
-static int call_open(struct edge_door *door)
-{
-    struct edge_call *call = &door->call;
-    bool publishes = door->options.publishes;
-    int error = publishes ? nng_sub0_open(&call->socket) : nng_req0_open_raw(&call->socket);
-    call->open = error == 0;
-    error = error ? error : edge_door_prepare(call->socket, PROOF_FRAME_BYTES_MAX + 1024, 0, 1);
-    if (error == 0 && publishes)
-        error = nng_socket_set(call->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
-    error = error ? error : nng_aio_alloc(&call->aio, frame_heard, call);
-    if (error == 0) {
-        nng_aio_set_timeout(call->aio, NNG_DURATION_INFINITE);
-        nng_recv_aio(call->socket, call->aio);
-    }
-    return error;
+    if (event != NNG_PIPE_EV_ADD_POST)
+        atomic_fetch_add(door->options.pipes, event == NNG_PIPE_EV_ADD_PRE ? 1 : -1);
 }
 
 int edge_door_open(struct edge_door *door, const struct edge_door_options *options)
@@ -87,10 +71,11 @@ int edge_door_open(struct edge_door *door, const struct edge_door_options *optio
     int error = options->publishes ? nng_pub0_open(&door->socket) : nng_rep0_open_raw(&door->socket);
     door->open = error == 0;
     error = error ? error : edge_door_prepare(door->socket, options->largest, options->send, options->receive);
-    error = error ? error : nng_pipe_notify(door->socket, NNG_PIPE_EV_ADD_POST, changed, door);
-    error = error ? error : nng_pipe_notify(door->socket, NNG_PIPE_EV_REM_POST, changed, door);
-    if (error == 0 && edge_door_is_tls(door->url))
-        error = call_open(door);
+    for (nng_pipe_ev event = NNG_PIPE_EV_ADD_PRE; error == 0 && event <= NNG_PIPE_EV_REM_POST; event++)
+        error = nng_pipe_notify(door->socket, event, changed, door);
+    door->calls = error == 0 && edge_door_is_tls(door->url);
+    if (door->calls && !edge_call_init(&door->call, &options->call))
+        error = NNG_ECRYPTO;
     return error;
 }
 
@@ -104,12 +89,8 @@ int edge_door_listen(struct edge_door *door)
 
 void edge_door_fini(struct edge_door *door)
 {
-    if (door->call.aio)
-        nng_aio_stop(door->call.aio); /* waits for its callback; first, as for the mesh's own sockets */
-    if (door->call.open)
-        nng_close(door->call.socket);
-    if (door->call.aio)
-        nng_aio_free(door->call.aio);
+    if (door->calls)
+        edge_call_fini(&door->call);
     if (door->url)
         edge_greeting_fini(&door->greeting);
     free(door->url);
@@ -117,55 +98,59 @@ void edge_door_fini(struct edge_door *door)
 
 /* ---- calls over TLS ------------------------------------------------------------------------------------------------ */
 
-static void call_begin(struct edge_door *door, uint64_t now)
+static bool calls_stay(const struct edge_door *door)
 {
-    struct edge_call *call = &door->call;
-    call->began = now;
-    call->entered = atomic_load(&door->entered);
-    call->published = door->published;
-    atomic_store(&call->heard, false);
-    call->under_way = nng_dialer_create(&call->dialer, call->socket, door->url) == 0;
-    if (!call->under_way)
-        return;
-    nng_dialer_set_ms(call->dialer, NNG_OPT_RECONNMINT, NO_RETRY);
-    nng_dialer_set_ms(call->dialer, NNG_OPT_RECONNMAXT, NO_RETRY);
-    (void)nng_dialer_set_ptr(call->dialer, NNG_OPT_TLS_CONFIG, door->options.tls_self);
-    (void)nng_dialer_start(call->dialer, NNG_FLAG_NONBLOCK); /* what fails is not heard */
+    size_t there = 0;
+    for (size_t i = 0; i < EDGE_DOOR_REFUSED; i++)
+        there += atomic_load(&door->refused[i]) != 0;
+    return there == EDGE_DOOR_REFUSED;
 }
 
-/* Frames that were in the socket's queue may be of the call before: what is heard within the first moment does not count. */
-static const char *call_watch(struct edge_door *door, uint64_t now)
+/* What a call showed; deaf: what is wrong, since when; NULL: nothing. */
+static const char *judge(struct edge_door *door, const char *deaf, uint64_t since)
 {
-    struct edge_call *call = &door->call;
-    if (!call->under_way) {
-        if (call->due == 0)
-            call->due = now + door->options.pause_ms;
-        if (now >= call->due)
-            call_begin(door, now);
-        return NULL;
-    }
-    bool let_in = atomic_load(&door->entered) != call->entered;
-    bool heard = !door->options.publishes || atomic_load(&call->heard);
-    bool late = now - call->began >= door->options.patience_ms;
-    bool silent = let_in && !heard && door->published - call->published < PUBLISHED_MIN; /* there was nothing to hear */
-    if (!(let_in && heard) && !late)
-        return NULL;
-    nng_dialer_close(call->dialer); /* and its connection, with TLS's goodbye: such ones do not stay behind */
-    call->under_way = false;
-    call->due = now + door->options.pause_ms;
     bool was_deaf = door->deaf_since != 0;
-    if (let_in && (heard || silent))
+    if (deaf == NULL)
         door->deaf_since = 0;
     else if (!was_deaf)
-        door->deaf_since = call->began;
-    if (door->deaf_since != 0 && !was_deaf)
-        return let_in ? "its own frames do not come back over TLS" : "it takes no connections over TLS any more";
-    return was_deaf && door->deaf_since == 0 ? "it answers again" : NULL;
+        door->deaf_since = since;
+    if (was_deaf == (deaf != NULL))
+        return NULL;
+    return deaf ? deaf : "it answers again";
+}
+
+static const char *call_watch(struct edge_door *door, uint64_t now)
+{
+    if (now < door->due)
+        return NULL;
+    bool stay = !door->under_way && calls_stay(door);
+    if (stay && door->full_since == 0)
+        door->full_since = now;
+    if (stay && now - door->full_since >= door->options.patience_ms)
+        return judge(door, "nng does not take connections down any more", door->full_since);
+    if (stay)
+        return NULL;
+    door->full_since = 0;
+    if (!door->under_way) {
+        door->under_way = true;
+        door->began = now;
+        door->entered_before = atomic_load(&door->entered);
+    }
+    bool over = edge_call_step(&door->call);
+    bool let_in = atomic_load(&door->entered) != door->entered_before;
+    bool late = now - door->began >= door->options.patience_ms;
+    door->due = over && !let_in ? now + AGAIN : now;
+    if (!late && !(over && let_in))
+        return NULL;
+    edge_call_stop(&door->call);
+    door->under_way = false;
+    door->due = now + door->options.pause_ms;
+    return judge(door, let_in ? NULL : "it takes no connections over TLS any more", door->began);
 }
 
 const char *edge_door_watch(struct edge_door *door, uint64_t now)
 {
-    if (door->call.open)
+    if (door->calls)
         return call_watch(door, now);
     if (!edge_greeting_missed(&door->greeting, now, atomic_load(&door->entered)))
         return NULL;

@@ -8,7 +8,8 @@
  * - Sizes set late do not reach open connections: they are set on the socket before it listens or dials.
  * - Opening and closing endpoints races: all is opened once. A dialler is replaced only when a peer is silent, has no
  *   connection or one that stays though it was given up, and a probe has just shown that there is a way to it.
- * - One thread takes all connections down, and may wait for one for ever (nng#1543): no other goes any more then.
+ * - One thread takes all connections down, and may wait for one for ever (nng#1543): no other goes any more then. Over TLS that
+ *   is one that was closed while a message came or went: its stream is not marked closed, and what begins on it then never ends.
  */
 #include "relay/edge/mesh.h"
 
@@ -58,8 +59,8 @@ struct link {
 
 struct edge_mesh {
     struct edge_mesh_options options;
-    nng_tls_config *tls_server, *tls_self; /* tls_self: as a client of our own doors */
-    atomic_llong pipes;                    /* connections that nng has */
+    nng_tls_config *tls_server;
+    atomic_llong pipes; /* connections that nng has */
     char *tls_certificate, *tls_key, *tls_ca;
     struct edge_door *doors;          /* as the options' zones; the last is for requests */
     struct link (*links)[EDGE_LINKS]; /* as the options' peers */
@@ -132,6 +133,14 @@ CALLED_BY_NNG static void request_received(void *argument)
     nng_recv_aio(mesh->requests->socket, mesh->requests_aio);
 }
 
+/* Before the protocols have agreed: what is refused then is reported as gone, too. */
+CALLED_BY_NNG static void link_begun(nng_pipe pipe, nng_pipe_ev event, void *argument)
+{
+    struct link *link = argument;
+    (void)pipe, (void)event;
+    atomic_fetch_add(&link->mesh->pipes, 1);
+}
+
 CALLED_BY_NNG static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct link *link = argument;
@@ -140,7 +149,8 @@ CALLED_BY_NNG static void link_changed(nng_pipe pipe, nng_pipe_ev event, void *a
     if (added || link->pipe.id == pipe.id)
         link->pipe.id = added ? pipe.id : 0;
     pthread_mutex_unlock(&link->mutex);
-    atomic_fetch_add(&link->mesh->pipes, added ? 1 : -1);
+    if (!added)
+        atomic_fetch_sub(&link->mesh->pipes, 1);
     edge_inbox_changed(link->peer, link->kind, added);
 }
 
@@ -187,9 +197,7 @@ static bool load_tls(struct edge_mesh *mesh, struct failure *failure)
         edge_keyfile_pem(&mesh->tls_key, options->tls_key_file, true, failure->text, failure->cap) &&
         edge_keyfile_pem(&mesh->tls_ca, options->tls_ca_file, false, failure->text, failure->cap))
         mesh->tls_server = tls_config(mesh, NULL, failure);
-    if (mesh->tls_server)
-        mesh->tls_self = tls_config(mesh, options->network->relays[options->self].name, failure);
-    return mesh->tls_self != NULL;
+    return mesh->tls_server != NULL;
 }
 
 /* Whether this configuration may use the URL; tells the probe where it leads. */
@@ -239,6 +247,7 @@ static bool open_link(struct edge_mesh *mesh, size_t place, enum edge_link_kind 
                                   kind == EDGE_LINK_PUBLISH ? RECEIVE_BUFFER : 4);
     if (error == 0 && kind == EDGE_LINK_PUBLISH)
         error = nng_socket_set(link->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
+    error = error ? error : nng_pipe_notify(link->socket, NNG_PIPE_EV_ADD_PRE, link_begun, link);
     error = error ? error : nng_pipe_notify(link->socket, NNG_PIPE_EV_ADD_POST, link_changed, link);
     error = error ? error : nng_pipe_notify(link->socket, NNG_PIPE_EV_REM_POST, link_changed, link);
     error = error ? error : nng_aio_alloc(&link->aio, link_received, link);
@@ -263,7 +272,7 @@ static bool open_door(struct edge_mesh *mesh, struct edge_door *door, const char
                                         .send = publishes ? EDGE_INBOX_FRAMES : REQUEST_BUFFER,
                                         .receive = publishes ? 0 : RECEIVE_BUFFER,
                                         .tls_server = mesh->tls_server,
-                                        .tls_self = mesh->tls_self,
+                                        .call = {url, mesh->tls_certificate, mesh->tls_key},
                                         .pause_ms = mesh->options.door_pause_ms,
                                         .patience_ms = mesh->options.door_patience_ms,
                                         .pipes = &mesh->pipes};
@@ -427,8 +436,6 @@ static void *close_all(void *argument)
     edge_inbox_fini(&mesh->inbox);
     if (mesh->tls_server)
         nng_tls_config_free(mesh->tls_server);
-    if (mesh->tls_self)
-        nng_tls_config_free(mesh->tls_self);
     if (mesh->tls_key)
         codec_sodium_wipe(mesh->tls_key, strlen(mesh->tls_key));
     free(mesh->tls_certificate);
@@ -494,7 +501,6 @@ bool edge_mesh_publish(struct edge_mesh *mesh, uint16_t zone, struct bytes body)
         if (!message)
             return false;
         door_room(mesh, &mesh->doors[i], body.len);
-        mesh->doors[i].published++;
         if (edge_gate_seal_publish(nng_msg_body(message), mesh->inbox.gate, zone, body))
             return send_message(mesh->doors[i].socket, message);
         nng_msg_free(message);

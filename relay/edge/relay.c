@@ -413,7 +413,8 @@ static void deaf_check(struct edge_relay *relay)
         inner->deaf_since = edge_loop_now();
     if (inner->deaf_since != 0 && before == 0)
         edge_log(RELAY_ALARM, "mesh-deaf", NULL, "%s%s; this relay ends itself in %u s (exit code %d) unless it passes",
-                 look.crowded ? "connections that nng does not take down use up the descriptors" : "no answer at ",
+                 look.crowded ? "connections that nng does not take down use up the descriptors"
+                              : "it does not answer its own calls at ",
                  look.crowded ? "" : look.deaf_url, EDGE_RELAY_DEAF_MS / 1000, EDGE_RELAY_EXIT_DEAF);
     if (inner->deaf_since == 0 || edge_loop_now() - inner->deaf_since < EDGE_RELAY_DEAF_MS || relay->draining)
         return;
