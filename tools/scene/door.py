@@ -1,6 +1,5 @@
-"""A door before a node's port. While it is stalled nobody reads what the node writes, so that the node has a reader who is too slow.
-
-The segments are kept small: a connection on one machine else buffers megabytes, and the node would not notice for long.
+"""A door before a node's port. While it is stalled nobody reads what the node writes: neither its news, until the buffers between them are
+full, nor the pings that a WebSocket's reader answers. A node closes such a socket, and whoever stands behind the door hears it when it opens.
 """
 
 import pathlib
@@ -9,7 +8,7 @@ import threading
 
 from chain import free_port
 
-SEGMENT, BUFFER = 536, 4096
+CHUNK = 1 << 16
 ESTABLISHED = "01"  # of /proc/net/tcp
 
 
@@ -51,11 +50,8 @@ class Door:
                 near, _ = self.listener.accept()
             except OSError:
                 return
-            far = socket.socket()
-            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-            far.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
             try:
-                far.connect(("127.0.0.1", self.target))
+                far = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 near.close()
                 continue
@@ -67,7 +63,7 @@ class Door:
         try:
             while True:
                 self.passing.wait()
-                if not (data := source.recv(BUFFER)):
+                if not (data := source.recv(CHUNK)):
                     break
                 self.passing.wait()
                 sink.sendall(data)

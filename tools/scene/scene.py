@@ -276,6 +276,9 @@ class Scene:
                                    (relay, peer))
 
     def prepare(self):
+        for program in self.program.values():
+            if not program.exists():
+                raise Problem(f"{program} is not built: tools/quickstart builds what its scenes need, --build DIR names another build")
         for name in ("s", "l"):
             (self.folder / name).mkdir(parents=True)
         self.say(f"keys: a relay key for each of {len(self.relays)} relays, an attester key for each of "
