@@ -17,7 +17,8 @@ struct proof_cometbft_tx_fact {
     int64_t total;
 };
 
-/* The transaction stands at `index` of `total` in the block with this data hash. aunts: the siblings from the leaf up, 32 bytes each, exactly as
+/* The transaction is in the block with this data hash; and if the block has `total` transactions, which the data hash does not say, it stands at
+ * `index`: a path can fit several pairs of the two. aunts: the siblings from the leaf up, 32 bytes each, exactly as
  * many as index and total call for. leaf_hash: 32 bytes that must be the leaf's, or empty. result->at: index of the aunt. */
 enum proof_verdict proof_cometbft_tx_verify(struct proof_result *result, struct proof_cometbft_tx_fact *fact,
                                             const uint8_t data_hash[32], struct bytes tx, int64_t index, int64_t total,

@@ -1,6 +1,7 @@
 /*
  * ICS-23. An input is: which tree (1 byte), root (32), key length (1), key, and the proof. What is read can be written back byte for byte, and one root
- * says one thing of a key: whatever is accepted under a root that a seed named must say what the seed said.
+ * says one thing of a key: whatever is accepted under a root that a seed named must say what the seed said. A proof of existence is also shown under the
+ * root that its own path leads to: then only its shape can be wrong, and it proves its own key alone.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,6 +41,32 @@ static void tell(const struct proof_ics23_fact *fact)
     one->presence = fact->presence;
 }
 
+static void show_mended(const struct proof_ics23_spec *spec, const struct ics23_existence *exists, struct bytes proof)
+{
+    uint8_t root[ICS23_HASH_MAX], other[KEY_MAX];
+    struct proof_result result;
+    struct proof_ics23_fact fact;
+    size_t len = exists->has_leaf ? ics23_leaf_hash(root, &exists->leaf, exists->key, exists->value) : 0;
+    for (size_t i = 0; i < exists->path_len && len > 0; i++)
+        len = ics23_inner_hash(root, &exists->path[i], (struct bytes){root, len});
+    if (len != 32 || exists->key.len > KEY_MAX)
+        return;
+    bool valid = proof_ics23_verify(&result, &fact, spec, root, exists->key, proof) == PROOF_VALID;
+    if (result.reason == PROOF_REASON_ICS23_ROOT || result.reason == PROOF_REASON_ICS23_OTHER_KEY)
+        __builtin_trap();
+    if (!valid)
+        return;
+    if (fact.presence != PROOF_PRESENT || !codec_bytes_equal(fact.value, exists->value))
+        __builtin_trap();
+    memcpy(other, exists->key.data, exists->key.len);
+    other[0] ^= 1;
+    if (proof_ics23_verify(&result, &fact, spec, root, (struct bytes){other, exists->key.len}, proof) == PROOF_VALID)
+        __builtin_trap();
+    root[31] ^= 1;
+    if (proof_ics23_verify(&result, &fact, spec, root, exists->key, proof) == PROOF_VALID)
+        __builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct proof_ics23_spec *const specs[] = {&PROOF_ICS23_IAVL, &PROOF_ICS23_TENDERMINT,
@@ -65,6 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!codec_bytes_equal(codec_writer_bytes(&writer), proof))
             __builtin_trap();
         free(out);
+        if (!parsed.is_absence)
+            show_mended(spec, &parsed.exists, proof);
     }
     if (proof_ics23_verify(&result, &fact, spec, root.data, key, proof) == PROOF_VALID)
         tell(&fact);

@@ -1,5 +1,5 @@
 /*
- * The CometBFT light client on chains that a test makes up: small worlds exhaustively, every rule of a step, every attack that is known.
+ * The CometBFT light client on chains that a test makes up: every rule of a step, every attack that is known.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,128 +79,6 @@ static void assert_near(struct plain *p, enum proof_verdict verdict, enum proof_
 {
     assert_int_equal(step_from(&p->trusted, NULL, &p->near, &p->options), verdict);
     assert_string_equal(proof_reason_text(last.reason), proof_reason_text(reason));
-}
-
-/* ---- small worlds ---- */
-
-/* The next list of powers 3..1, not ascending, since sets are sorted; false after the last. */
-static bool next_powers(int64_t *powers, size_t len)
-{
-    for (size_t i = len; i-- > 0;) {
-        if (powers[i] > 1) {
-            powers[i]--;
-            for (size_t k = i + 1; k < len; k++)
-                powers[k] = powers[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-static void make_members(struct world_member *members, const int64_t *powers, size_t len, size_t first_key)
-{
-    for (size_t i = 0; i < len; i++)
-        members[i] = (struct world_member){first_key + i, powers[i]};
-}
-
-static const uint32_t levels[][2] = {{1, 3}, {2, 5}, {1, 2}, {2, 3}, {3, 4}, {1, 1}};
-
-/* What the rules say, counted by hand: signed power of the trusted next set and of the block's own. */
-static enum proof_verdict expected(const struct world_set *trusted, const struct world_set *own, const uint8_t *flags,
-                                   const uint32_t level[2], bool adjacent)
-{
-    int64_t own_total = 0, own_signed = 0, trusted_total = 0, trusted_signed = 0;
-    for (size_t i = 0; i < own->validators.len; i++) {
-        own_total += own->list[i].power;
-        own_signed += flags[i] == COMETBFT_COMMIT ? own->list[i].power : 0;
-    }
-    for (size_t k = 0; k < trusted->validators.len; k++) {
-        trusted_total += trusted->list[k].power;
-        for (size_t i = 0; i < own->validators.len; i++)
-            if (own->keys[i] == trusted->keys[k] && flags[i] == COMETBFT_COMMIT)
-                trusted_signed += trusted->list[k].power;
-    }
-    if (!adjacent && trusted_signed * level[1] <= trusted_total * level[0])
-        return PROOF_NOT_ENOUGH_TRUST;
-    return own_signed * 3 > own_total * 2 ? PROOF_VALID : PROOF_INVALID;
-}
-
-/* All masks of {absent, commit, nil} over one block, all levels. */
-static size_t all_masks(const struct world_set *trusted, const struct world_set *own, int64_t height)
-{
-    static struct world_block first, block;
-    size_t masks = 1, checked = 0;
-    uint8_t flags[WORLD_SET_MAX];
-    world_block_make(&first, own, trusted, 1, NULL);
-    struct proof_cometbft_state state = world_state(&first);
-    for (size_t i = 0; i < own->validators.len; i++)
-        masks *= 3;
-    for (size_t mask = 0; mask < masks; mask++) {
-        size_t rest = mask;
-        for (size_t i = 0; i < own->validators.len; i++, rest /= 3)
-            flags[i] = (uint8_t)(rest % 3 + 1);
-        world_block_make(&block, own, own, height, flags);
-        for (size_t l = 0; l < (height == 2 ? 1 : sizeof levels / sizeof levels[0]); l++) {
-            struct proof_cometbft_options options = world_options(height, levels[l][0], levels[l][1]);
-            enum proof_verdict want = expected(trusted, own, flags, levels[l], height == 2);
-            assert_int_equal(step_from(&state, trusted, &block, &options), want);
-            checked++;
-        }
-    }
-    return checked;
-}
-
-static void test_small_worlds__adjacent_steps_need_more_than_two_thirds(void **state)
-{
-    static struct world_set set;
-    size_t checked = 0;
-    (void)state;
-    for (size_t len = 1; len <= 5; len++) {
-        int64_t powers[5] = {3, 3, 3, 3, 3};
-        struct world_member members[5];
-        do {
-            make_members(members, powers, len, 0);
-            world_set_make(&set, space, members, len);
-            checked += all_masks(&set, &set, 2);
-        } while (next_powers(powers, len));
-    }
-    print_message("%zu adjacent steps\n", checked);
-}
-
-/* One set of powers in the block; the trusted one has other powers and shares all keys, or all but one. */
-static void test_small_worlds__skipping_steps_need_the_trust_level_first(void **state)
-{
-    static struct world_set own, trusted;
-    size_t checked = 0;
-    (void)state;
-    for (size_t len = 1; len <= 3; len++) {
-        int64_t a[3] = {3, 3, 3};
-        do {
-            int64_t b[3] = {3, 3, 3};
-            do {
-                for (size_t shift = 0; shift < 2; shift++) {
-                    struct world_member members[3];
-                    make_members(members, a, len, 0);
-                    world_set_make(&own, space, members, len);
-                    make_members(members, b, len, shift);
-                    world_set_make(&trusted, space, members, len);
-                    checked += all_masks(&trusted, &own, 9);
-                }
-            } while (next_powers(b, len));
-        } while (next_powers(a, len));
-    }
-    print_message("%zu skipping steps\n", checked);
-}
-
-static void test_share__is_exact_up_to_the_greatest_total(void **state)
-{
-    (void)state;
-    assert_int_equal(proof_cometbft_share(PROOF_COMETBFT_POWER_MAX, 2, 3), PROOF_COMETBFT_POWER_MAX / 3 * 2);
-    assert_int_equal(proof_cometbft_share(PROOF_COMETBFT_POWER_MAX, 1u << 30, 1u << 30), PROOF_COMETBFT_POWER_MAX);
-    for (int64_t total = 0; total < 200; total++)
-        for (uint32_t d = 1; d < 20; d++)
-            for (uint32_t n = 0; n <= d; n++)
-                assert_int_equal(proof_cometbft_share(total, n, d), total * n / d);
 }
 
 /* ---- attacks of PROOFS section 9 ---- */
@@ -302,7 +180,7 @@ static void test_attack__powers_that_are_not_positive_or_overflow_are_refused(vo
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct plain *p = plain_world();
         struct world_member members[3];
-        make_members(members, cases[i].powers, 3, 0);
+        world_members(members, cases[i].powers, 3);
         world_set_make(&p->set, space, members, 3);
         world_block_make(&p->first, &p->set, &p->set, 1, NULL);
         p->trusted = world_state(&p->first);
@@ -516,9 +394,6 @@ static void test_parent__only_the_header_that_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_worlds__adjacent_steps_need_more_than_two_thirds),
-        cmocka_unit_test(test_small_worlds__skipping_steps_need_the_trust_level_first),
-        cmocka_unit_test(test_share__is_exact_up_to_the_greatest_total),
         cmocka_unit_test(test_attack__long_range_with_old_keys_ends_with_the_trusting_period),
         cmocka_unit_test(test_attack__header_from_the_future_is_refused),
         cmocka_unit_test(test_attack__header_of_another_chain_is_refused),

@@ -26,6 +26,12 @@ static void seed_of(uint8_t seed[32], size_t key)
     memset(seed, (int)(key + 1), 32);
 }
 
+void world_members(struct world_member *members, const int64_t *powers, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        members[i] = (struct world_member){i, powers[i]};
+}
+
 void world_set_make(struct world_set *set, struct proof_cometbft_space *space, const struct world_member *members,
                     size_t len)
 {

@@ -14,6 +14,9 @@ struct world_member {
     int64_t power;
 };
 
+/* Validators 0, 1, … with these powers. */
+void world_members(struct world_member *members, const int64_t *powers, size_t len);
+
 struct world_set {
     struct cometbft_validators validators; /* sorted; views into the arrays below */
     struct cometbft_validator list[WORLD_SET_MAX];

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "proofs/codec/protobuf.h"
 #include "proofs/codec/sha256.h"
 #include "proofs/ics23.h"
 
@@ -283,6 +284,74 @@ static void test_attack__dragonfruit_an_iavl_node_with_two_children_of_its_own(v
     assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_IAVL, &one), PROOF_REASON_ICS23_IAVL);
 }
 
+/* CommitmentProof's fields 3 and 4: upstream took them away, as nobody could say what they proved. */
+static void test_attack__batches_and_compressed_proofs_are_not_spoken(void **state)
+{
+    uint8_t bytes[1024];
+    struct codec_writer writer;
+    struct proof_ics23_fact fact;
+    (void)state;
+    proof.is_absence = false;
+    exists(&proof.exists, 0);
+    for (uint32_t field = 3; field <= 4; field++) {
+        codec_writer_init(&writer, bytes, sizeof bytes);
+        size_t whole = codec_protobuf_begin(&writer), entry = codec_protobuf_begin(&writer);
+        ics23_proof_write(&writer, &proof);
+        codec_protobuf_finish(&writer, 1, entry);
+        codec_protobuf_finish(&writer, field, whole);
+        assert_int_equal(proof_ics23_verify(&last, &fact, &PROOF_ICS23_TENDERMINT, root, BYTES_OF(keys[0]),
+                                            codec_writer_bytes(&writer)),
+                         PROOF_INVALID);
+        assert_int_equal(last.reason, PROOF_REASON_ICS23_MALFORMED);
+    }
+}
+
+static void sha256_of(uint8_t out[32], uint8_t letter)
+{
+    codec_sha256(out, &(struct bytes){&letter, 1}, 1);
+}
+
+/* The sparse Merkle tree stands in the order of hashed keys, and so neighbours are compared by them. */
+static void test_attack__smt_neighbours_by_the_order_of_plain_keys(void **state)
+{
+    uint8_t hash[ICS23_HASH_MAX], prefix[33] = {1}, right_leaf[32], hashed[3][32], kept[32];
+    uint8_t two[2][1] = {{'a'}, {'b'}};
+    size_t between = 0, outside = 0;
+    (void)state;
+    sha256_of(hashed[0], two[0][0]);
+    for (sha256_of(hashed[1], two[1][0]); memcmp(hashed[0], hashed[1], 32) > 0; sha256_of(hashed[1], two[1][0]))
+        two[1][0]++;
+    const struct ics23_leaf leaf = PROOF_ICS23_SMT.leaf;
+    ics23_leaf_hash(hash, &leaf, BYTES_OF(two[0]), (struct bytes){value, 5});
+    memcpy(prefix + 1, hash, 32);
+    ics23_leaf_hash(hash, &leaf, BYTES_OF(two[1]), (struct bytes){value, 5});
+    memcpy(right_leaf, hash, 32);
+    memcpy(kept, root, 32);
+    codec_sha256(root, (const struct bytes[]){BYTES_OF(prefix), BYTES_OF(right_leaf)}, 2);
+    proof.is_absence = proof.has_left = proof.has_right = true;
+    for (size_t i = 0; i < 2; i++) {
+        struct ics23_existence *side = i == 0 ? &proof.left : &proof.right;
+        *side = (struct ics23_existence){
+            .key = BYTES_OF(two[i]), .value = {value, 5}, .has_leaf = true, .leaf = leaf, .path_len = 1};
+        side->path[0] = i == 0 ? (struct ics23_inner){ICS23_SHA256, {prefix, 1}, BYTES_OF(right_leaf)}
+                               : (struct ics23_inner){ICS23_SHA256, BYTES_OF(prefix), {NULL, 0}};
+    }
+    for (unsigned letter = 0; letter < 256; letter++) {
+        const uint8_t key[1] = {(uint8_t)letter};
+        if (letter == two[0][0] || letter == two[1][0])
+            continue;
+        sha256_of(hashed[2], key[0]);
+        proof.key = BYTES_OF(hashed[2]);
+        bool lies_between = memcmp(hashed[0], hashed[2], 32) < 0 && memcmp(hashed[2], hashed[1], 32) < 0;
+        assert_int_equal(show(&PROOF_ICS23_SMT, &proof, BYTES_OF(key)), lies_between ? PROOF_VALID : PROOF_INVALID);
+        assert_int_equal(last.reason, lies_between ? PROOF_REASON_VALID : PROOF_REASON_ICS23_KEY_ORDER);
+        between += lies_between;
+        outside += !lies_between;
+    }
+    assert_true(between > 0 && outside > 0);
+    memcpy(root, kept, 32);
+}
+
 static void test_spec__that_could_be_read_two_ways_is_not_used(void **state)
 {
     struct proof_ics23_spec spec = PROOF_ICS23_TENDERMINT;
@@ -323,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_attack__absence_of_one_key_shown_for_another),
         cmocka_unit_test(test_attack__paths_without_end),
         cmocka_unit_test(test_attack__dragonfruit_an_iavl_node_with_two_children_of_its_own),
+        cmocka_unit_test(test_attack__batches_and_compressed_proofs_are_not_spoken),
+        cmocka_unit_test(test_attack__smt_neighbours_by_the_order_of_plain_keys),
         cmocka_unit_test(test_spec__that_could_be_read_two_ways_is_not_used),
         cmocka_unit_test(test_attack__nomad_a_zero_root_proves_nothing),
     };
