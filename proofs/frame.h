@@ -27,9 +27,10 @@
 #define PROOF_FRAME_BODY_MAX        (8u << 20)
 #define PROOF_FRAME_BYTES_MAX       (PROOF_FRAME_HEADER_BYTES + PROOF_FRAME_BODY_MAX + PROOF_FRAME_SIGNATURE_BYTES)
 
-#define PROOF_FRAME_ITEMS_MAX 4096 /* items of a frame */
-#define PROOF_ITEM_LEAVES_MAX 256  /* leaves of an attestation item */
-#define PROOF_ITEM_LOGS_MAX   4096 /* logs of a heartbeat */
+#define PROOF_FRAME_ITEMS_MAX   4096       /* items of a frame */
+#define PROOF_ITEM_LEAVES_MAX   256        /* leaves of an attestation item */
+#define PROOF_ITEM_LOGS_MAX     4096       /* logs of a heartbeat */
+#define PROOF_ITEM_EVIDENCE_MAX (1u << 20) /* bytes of an evidence item's message */
 
 enum proof_frame_kind {
     PROOF_FRAME_NONE = 0,
@@ -64,6 +65,8 @@ enum proof_item_type {
     PROOF_ITEM_ASK = 4,
     PROOF_ITEM_REFUSAL = 5,
     PROOF_ITEM_GOODBYE = 6,
+    PROOF_ITEM_EVIDENCE = 7,
+    PROOF_ITEM_ASK_HEADER = 8,
 };
 
 /* §6.1 reasons of a refusal item. */
@@ -130,6 +133,17 @@ struct proof_item_refusal {
     uint32_t reason; /* enum proof_refusal; other numbers are read, so that a newer peer is understood in part */
 };
 
+/* What a relay believed of a chain that proves its own headers, so that others can see for themselves. */
+struct proof_item_evidence {
+    uint8_t chain[32];    /* its identity under the suite of its contracts */
+    struct bytes message; /* 1..PROOF_ITEM_EVIDENCE_MAX bytes: connector message 10 or 12, not looked into here */
+};
+
+struct proof_item_ask_header {
+    uint8_t chain[32];
+    uint64_t height; /* >= 1 */
+};
+
 struct proof_item {
     enum proof_item_type type;
     struct bytes raw; /* the item's own msgpack, when it was read; ignored when written */
@@ -139,6 +153,8 @@ struct proof_item {
         struct proof_item_heartbeat heartbeat;
         struct proof_item_ask ask;
         struct proof_item_refusal refusal;
+        struct proof_item_evidence evidence;
+        struct proof_item_ask_header ask_header;
     };
 };
 

@@ -198,10 +198,29 @@ static enum proof_reason read_refusal(struct proof_item_refusal *refusal, struct
     return refusal->reason != 0 ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS;
 }
 
+static enum proof_reason read_evidence(struct proof_item_evidence *item, struct codec_unpack *in)
+{
+    codec_unpack_bin_exact(item->chain, in, 32);
+    item->message = codec_unpack_bin(in, PROOF_FRAME_BODY_MAX);
+    if (in->failed)
+        return PROOF_REASON_ITEM_MALFORMED;
+    bool fits = item->message.len > 0 && item->message.len <= PROOF_ITEM_EVIDENCE_MAX;
+    return fits ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS;
+}
+
+static enum proof_reason read_ask_header(struct proof_item_ask_header *item, struct codec_unpack *in)
+{
+    codec_unpack_bin_exact(item->chain, in, 32);
+    item->height = codec_unpack_uint(in, UINT64_MAX);
+    if (in->failed)
+        return PROOF_REASON_ITEM_MALFORMED;
+    return item->height != 0 ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS;
+}
+
 /* How many elements an item of this type has, its type included; 0: there is no such type. */
 static uint32_t elements(uint64_t type)
 {
-    static const uint8_t counts[] = {0, 6, 6, 6, 5, 3, 1};
+    static const uint8_t counts[] = {0, 6, 6, 6, 5, 3, 1, 3, 3};
     return type < sizeof counts ? counts[type] : 0;
 }
 
@@ -214,6 +233,8 @@ static enum proof_reason read_fields(struct proof_item *item, struct codec_unpac
     case PROOF_ITEM_ASK: return read_ask(&item->ask, in);
     case PROOF_ITEM_REFUSAL: return read_refusal(&item->refusal, in);
     case PROOF_ITEM_GOODBYE: return PROOF_REASON_VALID;
+    case PROOF_ITEM_EVIDENCE: return read_evidence(&item->evidence, in);
+    case PROOF_ITEM_ASK_HEADER: return read_ask_header(&item->ask_header, in);
     case PROOF_ITEM_NONE: break;
     }
     return PROOF_REASON_ITEM_TYPE;
@@ -335,6 +356,14 @@ static void pack_fields(struct codec_pack *pack, const struct proof_item *item)
     case PROOF_ITEM_REFUSAL:
         codec_pack_bin(pack, BYTES_OF(item->refusal.log));
         codec_pack_uint(pack, item->refusal.reason);
+        break;
+    case PROOF_ITEM_EVIDENCE:
+        codec_pack_bin(pack, BYTES_OF(item->evidence.chain));
+        codec_pack_bin(pack, item->evidence.message);
+        break;
+    case PROOF_ITEM_ASK_HEADER:
+        codec_pack_bin(pack, BYTES_OF(item->ask_header.chain));
+        codec_pack_uint(pack, item->ask_header.height);
         break;
     case PROOF_ITEM_GOODBYE:
     case PROOF_ITEM_NONE: break;

@@ -8,7 +8,7 @@
 
 enum { ANSWER_BYTES = 2 << 20, ANSWER_RANGES = 2048, ANSWER_HEADS_MAX = 512 };
 
-static void answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
+void core_answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
 {
     codec_pack_clear(&core->pack);
     codec_pack_array(&core->pack, count);
@@ -171,7 +171,7 @@ static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, 
         if (count == 0)
             count = refusal_pack(&items, ask->log, PROOF_REFUSAL_NOT_HERE);
     }
-    answer_send(core, peer, request, codec_pack_bytes(&items), count);
+    core_answer_send(core, peer, request, codec_pack_bytes(&items), count);
     codec_pack_fini(&items);
 }
 
@@ -184,8 +184,12 @@ void core_answer_asked(struct relay_core *core, const struct relay_event *event)
         return;
     proof_items_init(&items, &frame);
     /* One ask a request: more would let one frame cost many reads. */
-    if (proof_items_next(&item, &items) && item.type == PROOF_ITEM_ASK)
+    if (!proof_items_next(&item, &items))
+        return;
+    if (item.type == PROOF_ITEM_ASK)
         ask_take(core, &item.ask, event->peer, event->id);
+    else if (item.type == PROOF_ITEM_ASK_HEADER)
+        core_far_asked(core, &item.ask_header, event->peer, event->id);
 }
 
 /* The range gathered so far becomes an item. False: it does not fit, and nothing after it may follow. */
@@ -244,7 +248,7 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
             load->items = refusal_pack(&load->body, core->logs[load->log].id, PROOF_REFUSAL_BUSY);
         if (load->from <= load->to) /* history with a hole, or too much of it */
             load->items += refusal_pack(&load->body, core->logs[load->log].id, PROOF_REFUSAL_PRUNED);
-        answer_send(core, load->peer, load->request, codec_pack_bytes(&load->body), load->items);
+        core_answer_send(core, load->peer, load->request, codec_pack_bytes(&load->body), load->items);
         codec_pack_fini(&load->body);
         load->id = 0;
         return;

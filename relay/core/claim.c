@@ -104,7 +104,8 @@ static size_t run_acceptable(struct relay_core *core, struct run *run)
             run->doubted = run->doubted ? run->doubted : run->log;
             return 0;
         }
-        if (head == NULL || (core->config.verify_forwarded && !head->certified))
+        bool shown = !core->config.verify_forwarded || core_far_proves(run->log, number, run->records[i].entry.running);
+        if (head == NULL || (!shown && !head->certified))
             continue;
         /* A segment counts whole while its first half is settled, so a hop has one batch more room than the ingress. */
         bool fits = run->records[i].end <= room + (room > 0 ? RELAY_BATCH_MAX : 0);

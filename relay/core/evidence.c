@@ -36,19 +36,22 @@ static const uint8_t *marks_take(struct relay_core *core, struct core_evidence *
 
 void core_evidence_forget(struct relay_core *core, struct core_evidence *evidence)
 {
-    for (size_t i = 0; i < evidence->marks_len; i++)
+    for (size_t i = 0; evidence->source != RELAY_NO_SOURCE && i < evidence->marks_len; i++)
         core_ingest_again(core, &core->logs[evidence->marks[i].log]);
     core_evidence_release(evidence);
 }
 
 struct core_evidence *core_evidence_new(const struct relay_core *core, uint16_t source, struct bytes bytes)
 {
+    return core_evidence_of(core, core->config.sources[source].chain, source, bytes);
+}
+
+struct core_evidence *core_evidence_of(const struct relay_core *core, uint16_t chain, uint16_t source,
+                                       struct bytes bytes)
+{
     struct core_evidence *evidence = core_alloc(NULL, 1, sizeof(*evidence) + bytes.len);
-    *evidence = (struct core_evidence){.refs = 1,
-                                       .chain = core->config.sources[source].chain,
-                                       .source = source,
-                                       .seen = core->now,
-                                       .bytes_len = bytes.len};
+    *evidence =
+        (struct core_evidence){.refs = 1, .chain = chain, .source = source, .seen = core->now, .bytes_len = bytes.len};
     memcpy(evidence->bytes, bytes.data, bytes.len);
     return evidence;
 }

@@ -41,6 +41,11 @@ void core_gossip_queue(struct relay_core *core, uint16_t log, uint16_t from_peer
     outgoing_add(core, core->write_id, log, from_peer == core->config.self ? NO_ZONE : zone_of(core, from_peer), raw);
 }
 
+void core_gossip_tell(struct relay_core *core, uint16_t from_peer, struct bytes raw)
+{
+    outgoing_add(core, 0, 0, from_peer == core->config.self ? NO_ZONE : zone_of(core, from_peer), raw);
+}
+
 static void publish(struct relay_core *core, uint16_t zone, struct bytes items, uint32_t count)
 {
     codec_pack_clear(&core->pack);
@@ -340,6 +345,8 @@ void core_gossip_event(struct relay_core *core, const struct relay_event *event)
         peer->last_heard = core->now;
         if (event->type == RELAY_EVENT_PEER_UP)
             core->heartbeats = 0; /* the next heartbeat names all logs */
+        if (event->type == RELAY_EVENT_FRAME)
+            core_far_frame(core, event->body, event->peer);
         if (event->type == RELAY_EVENT_FRAME)
             core_claim_frame(core, event->body, event->peer, event->id);
     }

@@ -410,6 +410,8 @@ bool core_ingest_full(const struct relay_core *core, const struct core_log *log)
 struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
 {
     if (!log->is_home)
+        core_far_retry(core, log);
+    if (!log->is_home)
         return (struct core_step){RELAY_CAUSE_NONE};
     if (log->frozen || core->chains[log->home].mark.frozen)
         return (struct core_step){RELAY_CAUSE_FROZEN};

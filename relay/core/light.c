@@ -7,11 +7,6 @@
 
 #include "relay/core/parts.h"
 
-enum {
-    WANT_MS = 2000, /* for a source to answer; then the next one is asked */
-    WANT_ROUNDS = 3 /* of all sources, then what it was wanted for is let go */
-};
-
 #define NANOSECONDS INT64_C(1000000000)
 
 struct core_light *core_light_of(const struct relay_core *core, uint16_t chain)
@@ -36,16 +31,19 @@ void core_lights_new(struct relay_core *core)
     core->lights = core_alloc(NULL, core->network->chains_len, sizeof(*core->lights));
     for (uint16_t i = 0; i < core->network->chains_len; i++) {
         core->lights[i] = NULL;
-        if (!topology_chain_is_light(&core->network->chains[i]) || core->chains[i].sources_len == 0)
+        const struct relay_trust *first = NULL;
+        for (size_t j = 0; j < core->config.trusts_len; j++) {
+            if (core->config.trusts[j].chain == i)
+                first = &core->config.trusts[j];
+        }
+        bool followed = core->chains[i].sources_len > 0 || first != NULL; /* without sources: from what peers tell */
+        if (!topology_chain_is_light(&core->network->chains[i]) || !followed)
             continue;
         struct core_light *light = core_alloc(NULL, 1, sizeof(*light));
         memset(light, 0, sizeof(*light));
         light->chain = i;
+        light->first = first;
         light->space = proof_cometbft_space_new(CORE_LIGHT_VALIDATORS, CORE_LIGHT_KEYS);
-        for (size_t j = 0; j < core->config.trusts_len; j++) {
-            if (core->config.trusts[j].chain == i)
-                light->first = &core->config.trusts[j];
-        }
         core->lights[i] = light;
     }
 }
@@ -189,6 +187,7 @@ static void facts_apply(struct relay_core *core, struct core_light *light)
 {
     while (light->proven_len > 0 && light->proven[0].write <= core->committed) {
         struct core_evidence *evidence = light->proven[0].evidence;
+        uint16_t teller = light->proven[0].peer != RELAY_NO_SOURCE ? light->proven[0].peer : core->config.self;
         light->proven_len--;
         memmove(&light->proven[0], &light->proven[1], light->proven_len * sizeof(light->proven[0]));
         if (core_light_cause(core, light->chain) != RELAY_CAUSE_NONE) {
@@ -197,8 +196,14 @@ static void facts_apply(struct relay_core *core, struct core_light *light)
         }
         evidence->agreed = true;
         core->chains[light->chain].progress = core->now;
-        core->sources[evidence->source].agreed = evidence->fact.height + 1;
-        core_evidence_apply(core, evidence);
+        if (evidence->source != RELAY_NO_SOURCE) {
+            core->sources[evidence->source].agreed = evidence->fact.height + 1;
+            core_evidence_apply(core, evidence);
+        } else {
+            core_far_apply(core, evidence);
+        }
+        core_far_tell(core, light, teller, evidence->fact.height + 1,
+                      (struct bytes){evidence->bytes, evidence->bytes_len});
         core_evidence_release(evidence);
     }
 }
@@ -222,15 +227,13 @@ static void fact_take(struct relay_core *core, struct core_light *light, struct 
     facts_apply(core, light);
 }
 
-static void drive(struct relay_core *core, struct core_light *light);
-
 void core_light_committed(struct relay_core *core)
 {
     for (size_t i = 0; i < core->network->chains_len; i++) {
         if (core->lights[i] == NULL)
             continue;
         facts_apply(core, core->lights[i]);
-        drive(core, core->lights[i]);
+        core_light_drive(core, core->lights[i]);
     }
 }
 
@@ -296,8 +299,7 @@ static struct core_light_item queue_pop(struct core_light *light)
     return item;
 }
 
-/* Begins what is next, if nothing is under way. */
-static void drive(struct relay_core *core, struct core_light *light)
+void core_light_drive(struct relay_core *core, struct core_light *light)
 {
     if (light->verifying || light->trust.attack != PROOF_COMETBFT_NO_ATTACK || light->expired)
         return;
@@ -348,8 +350,12 @@ static void believed(struct relay_core *core, struct core_light *light, const st
 {
     bool moved = job->light.trust.latest.height > light->trust.latest.height;
     bool step = job->owner == light->step.evidence;
+    uint16_t peer = step ? light->step.peer : light->queue[0].peer;
+    bool header = step || light->queue[0].proof.len == 0;
     if (moved)
         trust_take(core, light, job);
+    if (moved && header)
+        core_far_tell_newest(core, light, peer != RELAY_NO_SOURCE ? peer : core->config.self);
     if (step) {
         item_drop(&light->step);
         light->want = (struct core_want){0};
@@ -382,7 +388,7 @@ static void too_far(struct relay_core *core, struct core_light *light, const str
     core_want_ask(core, light, &light->want);
 }
 
-static void expire(struct relay_core *core, struct core_light *light)
+void core_light_expire(struct relay_core *core, struct core_light *light)
 {
     if (light->expired)
         return;
@@ -412,6 +418,15 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
     if (step)
         light->step = (struct core_light_item){0};
     light->want.again = core->now; /* the next source, when one was asked */
+    if (item.peer != RELAY_NO_SOURCE) {
+        core_note(core, RELAY_WARNING, RELAY_REASON_PEER_REFUSED, NULL, 0, "relay %s: %s at height %llu: %s",
+                  core->network->relays[item.peer].name, core->network->chains[light->chain].id,
+                  (unsigned long long)item.height, proof_reason_text(job->result.reason));
+        if (job->result.reason == PROOF_REASON_COMETBFT_EXPIRED)
+            core_light_expire(core, light);
+        item_drop(&item);
+        return;
+    }
     if (!innocent(job->result.reason)) {
         core_evidence_disprove(core, evidence, &job->result);
         item_drop(&item);
@@ -421,7 +436,7 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
               core->network->chains[light->chain].id, (unsigned long long)item.height,
               core->config.sources[evidence->source].name, proof_reason_text(job->result.reason));
     if (job->result.reason == PROOF_REASON_COMETBFT_EXPIRED)
-        expire(core, light);
+        core_light_expire(core, light);
     const struct core_light_state *state = core_light_state_at(light, item.height);
     struct proof_cometbft_height height;
     struct cometbft_header header;
@@ -444,7 +459,7 @@ void core_light_verified(struct relay_core *core, struct relay_verify_job *job)
         too_far(core, light, job);
     else
         disproved(core, light, job);
-    drive(core, light);
+    core_light_drive(core, light);
 }
 
 /* ---- what sources send --------------------------------------------------------------------------------------------- */
@@ -458,24 +473,31 @@ static struct bytes moved(struct bytes view, struct bytes from, const uint8_t *t
 void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
                          const struct connector_evidence *message, struct bytes whole)
 {
-    struct core_light *light = core->lights[evidence->chain];
+    core_light_give(core, core->lights[evidence->chain], evidence, message->height, message->header, message->proof,
+                    whole, RELAY_NO_SOURCE);
+}
+
+void core_light_give(struct relay_core *core, struct core_light *light, struct core_evidence *evidence, uint64_t height,
+                     struct bytes header, struct bytes proof, struct bytes whole, uint16_t peer)
+{
     if (light->trust.attack != PROOF_COMETBFT_NO_ATTACK || light->queue_len == CORE_LIGHT_QUEUE) {
         core_evidence_forget(core, evidence);
         return;
     }
-    light->queue[light->queue_len++] =
-        (struct core_light_item){.evidence = evidence,
-                                 .height = message->height,
-                                 .bundle = moved(message->header, whole, evidence->bytes),
-                                 .proof = moved(message->proof, whole, evidence->bytes)};
-    drive(core, light);
+    light->queue[light->queue_len++] = (struct core_light_item){.evidence = evidence,
+                                                                .height = height,
+                                                                .bundle = moved(header, whole, evidence->bytes),
+                                                                .proof = moved(proof, whole, evidence->bytes),
+                                                                .peer = peer};
+    core_light_drive(core, light);
 }
 
-static struct core_light_item header_item(const struct relay_core *core, uint16_t source,
-                                          const struct connector_header *header)
+static struct core_light_item header_item(const struct relay_core *core, const struct core_light *light,
+                                          uint16_t source, uint16_t peer, const struct connector_header *header)
 {
-    struct core_light_item item = {.evidence = core_evidence_new(core, source, header->header),
-                                   .height = header->height};
+    struct core_light_item item = {.evidence = core_evidence_of(core, light->chain, source, header->header),
+                                   .height = header->height,
+                                   .peer = peer};
     item.bundle = (struct bytes){item.evidence->bytes, item.evidence->bytes_len};
     return item;
 }
@@ -494,72 +516,31 @@ void core_light_header(struct relay_core *core, uint16_t source, const struct co
     if (header->header.len == 0)
         return;
     if (light->want.height == header->height && light->step.evidence == NULL)
-        light->step = header_item(core, source, header);
+        light->step = header_item(core, light, source, RELAY_NO_SOURCE, header);
+    core_far_arrived(core, light, header);
     if (light->signer_want.height == header->height)
         core_teach_header(core, light, header->header);
     core_witness_header(core, light, source, header->height, header->hash, header->header);
     if (is_old(core, light) && light->queue_len == 0 && header->height > trusted_height(light))
-        light->queue[light->queue_len++] = header_item(core, source, header);
-    drive(core, light);
+        light->queue[light->queue_len++] = header_item(core, light, source, RELAY_NO_SOURCE, header);
+    core_light_drive(core, light);
 }
 
-/* ---- headers that are asked for ------------------------------------------------------------------------------------- */
-
-void core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want)
+void core_light_told(struct relay_core *core, struct core_light *light, const struct connector_header *header,
+                     uint16_t peer)
 {
-    const struct core_chain *chain = &core->chains[light->chain];
-    want->again = core->now + WANT_MS;
-    for (size_t i = 0; i < chain->sources_len; i++) {
-        uint16_t source = chain->sources[want->asked++ % chain->sources_len];
-        if (!core->sources[source].up)
-            continue;
-        core_to_source(
-            core, source,
-            &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = want->height}});
+    if (header->header.len == 0 || light->trust.attack != PROOF_COMETBFT_NO_ATTACK)
         return;
-    }
+    core_far_arrived(core, light, header);
+    if (light->want.height == header->height && light->step.evidence == NULL)
+        light->step = header_item(core, light, RELAY_NO_SOURCE, peer, header);
+    else if (begun(light) && header->height > trusted_height(light) && light->queue_len < CORE_LIGHT_QUEUE)
+        light->queue[light->queue_len++] = header_item(core, light, RELAY_NO_SOURCE, peer, header);
+    core_light_drive(core, light);
 }
 
-/* Nobody has it: what it was wanted for is let go, and comes again with newer evidence. */
-static void give_up(struct relay_core *core, struct core_light *light)
+void core_light_let_go(struct relay_core *core, struct core_light *light)
 {
-    core_note(core, RELAY_WARNING, RELAY_REASON_HEADER_MISSING, NULL, 0,
-              "%s: no source gave a header of height %llu that leads on from %llu",
-              core->network->chains[light->chain].id, (unsigned long long)light->want.height,
-              (unsigned long long)trusted_height(light));
-    light->want = (struct core_want){0};
     while (light->queue_len > 0)
         core_evidence_forget(core, queue_pop(light).evidence);
-}
-
-static void want_tick(struct relay_core *core, struct core_light *light)
-{
-    size_t rounds = WANT_ROUNDS * core->chains[light->chain].sources_len;
-    if (!begun(light) && light->first != NULL && light->want.height == 0)
-        light->want.height = light->first->height;
-    if (light->want.height != 0 && light->step.evidence == NULL && core->now >= light->want.again) {
-        if (begun(light) && light->want.asked >= rounds && !light->verifying)
-            give_up(core, light);
-        else
-            core_want_ask(core, light, &light->want);
-    }
-    if (light->signer_want.height != 0 && core->now >= light->signer_want.again) {
-        if (light->signer_height > 0 && light->signer_want.asked >= rounds)
-            light->signer_want = (struct core_want){0};
-        else
-            core_want_ask(core, light, &light->signer_want);
-    }
-}
-
-void core_light_tick(struct relay_core *core, uint16_t chain)
-{
-    struct core_light *light = core->lights[chain];
-    if (light == NULL || light->trust.attack != PROOF_COMETBFT_NO_ATTACK)
-        return;
-    uint64_t period = core->network->chains[chain].light.trusting_period;
-    if (begun(light) && light->trust.latest.time.seconds + (int64_t)period <= (int64_t)core->unix_time)
-        expire(core, light);
-    if (core_chain_up(core, chain) > 0 && !light->expired)
-        want_tick(core, light);
-    drive(core, light);
 }

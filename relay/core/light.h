@@ -1,5 +1,6 @@
 /*
- * What the core keeps of a chain that it follows by a light client (docs/light-client-cometbft.md). Shared by light.c and witness.c.
+ * What the core keeps of a chain that it follows by a light client (docs/light-client-cometbft.md), and what the files that do so
+ * offer: light.c, want.c, far.c, witness.c, teach.c. For relay/core alone, through parts.h.
  *
  * One item is verified at a time: each stands on the trust that the one before left. What moved the trust counts once that trust
  * is on disk (I2), and no header below the newest trusted one is ever believed again, but those that are remembered here.
@@ -9,23 +10,37 @@
 #ifndef RELAY_CORE_LIGHT_H
 #define RELAY_CORE_LIGHT_H
 
+#include "proofs/codec/connector.h"
 #include "proofs/cometbft_evidence.h"
+#include "proofs/frame.h"
 #include "relay/core/core.h"
+#include "relay/core/signing.h"
+#include "relay/core/verify.h"
 
 struct core_evidence;
+struct relay_core;
+struct core_log;
 
 enum {
     CORE_LIGHT_QUEUE = 8,         /* items that wait for verification, and as many proven ones for the disk */
     CORE_LIGHT_STATES = 16,       /* trusted headers that are remembered, the newest first */
     CORE_LIGHT_VALIDATORS = 1024, /* a bundle of 64 KiB holds fewer */
-    CORE_LIGHT_KEYS = 256
+    CORE_LIGHT_KEYS = 256,
+    CORE_FAR_ASKED = 8 /* headers that peers wait for */
 };
 
 /* A header that is wanted of the sources, one after another. */
 struct core_want {
-    uint64_t height; /* 0: none */
-    uint64_t again;  /* ms: the next source is asked then */
-    unsigned asked;  /* how often it was */
+    uint64_t height;   /* 0: none */
+    uint64_t again;    /* ms: the next source is asked then */
+    unsigned asked;    /* how often it was */
+    size_t peer;       /* far.c: whose turn it was last */
+    uint32_t not_peer; /* relay + 1 that is not asked: it asked for it; 0 none */
+};
+
+struct core_far_asked { /* a header that a peer asked for, and that is not here yet */
+    uint16_t peer;
+    uint64_t request, height, until; /* height 0: free; until: ms */
 };
 
 struct core_light_state {
@@ -40,6 +55,7 @@ struct core_light_item {
     uint64_t height;                /* as the source says */
     struct bytes bundle, proof;     /* views into its bytes; proof empty: a header alone */
     uint64_t write;                 /* proven: the WRITE that must be committed first */
+    uint16_t peer;                  /* relay that told it; RELAY_NO_SOURCE: a source of our own */
 };
 
 struct core_light {
@@ -57,8 +73,78 @@ struct core_light {
     struct core_light_item other; /* witness.c: a header that contradicts a trusted one */
     bool verifying, expired;
     struct core_want want, signer_want;
+    struct core_far_asked asked[CORE_FAR_ASKED];
     bool signer_known;      /* it said where it stands */
     uint64_t signer_height; /* 0: not begun */
 };
+
+/* ---- light.c ---- */
+void core_lights_new(struct relay_core *core);
+void core_lights_free(struct relay_core *core);
+struct core_light *core_light_of(const struct relay_core *core, uint16_t chain);
+/* What the store has of an earlier life. False: malformed. */
+bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes value);
+/* Takes the reference. */
+void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
+                         const struct connector_evidence *message, struct bytes whole);
+void core_light_header(struct relay_core *core, uint16_t source, const struct connector_header *header);
+/* The same, of a peer. whole: what header and proof are views into. */
+void core_light_give(struct relay_core *core, struct core_light *light, struct core_evidence *evidence, uint64_t height,
+                     struct bytes header, struct bytes proof, struct bytes whole, uint16_t peer);
+void core_light_told(struct relay_core *core, struct core_light *light, const struct connector_header *header,
+                     uint16_t peer);
+void core_light_verified(struct relay_core *core, struct relay_verify_job *job);
+void core_light_committed(struct relay_core *core);
+void core_light_tick(struct relay_core *core, uint16_t chain);
+/* Why no fact of this chain is acted on: TRUST, ATTACK, SOURCES_DISAGREE; NONE: it is. */
+enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain);
+struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
+                                        const struct core_light_item *item, enum relay_verify_kind kind);
+const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height);
+void core_light_row_write(struct relay_core *core, struct core_light *light);
+/* What waits for verification is let go; it comes again with newer evidence. */
+void core_light_let_go(struct relay_core *core, struct core_light *light);
+/* Begins what is next, if nothing is under way. */
+void core_light_drive(struct relay_core *core, struct core_light *light);
+void core_light_expire(struct relay_core *core, struct core_light *light);
+
+/* ---- want.c ---- */
+/* Asks the next source for a header, or, where there is none, the next peer; want->again says when the one after it is to be asked.
+ * False: nobody is there. */
+bool core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want);
+
+/* ---- far.c ---- */
+/* Tells the neighbour zones what was believed (message 10 or 12), not back where it came from; of a source: when it is our turn. */
+void core_far_tell(struct relay_core *core, const struct core_light *light, uint16_t from_peer, uint64_t height,
+                   struct bytes message);
+void core_far_tell_newest(struct relay_core *core, const struct core_light *light, uint16_t from_peer);
+bool core_far_ask(struct relay_core *core, const struct core_light *light, struct core_want *want);
+void core_far_asked(struct relay_core *core, const struct proof_item_ask_header *ask, uint16_t peer, uint64_t request);
+/* A header is here: peers who asked for one of its height get it. They verify it, so it need not be true. */
+void core_far_arrived(struct relay_core *core, struct core_light *light, const struct connector_header *header);
+void core_far_frame(struct relay_core *core, struct bytes body, uint16_t peer);
+/* Evidence that this relay verified shows this very head, though its records are not all here. */
+bool core_far_proves(const struct core_log *log, uint64_t number, const uint8_t running[32]);
+/* Records came: what was proven of them before is noted. Logs that are not at home here. */
+void core_far_retry(struct relay_core *core, struct core_log *log);
+void core_far_apply(struct relay_core *core, struct core_evidence *evidence);
+
+/* ---- witness.c ---- */
+/* Each source is a witness of what another one proved. */
+void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+                         const uint8_t hash[32], struct bytes bundle);
+void core_witness_trusted(struct relay_core *core, struct core_light *light);
+/* False: there is nothing left to be judged. */
+bool core_witness_job(struct relay_core *core, struct core_light *light);
+void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job);
+void core_witness_down(struct relay_core *core, uint16_t source);
+bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
+
+/* ---- teach.c ---- */
+/* The signer verifies evidence from a trust of its own; it gets the headers in between that it asks for. */
+bool core_teach_ready(const struct core_light *light);
+void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle);
+void core_teach_told(struct relay_core *core, const struct relay_signing_answer *answer);
+void core_teach_lost(struct relay_core *core);
 
 #endif

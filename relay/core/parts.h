@@ -81,6 +81,9 @@ void core_chain_pend(struct relay_core *core, struct core_evidence *evidence);
 void core_evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
                         struct bytes whole);
 struct core_evidence *core_evidence_new(const struct relay_core *core, uint16_t source, struct bytes bytes);
+/* The same of a chain; source RELAY_NO_SOURCE: a peer told it. */
+struct core_evidence *core_evidence_of(const struct relay_core *core, uint16_t chain, uint16_t source,
+                                       struct bytes bytes);
 /* A job that is given out with this step; the caller says what it verifies. */
 struct relay_verify_job *core_evidence_job(struct relay_core *core, struct core_evidence *evidence);
 /* Not taken: its logs ask for it again, so that none is left waiting. */
@@ -109,46 +112,6 @@ enum proof_verdict core_chain_agree_over(const struct relay_core *core, uint16_t
 size_t core_chain_up(const struct relay_core *core, uint16_t chain);
 size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint64_t height, const uint8_t hash[32],
                              struct relay_signing_statement out[RELAY_SOURCES_MAX]);
-
-/* ---- light.c ---- */
-void core_lights_new(struct relay_core *core);
-void core_lights_free(struct relay_core *core);
-struct core_light *core_light_of(const struct relay_core *core, uint16_t chain);
-/* What the store has of an earlier life. False: malformed. */
-bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes value);
-/* Takes the reference. */
-void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
-                         const struct connector_evidence *message, struct bytes whole);
-void core_light_header(struct relay_core *core, uint16_t source, const struct connector_header *header);
-void core_light_verified(struct relay_core *core, struct relay_verify_job *job);
-void core_light_committed(struct relay_core *core);
-void core_light_tick(struct relay_core *core, uint16_t chain);
-/* Why no fact of this chain is acted on: TRUST, ATTACK, SOURCES_DISAGREE; NONE: it is. */
-enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain);
-struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
-                                        const struct core_light_item *item, enum relay_verify_kind kind);
-const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height);
-void core_light_row_write(struct relay_core *core, struct core_light *light);
-/* Asks the next source for a header; want->again says when the one after it is to be asked. */
-void core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want);
-
-/* ---- witness.c ---- */
-/* Each source is a witness of what another one proved. */
-void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
-                         const uint8_t hash[32], struct bytes bundle);
-void core_witness_trusted(struct relay_core *core, struct core_light *light);
-/* False: there is nothing left to be judged. */
-bool core_witness_job(struct relay_core *core, struct core_light *light);
-void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job);
-void core_witness_down(struct relay_core *core, uint16_t source);
-bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
-
-/* ---- teach.c ---- */
-/* The signer verifies evidence from a trust of its own; it gets the headers in between that it asks for. */
-bool core_teach_ready(const struct core_light *light);
-void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle);
-void core_teach_told(struct relay_core *core, const struct relay_signing_answer *answer);
-void core_teach_lost(struct relay_core *core);
 
 /* ---- finality.c ---- */
 /* An agreed header: it moves the chain's mark forwards or repeats it; false: it shows that finality was broken. */
@@ -208,9 +171,11 @@ void core_gossip_event(struct relay_core *core, const struct relay_event *event)
 void core_gossip_tick(struct relay_core *core);
 void core_gossip_committed(struct relay_core *core);
 void core_gossip_queue(struct relay_core *core, uint16_t log, uint16_t from_peer, struct bytes raw);
+void core_gossip_tell(struct relay_core *core, uint16_t from_peer, struct bytes raw); /* with the next frames */
 void core_gossip_push(struct relay_core *core, struct core_log *log);
 void core_gossip_heard(struct relay_core *core, uint16_t peer, const struct proof_item_heartbeat *item);
 void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct proof_item_refusal *item);
+void core_answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count);
 void core_answer_asked(struct relay_core *core, const struct relay_event *event);
 void core_answer_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
 

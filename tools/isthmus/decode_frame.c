@@ -50,6 +50,11 @@ static const struct decode_shape REFUSAL[] = {
     {DECODE_UINT, "type", NULL}, {DECODE_BIN, "log id", NULL}, {DECODE_UINT, "reason", NULL}, END};
 static const struct decode_shape GOODBYE[] = {{DECODE_UINT, "type", NULL}, END};
 
+static const struct decode_shape EVIDENCE[] = {
+    {DECODE_UINT, "type", NULL}, {DECODE_BIN, "chain identity", NULL}, {DECODE_BIN, "message", NULL}, END};
+static const struct decode_shape ASK_HEADER[] = {
+    {DECODE_UINT, "type", NULL}, {DECODE_BIN, "chain identity", NULL}, {DECODE_UINT, "height", NULL}, END};
+
 static const struct decode_shape *shape_of(enum proof_item_type type)
 {
     static const struct decode_shape shapes[] = {
@@ -59,6 +64,8 @@ static const struct decode_shape *shape_of(enum proof_item_type type)
         [PROOF_ITEM_ASK] = {DECODE_ARRAY, "ask", ASK},
         [PROOF_ITEM_REFUSAL] = {DECODE_ARRAY, "refusal", REFUSAL},
         [PROOF_ITEM_GOODBYE] = {DECODE_ARRAY, "goodbye", GOODBYE},
+        [PROOF_ITEM_EVIDENCE] = {DECODE_ARRAY, "evidence", EVIDENCE},
+        [PROOF_ITEM_ASK_HEADER] = {DECODE_ARRAY, "ask header", ASK_HEADER},
     };
     return &shapes[type];
 }

@@ -14,8 +14,6 @@
 
 enum { START = 1700000000, STEP = 1000 }; /* as cometbft_world.c has it: 1000 s a height */
 
-static void feed(struct rig *rig, struct relay_event event);
-
 /* ---- the network ---------------------------------------------------------------------------------------------------- */
 
 static void chain_make(struct rig *rig, size_t index, const char *id, const char *family)
@@ -49,12 +47,17 @@ static void network_make(struct rig *rig)
     chain_make(rig, 1, "eip155:31337", "evm");
     snprintf(rig->operator.name, sizeof(rig->operator.name), "alpha");
     rig->operator.number = 1;
-    snprintf(rig->zone.name, sizeof(rig->zone.name), "east");
-    snprintf(rig->relay.name, sizeof(rig->relay.name), "alpha");
-    rig->relay.operator_number = 1;
-    rig->relay.key[0] = 1;
-    rig->relay.serves = &rig->served;
-    rig->relay.serves_len = 1;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(rig->zones[i].name, sizeof(rig->zones[i].name), "zone-%zu", i);
+        snprintf(rig->relays[i].name, sizeof(rig->relays[i].name), "relay-%zu", i);
+        rig->relays[i].zone = (uint16_t)i;
+        rig->relays[i].key[0] = (uint8_t)(i + 1);
+    }
+    rig->links[0] = (struct topology_link){0, 1};
+    rig->links[1] = (struct topology_link){1, 2};
+    rig->relays[0].operator_number = 1;
+    rig->relays[0].serves = &rig->served;
+    rig->relays[0].serves_len = 1;
     rig->lane = (struct topology_lane){.source = 0,
                                        .destination = 1,
                                        .mode = PROOF_MODE_ORDERED,
@@ -72,10 +75,11 @@ static void network_make(struct rig *rig)
                                              .operators_len = 1,
                                              .chains = rig->chains,
                                              .chains_len = 2,
-                                             .zones = &rig->zone,
-                                             .zones_len = 1,
-                                             .relays = &rig->relay,
-                                             .relays_len = 1,
+                                             .zones = rig->zones,
+                                             .zones_len = 3,
+                                             .relays = rig->relays,
+                                             .relays_len = 3,
+                                             .links = rig->links,
                                              .lanes = &rig->lane,
                                              .lanes_len = 1};
     snprintf(rig->network.name, sizeof(rig->network.name), "demo");
@@ -124,7 +128,7 @@ void rig_commit(struct rig *rig)
     rows_free(rig->waiting, &rig->waiting_len);
     rig->slow = false;
     if (rig->waiting_id != 0)
-        feed(rig, (struct relay_event){.type = RELAY_EVENT_COMMITTED, .id = rig->waiting_id});
+        rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_COMMITTED, .id = rig->waiting_id});
     rig->waiting_id = 0;
 }
 
@@ -151,13 +155,13 @@ static void load_do(struct rig *rig, uint64_t id, enum store_family family, stru
     for (size_t i = 0; i < rig->rows_len; i++) {
         const struct rig_row *row = &rig->rows[i];
         if (row->family == family && within(row, from, to))
-            feed(rig, (struct relay_event){.type = RELAY_EVENT_LOADED,
-                                           .id = id,
-                                           .family = family,
-                                           .key = {row->key, row->key_len},
-                                           .body = {row->value, row->len}});
+            rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_LOADED,
+                                               .id = id,
+                                               .family = family,
+                                               .key = {row->key, row->key_len},
+                                               .body = {row->value, row->len}});
     }
-    feed(rig, (struct relay_event){.type = RELAY_EVENT_LOADED, .id = id, .family = family, .done = true});
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_LOADED, .id = id, .family = family, .done = true});
 }
 
 uint64_t rig_trusted(const struct rig *rig)
@@ -196,13 +200,28 @@ static uint8_t *copy(struct bytes bytes)
     return out;
 }
 
+static void keep(struct codec_pack *pack, struct bytes bytes)
+{
+    codec_pack_clear(pack);
+    codec_pack_raw(pack, bytes);
+}
+
+static bool is_evidence(struct bytes body)
+{
+    struct proof_frame frame = {.body = body};
+    struct proof_items items;
+    struct proof_item item;
+    proof_items_init(&items, &frame);
+    return proof_items_next(&item, &items) && item.type == PROOF_ITEM_EVIDENCE;
+}
+
 static void action_do(struct rig *rig, const struct relay_action *action)
 {
     switch (action->type) {
     case RELAY_ACTION_WRITE: write_do(rig, action); return;
     case RELAY_ACTION_VERIFY:
         relay_verify_run(action->job);
-        feed(rig, (struct relay_event){.type = RELAY_EVENT_VERIFIED, .job = action->job});
+        rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_VERIFIED, .job = action->job});
         return;
     case RELAY_ACTION_SIGN:
         assert_true(rig->signs_count < RIG_ASKS);
@@ -213,10 +232,22 @@ static void action_do(struct rig *rig, const struct relay_action *action)
     case RELAY_ACTION_BAN_SOURCE: rig->bans++; return;
     case RELAY_ACTION_KEEP: rig->kept++; return;
     case RELAY_ACTION_LOAD: load_do(rig, action->id, action->family, action->from, action->to); return;
-    case RELAY_ACTION_NOTE:
     case RELAY_ACTION_PUBLISH:
+        if (!is_evidence(action->body))
+            return;
+        rig->publishes++;
+        rig->told_zone = action->zone;
+        keep(&rig->told, action->body);
+        return;
     case RELAY_ACTION_ASK:
-    case RELAY_ACTION_ANSWER: return;
+        rig->requests++;
+        keep(&rig->asked_of_peer, action->body);
+        return;
+    case RELAY_ACTION_ANSWER:
+        rig->answers++;
+        keep(&rig->answered, action->body);
+        return;
+    case RELAY_ACTION_NOTE: return;
     }
 }
 
@@ -273,7 +304,7 @@ static void actions_do(struct rig *rig)
     rig->busy = false;
 }
 
-static void feed(struct rig *rig, struct relay_event event)
+void rig_feed(struct rig *rig, struct relay_event event)
 {
     event.now = rig->now;
     event.unix_time = rig->unix_time;
@@ -284,7 +315,7 @@ static void feed(struct rig *rig, struct relay_event event)
 void rig_run(struct rig *rig, uint64_t ms)
 {
     for (uint64_t end = rig->now + ms; rig->now < end; rig->now += 50)
-        feed(rig, (struct relay_event){.type = RELAY_EVENT_TICK});
+        rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_TICK});
 }
 
 void rig_say(struct rig *rig, uint16_t source, const struct connector_message *message)
@@ -293,8 +324,8 @@ void rig_say(struct rig *rig, uint16_t source, const struct connector_message *m
     codec_pack_init(&pack, CODEC_CONNECTOR_MESSAGE_MAX);
     codec_connector_encode(&pack, message);
     assert_false(pack.failed);
-    feed(rig,
-         (struct relay_event){.type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = codec_pack_bytes(&pack)});
+    rig_feed(rig, (struct relay_event){
+                      .type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = codec_pack_bytes(&pack)});
     codec_pack_fini(&pack);
 }
 
@@ -303,12 +334,12 @@ static void answer(struct rig *rig, const struct relay_signing_answer *told)
     uint8_t message[256];
     size_t len = relay_signing_answer_write(message, sizeof(message), told);
     assert_true(len > 0);
-    feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNED, .body = {message, len}});
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNED, .body = {message, len}});
 }
 
 void rig_signed(struct rig *rig, struct bytes message)
 {
-    feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNED, .body = message});
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNED, .body = message});
 }
 
 void rig_signer_trust(struct rig *rig, uint64_t height, uint64_t want)
@@ -326,8 +357,9 @@ void rig_signer_trust(struct rig *rig, uint64_t height, uint64_t want)
 static void start(struct rig *rig, bool signer)
 {
     struct relay_core_config config = {.network = &rig->network,
+                                       .self = rig->self,
                                        .sources = rig->sources,
-                                       .sources_len = RIG_SOURCES,
+                                       .sources_len = rig->self == 0 ? RIG_SOURCES : 0,
                                        .trusts = &rig->first,
                                        .trusts_len = 1,
                                        .attests = signer,
@@ -338,11 +370,11 @@ static void start(struct rig *rig, bool signer)
     relay_core_start(rig->core);
     actions_do(rig);
     assert_true(relay_core_ready(rig->core));
-    for (uint16_t i = 0; i < RIG_SOURCES; i++)
-        feed(rig, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = i});
+    for (uint16_t i = 0; i < RIG_SOURCES && rig->self == 0; i++)
+        rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = i});
     if (!signer)
         return;
-    feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
     answer(rig, &(struct relay_signing_answer){.type = RELAY_SIGNING_GUARD, .last = true});
 }
 
@@ -364,7 +396,7 @@ static void messages_make(struct rig *rig)
     }
 }
 
-struct rig *rig_new(bool signer)
+static struct rig *rig_make(bool signer, uint16_t self)
 {
     static const struct world_member members[] = {{0, 10}, {1, 10}, {2, 10}, {3, 10}};
     static const struct world_member others[] = {{4, 10}, {5, 10}, {6, 10}, {7, 10}};
@@ -374,9 +406,14 @@ struct rig *rig_new(bool signer)
     rig->space = proof_cometbft_space_new(16, 0);
     rig->scratch = calloc(1, sizeof(*rig->scratch));
     codec_pack_init(&rig->pack, CODEC_CONNECTOR_MESSAGE_MAX);
+    codec_pack_init(&rig->told, CODEC_CONNECTOR_MESSAGE_MAX);
+    codec_pack_init(&rig->asked_of_peer, CODEC_CONNECTOR_MESSAGE_MAX);
+    codec_pack_init(&rig->answered, CODEC_CONNECTOR_MESSAGE_MAX);
+    rig->self = self;
     world_set_make(&rig->set, rig->space, members, 4);
     world_set_make(&rig->other, rig->space, others, 4);
     network_make(rig);
+    rig->network.links_len = self == 0 ? 0 : 2; /* a relay with neighbours would hear them before it signs */
     messages_make(rig);
     rig->now = 1000;
     rig->unix_time = START + 31 * STEP;
@@ -387,6 +424,16 @@ struct rig *rig_new(bool signer)
     free(first);
     start(rig, signer);
     return rig;
+}
+
+struct rig *rig_new(bool signer)
+{
+    return rig_make(signer, 0);
+}
+
+struct rig *rig_new_far(void)
+{
+    return rig_make(false, 1);
 }
 
 static void signs_free(struct rig *rig)
@@ -413,118 +460,13 @@ void rig_free(struct rig *rig)
     rows_free(rig->waiting, &rig->waiting_len);
     signs_free(rig);
     codec_pack_fini(&rig->pack);
+    codec_pack_fini(&rig->told);
+    codec_pack_fini(&rig->asked_of_peer);
+    codec_pack_fini(&rig->answered);
     proof_cometbft_space_free(rig->space);
     free(rig->scratch);
     free(rig->network.logs);
     free(rig);
-}
-
-/* ---- the chain ------------------------------------------------------------------------------------------------------ */
-
-/* The lane's head in a tree of one leaf, and the proof of it; `messages` 0: any app hash will do. */
-static void head_prove(const struct rig *rig, uint64_t messages, uint8_t app_hash[32], struct codec_writer *proof)
-{
-    static const uint8_t prefix[] = {0, 2, 2};
-    static struct ics23_proof out;
-    uint8_t key[PROOF_COMETBFT_LOG_KEY_BYTES], value[PROOF_COMETBFT_LOG_VALUE_BYTES], hash[ICS23_HASH_MAX];
-    struct codec_writer writer;
-    codec_writer_init(&writer, value, sizeof(value));
-    codec_write_u64(&writer, messages);
-    codec_write_bytes(&writer, (struct bytes){rig->running[messages], 32});
-    proof_cometbft_log_key(key, rig->chains[0].outbox, rig->lane.logs[0]);
-    out = (struct ics23_proof){
-        .exists = {.key = BYTES_OF(key),
-                   .value = BYTES_OF(value),
-                   .has_leaf = true,
-                   .leaf = {ICS23_SHA256, ICS23_NO_HASH, ICS23_SHA256, ICS23_VAR_PROTO, BYTES_OF(prefix)}}};
-    assert_true(ics23_leaf_hash(hash, &out.exists.leaf, out.exists.key, out.exists.value) == 32);
-    memcpy(app_hash, hash, 32);
-    if (proof != NULL)
-        ics23_proof_write(proof, &out);
-}
-
-void rig_block(struct rig *rig, struct rig_bundle *out, uint64_t height, const struct world_set *set,
-               const struct world_set *next, uint64_t messages, const uint8_t *flags)
-{
-    struct world_block *block = calloc(1, sizeof(*block));
-    struct codec_pack *pack = &rig->pack;
-    assert_non_null(block);
-    world_block_make(block, set, next, (int64_t)height, flags);
-    if (messages > 0)
-        head_prove(rig, messages, block->app_hash, NULL);
-    world_block_sign(block);
-    struct cometbft_parts parts = world_block_parts(block);
-    codec_pack_clear(pack);
-    codec_pack_array(pack, 5);
-    codec_pack_uint(pack, 1);
-    codec_pack_bin(pack, parts.header);
-    codec_pack_bin(pack, parts.commit);
-    codec_pack_bin(pack, world_set_bytes(set));
-    codec_pack_bin(pack, set == next ? (struct bytes){NULL, 0} : world_set_bytes(next));
-    struct bytes bytes = codec_pack_bytes(pack);
-    assert_true(!pack->failed && bytes.len <= sizeof(out->bytes));
-    *out = (struct rig_bundle){.height = height, .time = START + height * STEP, .len = bytes.len};
-    memcpy(out->hash, block->hash, 32);
-    memcpy(out->bytes, bytes.data, bytes.len);
-    free(block);
-}
-
-void rig_header(struct rig *rig, uint16_t source, const struct rig_bundle *bundle)
-{
-    struct connector_message message = {
-        .type = CONNECTOR_HEADER,
-        .header = {.height = bundle->height, .time = bundle->time, .header = {bundle->bytes, bundle->len}}};
-    memcpy(message.header.hash, bundle->hash, 32);
-    rig_say(rig, source, &message);
-}
-
-void rig_records(struct rig *rig, uint16_t source, uint64_t from, uint64_t to)
-{
-    uint8_t bytes[1024];
-    struct codec_writer writer;
-    codec_writer_init(&writer, bytes, sizeof(bytes));
-    for (uint64_t n = from; n <= to; n++) {
-        uint8_t commitment[32] = {(uint8_t)n};
-        assert_true(proof_message_write(&writer, &(struct proof_message){.sequence = n,
-                                                                         .time = START + n,
-                                                                         .deadline = START + n + 3600,
-                                                                         .form = PROOF_FORM_HASH_ONLY,
-                                                                         .suites = PROOF_SUITE_KECCAK256_SECP256K1,
-                                                                         .commitments = commitment}));
-    }
-    rig_say(rig, source,
-            &(struct connector_message){.type = CONNECTOR_RECORDS,
-                                        .records = {.watch = 0,
-                                                    .from = from,
-                                                    .count = (uint32_t)(to - from + 1),
-                                                    .records = codec_writer_bytes(&writer)}});
-}
-
-void rig_evidence(struct rig *rig, uint16_t source, const struct rig_bundle *bundle, uint64_t messages)
-{
-    uint8_t app_hash[32], op[512];
-    struct codec_writer writer;
-    struct codec_pack proof;
-    struct connector_mark mark = {.watch = 0, .number = messages};
-    codec_writer_init(&writer, op, sizeof(op));
-    head_prove(rig, messages, app_hash, &writer);
-    assert_false(writer.failed);
-    codec_pack_init(&proof, 4096);
-    codec_pack_array(&proof, 2);
-    codec_pack_bin(&proof, BYTES_OF(rig->chains[0].outbox));
-    codec_pack_array(&proof, 1);
-    codec_pack_array(&proof, 1);
-    codec_pack_bin(&proof, codec_writer_bytes(&writer));
-    memcpy(mark.running, rig->running[messages], 32);
-    rig_say(rig, source,
-            &(struct connector_message){.type = CONNECTOR_EVIDENCE,
-                                        .evidence = {.kind = CONNECTOR_EVIDENCE_ICS23,
-                                                     .height = bundle->height,
-                                                     .header = {bundle->bytes, bundle->len},
-                                                     .proof = codec_pack_bytes(&proof),
-                                                     .marks = &mark,
-                                                     .marks_len = 1}});
-    codec_pack_fini(&proof);
 }
 
 /* ---- what is seen --------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "proofs/codec/connector.h"
+#include "proofs/frame.h"
 #include "relay/core/core.h"
 #include "relay/core/reason.h"
 #include "relay/core/signing.h"
@@ -45,10 +46,12 @@ struct rig {
     struct topology_epoch epochs[2];
     struct topology_key keys[2][1];
     struct topology_lane lane;
-    struct topology_relay relay;
+    struct topology_relay relays[3]; /* one with sources, one behind it, one behind that: a zone each */
+    struct topology_link links[2];
     struct topology_operator operator;
-    struct topology_zone zone;
+    struct topology_zone zones[3];
     uint16_t served;
+    uint16_t self; /* 0, or 1: the relay behind it, which has no source */
     struct relay_source sources[RIG_SOURCES];
     struct relay_trust first;
     struct relay_core *core;
@@ -70,6 +73,10 @@ struct rig {
     struct rig_action *todo, **todo_end;
     bool busy;
     size_t bans, kept, subscribes;
+    struct codec_pack told; /* bodies of the last frame published, request, and answer */
+    uint16_t told_zone;
+    size_t publishes, requests, answers;
+    struct codec_pack asked_of_peer, answered;
     uint8_t *signs[RIG_ASKS]; /* messages to the signer */
     size_t signs_len[RIG_ASKS], signs_count;
     uint8_t digests[RIG_MESSAGES][32], running[RIG_MESSAGES + 1][32]; /* of the lane's messages */
@@ -78,11 +85,14 @@ struct rig {
 
 /* signer: the relay attests, and its signer is up (but has not said where its light client stands). */
 struct rig *rig_new(bool signer);
+/* The relay behind one with sources: it has a first header, and hears of the chain from peers alone. */
+struct rig *rig_new_far(void);
 void rig_free(struct rig *rig);
 /* Ends the core and starts one anew from the disk; what was not committed is gone. Sources and signer are up again. */
 void rig_restart(struct rig *rig, bool signer);
 /* What waits is on disk. */
 void rig_commit(struct rig *rig);
+void rig_feed(struct rig *rig, struct relay_event event);
 /* ms pass, in ticks. */
 void rig_run(struct rig *rig, uint64_t ms);
 
@@ -96,6 +106,17 @@ void rig_header(struct rig *rig, uint16_t source, const struct rig_bundle *bundl
 void rig_records(struct rig *rig, uint16_t source, uint64_t from, uint64_t to);
 /* Evidence that the lane stands at `messages` under the bundle's header. */
 void rig_evidence(struct rig *rig, uint16_t source, const struct rig_bundle *bundle, uint64_t messages);
+/* Message 10, and message 12, as rig_header and rig_evidence say them. */
+void rig_header_pack(struct codec_pack *out, const struct rig_bundle *bundle);
+void rig_evidence_pack(struct rig *rig, struct codec_pack *out, const struct rig_bundle *bundle, uint64_t messages);
+/* A frame of one item of peer 0, published or as the answer to a request. */
+void rig_tell(struct rig *rig, const struct proof_item *item);
+/* Peer 0 tells what is packed, as an evidence item. */
+void rig_tell_evidence(struct rig *rig, const struct codec_pack *message);
+/* Peer 0 tells the operator's head over so many messages, then their records. */
+void rig_tell_messages(struct rig *rig, uint64_t count);
+/* Peer `peer` asks this relay for a header. */
+void rig_ask_header(struct rig *rig, uint16_t peer, uint64_t height);
 /* The signer's answer, as a real one gave it. */
 void rig_signed(struct rig *rig, struct bytes message);
 /* The signer says where its light client stands, and what it needs. */

@@ -155,8 +155,8 @@ static void items_have_exactly_their_elements(void **state)
         copy[item.len] = 0xc0;
         refuse_item("one element more", (struct bytes){copy, item.len + 1}, PROOF_REASON_ITEM_MALFORMED);
         copy[0]--;
-        copy[1] = 7;
-        refuse_item("type 7", (struct bytes){copy, item.len}, PROOF_REASON_ITEM_TYPE);
+        copy[1] = 9;
+        refuse_item("type 9", (struct bytes){copy, item.len}, PROOF_REASON_ITEM_TYPE);
         copy[1] = 0;
         refuse_item("type 0", (struct bytes){copy, item.len}, PROOF_REASON_ITEM_TYPE);
         copy[1] = item.data[1];
@@ -204,7 +204,9 @@ static void items_out_of_bounds_are_not_written(void **state)
         range_item(1, 2, (struct bytes){records, 2 * PROOF_OUTCOME_RECORD_BYTES - 1}),
         range_item(UINT64_MAX, 1, BYTES_OF(records)),
         {.type = PROOF_ITEM_NONE},
-        {.type = (enum proof_item_type)7},
+        {.type = (enum proof_item_type)9},
+        {.type = PROOF_ITEM_EVIDENCE, .evidence = {{1}, {NULL, 0}}},
+        {.type = PROOF_ITEM_ASK_HEADER, .ask_header = {{1}, 0}},
         {.type = PROOF_ITEM_ASK, .ask = {{1}, 0, 1, 1}},
         {.type = PROOF_ITEM_ASK, .ask = {{1}, 3, 2, 1}},
         {.type = PROOF_ITEM_REFUSAL, .refusal = {{1}, 0}},
@@ -217,6 +219,32 @@ static void items_out_of_bounds_are_not_written(void **state)
     assert_true(proof_frame_add(&writer, &good));
     assert_int_equal(writer.items, 1);
     proof_frame_writer_fini(&writer);
+}
+
+static void evidence_and_asks_for_headers_come_back_as_they_were(void **state)
+{
+    (void)state;
+    static const uint8_t message[] = {0x95, 0x0a, 1, 2, 3};
+    struct codec_pack pack;
+    struct proof_item read, items[] = {{.type = PROOF_ITEM_EVIDENCE, .evidence = {{7}, BYTES_OF(message)}},
+                                       {.type = PROOF_ITEM_ASK_HEADER, .ask_header = {{8}, UINT64_MAX}}};
+    struct proof_result result;
+    codec_pack_init(&pack, 1 << 12);
+    assert_true(proof_item_write(&pack, &items[0]));
+    assert_true(proof_item_read(&read, codec_pack_bytes(&pack), &result));
+    assert_int_equal(read.type, PROOF_ITEM_EVIDENCE);
+    assert_memory_equal(read.evidence.chain, items[0].evidence.chain, 32);
+    assert_int_equal(read.evidence.message.len, sizeof message);
+    assert_memory_equal(read.evidence.message.data, message, sizeof message);
+    for (size_t cut = 0; cut < pack.len; cut++)
+        assert_false(proof_item_read(&read, (struct bytes){codec_pack_bytes(&pack).data, cut}, &result));
+    codec_pack_clear(&pack);
+    assert_true(proof_item_write(&pack, &items[1]));
+    assert_true(proof_item_read(&read, codec_pack_bytes(&pack), &result));
+    assert_int_equal(read.type, PROOF_ITEM_ASK_HEADER);
+    assert_int_equal(read.ask_header.chain[0], 8);
+    assert_true(read.ask_header.height == UINT64_MAX);
+    codec_pack_fini(&pack);
 }
 
 static void attestations_and_heartbeats_carry_their_parts(void **state)
@@ -344,6 +372,7 @@ int main(void)
         cmocka_unit_test(items_have_exactly_their_elements),
         cmocka_unit_test(bodies_are_bounded),
         cmocka_unit_test(items_out_of_bounds_are_not_written),
+        cmocka_unit_test(evidence_and_asks_for_headers_come_back_as_they_were),
         cmocka_unit_test(attestations_and_heartbeats_carry_their_parts),
         cmocka_unit_test(a_full_frame_takes_no_more_and_still_closes),
         cmocka_unit_test(raw_items_pass_through_unchanged),
