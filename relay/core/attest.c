@@ -306,6 +306,8 @@ static void signed_answer(struct relay_core *core, struct bytes message)
     } else if (answer.type == RELAY_SIGNING_REFUSAL) {
         core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_REFUSED, log, 0, "%.*s", (int)answer.body.len,
                   (const char *)answer.body.data);
+        if (log == NULL)
+            core_teach_refused(core, answer.id);
     }
     for (size_t i = 0; answer.last && i < core->network->chains_len; i++) {
         if (core->chains[i].signing && core->chains[i].signing_id == answer.id)

@@ -222,6 +222,17 @@ struct relay_source_view {
 
 bool relay_core_source_view(const struct relay_core *core, uint16_t source, struct relay_source_view *out);
 
+/* The light client of a chain that proves its own headers. */
+struct relay_trust_view {
+    uint64_t height, time;  /* of the newest trusted header, time in Unix seconds; 0: not begun */
+    int64_t left;           /* s: until its trusting period is over */
+    uint64_t signer_height; /* where the signer stands; 0: not begun, or not known */
+    const char *attack;     /* what froze the chain: static, "none" while it is not frozen */
+};
+
+/* False: this relay follows no such chain. */
+bool relay_core_trust_view(const struct relay_core *core, uint16_t chain, struct relay_trust_view *out);
+
 /* Operators whose signed head of this log reaches number n, as bits by index of topology operators. */
 uint64_t relay_core_signers_of(const struct relay_core *core, uint16_t lane, uint8_t kind, uint64_t n);
 

@@ -145,6 +145,8 @@ bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
 bool core_teach_ready(const struct core_light *light);
 void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle);
 void core_teach_told(struct relay_core *core, const struct relay_signing_answer *answer);
+/* It refused a whole request, perhaps because it stands beyond that evidence: newer evidence is asked for. */
+void core_teach_refused(struct relay_core *core, uint64_t request);
 void core_teach_lost(struct relay_core *core);
 
 #endif

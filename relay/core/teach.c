@@ -51,6 +51,16 @@ void core_teach_told(struct relay_core *core, const struct relay_signing_answer 
     }
 }
 
+void core_teach_refused(struct relay_core *core, uint64_t request)
+{
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (log->is_home && core->lights[log->home] != NULL && core->chains[log->home].signing_id == request &&
+            log->evidence != NULL && log->evidence->fact.height < core->lights[log->home]->signer_height)
+            core_ingest_again(core, log);
+    }
+}
+
 void core_teach_lost(struct relay_core *core)
 {
     for (size_t i = 0; i < core->network->chains_len; i++) {

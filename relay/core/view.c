@@ -137,6 +137,24 @@ bool relay_core_source_view(const struct relay_core *core, uint16_t index, struc
     return true;
 }
 
+bool relay_core_trust_view(const struct relay_core *core, uint16_t chain, struct relay_trust_view *out)
+{
+    const struct core_light *light = chain < core->network->chains_len ? core->lights[chain] : NULL;
+    memset(out, 0, sizeof(*out));
+    if (light == NULL)
+        return false;
+    const struct proof_cometbft_state *latest = &light->trust.latest;
+    out->height = (uint64_t)latest->height;
+    out->time = latest->height > 0 ? (uint64_t)latest->time.seconds : 0;
+    out->left = latest->height > 0
+                    ? latest->time.seconds + (int64_t)core->network->chains[chain].light.trusting_period -
+                          (int64_t)core->unix_time
+                    : 0;
+    out->signer_height = light->signer_known ? light->signer_height : 0;
+    out->attack = proof_cometbft_attack_text(light->trust.attack);
+    return true;
+}
+
 uint64_t relay_core_signers_of(const struct relay_core *core, uint16_t lane, uint8_t kind, uint64_t n)
 {
     const struct core_log *log = log_at(core, lane, kind);

@@ -68,6 +68,8 @@ void core_light_tick(struct relay_core *core, uint16_t chain)
     if (light->trust.latest.height > 0 &&
         light->trust.latest.time.seconds + (int64_t)period <= (int64_t)core->unix_time)
         core_light_expire(core, light);
+    else
+        light->expired = false; /* our clock was wrong, and is right again */
     bool heard = core->chains[chain].sources_len == 0 || core_chain_up(core, chain) > 0;
     if (heard && !light->expired)
         want_tick(core, light);

@@ -233,6 +233,21 @@ static void status_lanes(json_t *object, const struct edge_relay *relay)
     json_object_set_new(object, "logs", tally_pack(&logs));
 }
 
+/* The light clients of chains that prove their own headers. */
+static json_t *status_trust(const struct edge_relay *relay)
+{
+    json_t *list = json_array();
+    for (uint16_t i = 0; i < relay->network->chains_len; i++) {
+        struct relay_trust_view view;
+        if (relay_core_trust_view(relay->core, i, &view))
+            json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:I, s:o, s:s}", "chain",
+                                                  relay->network->chains[i].id, "height", number(view.height), "time",
+                                                  number(view.time), "left_s", (json_int_t)view.left, "signer_height",
+                                                  number(view.signer_height), "attack", view.attack));
+    }
+    return list;
+}
+
 static json_t *command_status(const struct edge_relay *relay)
 {
     const struct topology_network *network = relay->network;
@@ -248,6 +263,7 @@ static json_t *command_status(const struct edge_relay *relay)
     json_object_set_new(object, "signer", relay->signer != NULL ? child(&view) : json_null());
     json_object_set_new(object, "store", status_store(relay));
     json_object_set_new(object, "sources", status_sources(relay));
+    json_object_set_new(object, "trust", status_trust(relay));
     json_object_set_new(object, "peers", status_peers(relay));
     status_lanes(object, relay);
     json_object_set_new(object, "counters", status_counters(relay));

@@ -208,6 +208,29 @@ static void metrics_chains(struct metrics *out, const struct edge_relay *relay)
     }
 }
 
+/* Chains that prove their own headers. */
+static void metrics_trust(struct metrics *out, const struct edge_relay *relay)
+{
+    static const struct {
+        const char *name, *help;
+    } rows[] = {
+        {"isthmus_trust_height", "Newest header of the chain that this relay's light client trusts; 0: none."},
+        {"isthmus_trust_signer_height", "The same of its signer."},
+        {"isthmus_trust_left_seconds", "Until the trusting period of that header is over."},
+        {"isthmus_trust_attacked", "1 when validators of the chain signed headers that contradict each other."}};
+    for (size_t f = 0; f < sizeof(rows) / sizeof(rows[0]); f++) {
+        metrics_family(out, rows[f].name, "gauge", rows[f].help);
+        for (uint16_t i = 0; i < relay->network->chains_len; i++) {
+            struct relay_trust_view view;
+            if (!relay_core_trust_view(relay->core, i, &view))
+                continue;
+            const double values[] = {(double)view.height, (double)view.signer_height, (double)view.left,
+                                     strcmp(view.attack, "none") != 0};
+            metrics_real(out, values[f], "chain=\"%s\"", relay->network->chains[i].id);
+        }
+    }
+}
+
 /* ---- signer, store, mesh ------------------------------------------------------------------------------------------- */
 
 static void one(struct metrics *out, const char *name, const char *type, const char *help, double value)
@@ -358,6 +381,7 @@ void metrics_edge(struct metrics *out, const struct edge_relay *relay)
 {
     metrics_sources(out, relay);
     metrics_chains(out, relay);
+    metrics_trust(out, relay);
     metrics_signer(out, relay);
     metrics_store(out, relay);
     metrics_mesh(out, relay);

@@ -370,6 +370,15 @@ static bool peers_same(const struct config_relay *old, const struct config_relay
     return equal;
 }
 
+static bool trust_same(const struct config_relay *old, const struct config_relay *new)
+{
+    bool equal = old->trust_len == new->trust_len;
+    for (size_t i = 0; equal && i < old->trust_len; i++)
+        equal = same(old->trust[i].chain, new->trust[i].chain) &&
+                old->trust[i].height == new->trust[i].height &&memcmp(old->trust[i].hash, new->trust[i].hash, 32) == 0;
+    return equal;
+}
+
 static void compare(struct difference *out, const struct config_relay *old, const struct config_relay *new)
 {
     compare_text(out, "relay", old->relay, new->relay);
@@ -384,6 +393,8 @@ static void compare(struct difference *out, const struct config_relay *old, cons
         say(out, "restart", "peers or listeners");
     if (!sources_same(old, new))
         say(out, "restart", "sources");
+    if (!trust_same(old, new))
+        say(out, "restart", "trust");
     if (memcmp(&old->budgets, &new->budgets, sizeof(old->budgets)) != 0)
         say(out, "restart", "budgets");
     if (memcmp(&old->timings, &new->timings, sizeof(old->timings)) != 0)
