@@ -239,11 +239,13 @@ static json_t *status_trust(const struct edge_relay *relay)
     json_t *list = json_array();
     for (uint16_t i = 0; i < relay->network->chains_len; i++) {
         struct relay_trust_view view;
-        if (relay_core_trust_view(relay->core, i, &view))
-            json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:I, s:o, s:s}", "chain",
-                                                  relay->network->chains[i].id, "height", number(view.height), "time",
-                                                  number(view.time), "left_s", (json_int_t)view.left, "signer_height",
-                                                  number(view.signer_height), "attack", view.attack));
+        if (!relay_core_trust_view(relay->core, i, &view))
+            continue;
+        json_t *one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "chain", relay->network->chains[i].id, "height",
+                                number(view.height), "time", number(view.time), "left_s",
+                                number(view.left > 0 ? (uint64_t)view.left : 0), "signer_height",
+                                number(view.signer_height), "attack", view.attack);
+        json_array_append_new(list, one);
     }
     return list;
 }

@@ -31,6 +31,24 @@ static void print_lanes(const struct tools_json *lanes, const struct tools_json 
     putchar('\n');
 }
 
+/* Chains that prove their own headers: from where they are followed, and how long that lasts. */
+static void print_trust(const struct tools_json *trust)
+{
+    for (size_t i = 0; i < tools_json_count(trust); i++) {
+        const struct tools_json *one = tools_json_at(trust, i);
+        uint64_t height = isthmus_number(one, "height");
+        bool frozen = strcmp(isthmus_text(one, "attack"), "none") != 0;
+        char time[24];
+        printf("trust in %s: ", isthmus_text(one, "chain"));
+        if (height == 0)
+            puts("not begun: no source gave the header under trust: in relay.yaml");
+        else
+            printf("header %" PRIu64 ", good for %s; signer %" PRIu64 "%s%s\n", height,
+                   isthmus_duration(time, 1000 * isthmus_number(one, "left_s")), isthmus_number(one, "signer_height"),
+                   frozen ? "; frozen: " : "", frozen ? isthmus_text(one, "attack") : "");
+    }
+}
+
 static void print_head(const struct tools_json *root)
 {
     const struct tools_json *network = tools_json_get(root, "network"), *store = tools_json_get(root, "store");
@@ -56,6 +74,7 @@ static void print_head(const struct tools_json *root)
            tools_json_kind(signer) == TOOLS_JSON_NONE ? "none" : isthmus_text(signer, "state"),
            isthmus_number(sources, "up"), isthmus_number(sources, "total"), isthmus_number(peers, "up"),
            isthmus_number(peers, "total"));
+    print_trust(tools_json_get(root, "trust"));
     print_lanes(tools_json_get(root, "lanes"), tools_json_get(root, "logs"));
     if (isthmus_number(peers, "other_document"))
         printf("%" PRIu64 " of the peers run another network document: isthmus peers\n",
