@@ -76,8 +76,8 @@ enum relay_signing_answer_type {
     RELAY_SIGNING_REFUSAL = 2,     /* one log or the whole request refused */
     RELAY_SIGNING_GUARD = 3,       /* told at start for every log it has signed (id 0; the last one is of no log and has
                                     * `last` set), and before a refusal "not-at-guard" */
-    /* Where its light client of the chain `log` stands: told at start, after each header, and when evidence is too far from
-     * there. body: u64, the height that it needs a header of; 0 none. */
+    /* Where its light client of the chain `log` stands: told at start, after each header and request, and when evidence is
+     * too far from there. body: u64, the height that it needs a header of; 0 none. */
     RELAY_SIGNING_TRUST = 4
 };
 

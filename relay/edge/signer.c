@@ -398,5 +398,8 @@ bool edge_signer_request(struct edge_signer *signer, struct bytes message, const
         edge_signer_send_end(signer, id);
         return false;
     }
-    return attest(signer) && refusals_send(signer) && edge_signer_send_end(signer, id);
+    uint16_t chain = signer->request.chain;
+    bool light = topology_chain_is_light(&signer->trust->network->chains[chain]); /* its trust moved, perhaps */
+    return attest(signer) && refusals_send(signer) && (!light || edge_signer_send_trust(signer, id, chain, 0)) &&
+           edge_signer_send_end(signer, id);
 }
