@@ -1,12 +1,14 @@
 /*
  * Evidence of a chain, field by field.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proofs/codec/connector.h"
 #include "proofs/codec/keccak.h"
 #include "proofs/codec/pack.h"
+#include "proofs/cometbft_evidence.h"
 #include "tools/isthmus/decode.h"
 
 #define END                                                                                                            \
@@ -52,8 +54,33 @@ static const struct decode_shape ICS23_EVIDENCE[] = {{DECODE_UINT, "message type
                                                      {DECODE_LIST, "marks", &MARK},
                                                      END};
 
+static const struct decode_shape BUNDLE[] = {{DECODE_UINT, "version", NULL},        {DECODE_BIN, "header", NULL},
+                                             {DECODE_BIN, "commit", NULL},          {DECODE_BIN, "validators", NULL},
+                                             {DECODE_BIN, "next validators", NULL}, END};
+
+/* A header bundle by itself: what is kept of a header that a source showed. */
+static bool decode_bundle(struct decode_out *out, struct bytes in, const struct proof_cometbft_height *bundle)
+{
+    static const struct decode_shape shape = {DECODE_ARRAY, "header bundle", BUNDLE};
+    struct codec_unpack unpack;
+    struct cometbft_header header;
+    uint8_t hash[32];
+    codec_unpack_init(&unpack, in);
+    bool good = decode_walk(out, &unpack, &shape) && cometbft_header_read(&header, bundle->block.header) &&
+                proof_cometbft_header_hash(hash, &header);
+    if (good) {
+        decode_say(out, bundle->block.header, "height", "%" PRId64, header.height);
+        decode_say(out, bundle->block.header, "time", "%" PRId64, header.time.seconds);
+        decode_hash(out, bundle->block.header, "hash of the header", hash);
+    }
+    decode_say(out, in, "verdict", "%s",
+               good ? "well-formed; `isthmus verify cometbft-commit` says who signed it" : "malformed");
+    return good;
+}
+
 bool decode_evidence(struct decode_out *out, struct bytes in)
 {
+    struct proof_cometbft_height bundle;
     static const struct decode_shape shapes[] = {{DECODE_ARRAY, "evidence", SLOT_EVIDENCE},
                                                  {DECODE_ARRAY, "evidence", RECEIPTS_EVIDENCE},
                                                  {DECODE_ARRAY, "evidence", ICS23_EVIDENCE}};
@@ -63,6 +90,10 @@ bool decode_evidence(struct decode_out *out, struct bytes in)
     const char *where = "evidence";
     out->whole = in;
     out->depth = 0;
+    if (proof_cometbft_height_read(&bundle, in)) {
+        free(scratch);
+        return decode_bundle(out, in, &bundle);
+    }
     if (scratch == NULL) {
         decode_say(out, in, "refused", "no memory");
         return false;

@@ -1,8 +1,8 @@
 /*
- * Any bytes as a request to the signer and as its answer (relay/core/signing.h).
+ * Any bytes as a request to the signer, as a header for it and as its answer (relay/core/signing.h).
  *
  * What must hold besides memory: there is one way to write each message, so what is read and written again is the same
- * bytes; what a reader hands out lies within the message and within its bounds; nothing is both a request and an answer.
+ * bytes; what a reader hands out lies within the message and within its bounds; nothing is two of them.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,12 +56,25 @@ static bool answer(struct bytes message, uint8_t *again)
     return true;
 }
 
+static bool header(struct bytes message, uint8_t *again)
+{
+    struct relay_signing_header read;
+    if (!relay_signing_header_read(&read, message))
+        return false;
+    require(relay_signing_is_header(message));
+    within(read.bundle, message);
+    require(relay_signing_header_write(again, message.len, &read) == message.len);
+    require(memcmp(again, message.data, message.len) == 0);
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *again = malloc(size + 1);
     require(again != NULL);
     bool is_request = request((struct bytes){data, size}, again);
-    require(!(answer((struct bytes){data, size}, again) && is_request));
+    bool is_header = header((struct bytes){data, size}, again);
+    require(is_request + is_header + answer((struct bytes){data, size}, again) <= 1);
     free(again);
     return 0;
 }
