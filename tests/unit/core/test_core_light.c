@@ -3,8 +3,11 @@
  */
 #include "tests/unit/core/light_rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "proofs/codec/hex.h"
 
 /* A rig that trusts its first header, at RIG_FIRST. */
 static struct rig *begun(bool signer)
@@ -359,6 +362,65 @@ static void test_light__signer_gets_the_headers_that_it_needs_then_the_request(v
     rig_free(rig);
 }
 
+/* ---- a real chain --------------------------------------------------------------------------------------------------- */
+
+static const char *const LANE = "tests/vectors/data/cometbft_lane/lane";
+static const char *const MESSAGES = "tests/vectors/data/cometbft_lane/messages";
+
+/* The rig's network with the chain and the lane that were recorded (record_lane.py); returns the lane's last running hash. */
+static void become_recorded(struct rig *rig, uint8_t running[32])
+{
+    char digits[6][65];
+    unsigned long long height, time;
+    uint8_t lane[32];
+    FILE *file = fopen(LANE, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%64s %64s %64s %64s %llu %64s %llu %64s", digits[0], digits[1], digits[2], digits[3],
+                            &height, digits[4], &time, digits[5]),
+                     8);
+    fclose(file);
+    snprintf(rig->chains[0].id, sizeof(rig->chains[0].id), "cosmos:isthmus-test-1");
+    uint8_t *const into[] = {
+        rig->chains[0].genesis, rig->chains[0].outbox, rig->lane.sender, lane, rig->first.hash, running};
+    for (size_t i = 0; i < 6; i++)
+        assert_true(codec_hex_decode_exact(into[i], 32, digits[i], strlen(digits[i])));
+    rig->first.height = height;
+    rig->unix_time = time;
+    rig->chains[0].light.trusting_period = 3600;
+    assert_true(topology_network_index(&rig->network));
+    assert_memory_equal(rig->lane.id, lane, 32);
+    rig_restart(rig, false);
+}
+
+/* What a real connector said of a real network of four validators, one of whom was replaced on the way. */
+static void test_light__what_a_real_chain_showed_is_a_fact(void **state)
+{
+    struct rig *rig = rig_new(false);
+    uint8_t running[32], length[4];
+    static uint8_t message[1 << 16];
+    size_t said = 0;
+    (void)state;
+    become_recorded(rig, running);
+    rig_run(rig, 100);
+    assert_true(rig_asked(rig, rig->first.height));
+    FILE *file = fopen(MESSAGES, "rb");
+    assert_non_null(file);
+    while (fread(length, 4, 1, file) == 1) {
+        size_t len = (size_t)length[2] << 8 | length[3];
+        assert_true(length[0] == 0 && length[1] == 0 && fread(message, len, 1, file) == 1);
+        rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SOURCE_MESSAGE, .body = {message, len}});
+        said++;
+    }
+    fclose(file);
+    assert_int_equal(said, 5); /* the header, and twice records and evidence */
+    assert_int_equal(rig_log(rig).proven, 3);
+    assert_true(rig_trusted(rig) > rig->first.height + 2);
+    assert_int_equal(rig->bans, 0);
+    rig_restart(rig, false);
+    assert_int_equal(rig_log(rig).proven, 3);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_light__witness_that_spoke_before_is_held_to_its_word),
         cmocka_unit_test(test_light__expired_trust_abstains_and_says_what_to_do),
         cmocka_unit_test(test_light__headers_alone_keep_the_trust_within_its_period),
+        cmocka_unit_test(test_light__what_a_real_chain_showed_is_a_fact),
         cmocka_unit_test(test_light__signer_gets_the_headers_that_it_needs_then_the_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
