@@ -293,6 +293,19 @@ static void test_double_vote__what_is_no_vote_is_refused_by_name(void **state)
     }
 }
 
+static void test_double_vote__only_whole_evidence_and_usable_options(void **state)
+{
+    struct bytes evidence = evidence_bytes();
+    (void)state;
+    w.bytes[evidence.len] = 0x30; /* a sixth field, of one byte */
+    w.bytes[evidence.len + 1] = 1;
+    evidence.len += 2;
+    assert_int_equal(verdict_on(evidence), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_COMETBFT_MALFORMED);
+    w.options.trust_denominator = 0;
+    assert_refused(PROOF_REASON_COMETBFT_OPTIONS, 0);
+}
+
 static void test_double_vote__extensions_only_where_votes_have_them(void **state)
 {
     static const uint8_t extension[] = {1, 2, 3};
@@ -346,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_double_vote__only_the_set_of_that_height_says_who_voted, make, end),
         cmocka_unit_test_setup_teardown(test_double_vote__keys_that_no_stake_backs_any_more_prove_nothing, make, end),
         cmocka_unit_test_setup_teardown(test_double_vote__what_is_no_vote_is_refused_by_name, make, end),
+        cmocka_unit_test_setup_teardown(test_double_vote__only_whole_evidence_and_usable_options, make, end),
         cmocka_unit_test_setup_teardown(test_double_vote__extensions_only_where_votes_have_them, make, end),
         cmocka_unit_test_setup_teardown(test_mutation__no_bit_of_the_evidence_or_the_set_can_be_another, make, end),
     };

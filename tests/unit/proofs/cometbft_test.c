@@ -164,6 +164,19 @@ static void test_attack__a_validator_twice_in_a_set_is_refused(void **state)
     assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_TWICE);
 }
 
+/* Whoever counts trust must not count one validator twice, even where a header announced such a set. */
+static void test_attack__a_validator_twice_in_the_trusted_set_is_refused(void **state)
+{
+    struct plain *p = plain_world();
+    static struct world_set twice;
+    const struct world_member members[] = {{0, 10}, {1, 7}, {0, 5}};
+    (void)state;
+    world_set_make(&twice, space, members, 3);
+    memcpy(p->trusted.next_validators_hash, twice.hash, 32);
+    assert_int_equal(step_from(&p->trusted, &twice, &p->far, &p->options), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_COMETBFT_SET_TWICE);
+}
+
 static void test_attack__powers_that_are_not_positive_or_overflow_are_refused(void **state)
 {
     static const struct {
@@ -296,6 +309,126 @@ static void test_step__every_part_must_be_of_the_same_block(void **state)
     assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ABSENT);
 }
 
+static void test_step__what_is_no_commit_is_refused_by_name(void **state)
+{
+    static const uint8_t longer[65];
+    struct plain *p = plain_world();
+    (void)state;
+    p->near.light.commit.height = 0;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_HEIGHT);
+    p = plain_world();
+    p->near.light.commit.round = -1;
+    world_block_sign(&p->near);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ROUND);
+    p = plain_world();
+    p->near.light.commit.votes_len = 0;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_COMMIT_EMPTY);
+    p = plain_world();
+    p->near.votes[1].address.len = 19;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS_SIZE);
+    for (size_t len = 0; len <= 65; len++) {
+        p = plain_world();
+        p->near.votes[1].signature = len < 65 ? (struct bytes){p->near.signatures[1], len} : BYTES_OF(longer);
+        if (len == 64)
+            assert_near(p, PROOF_VALID, PROOF_REASON_VALID);
+        else
+            assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SIGNATURE_SIZE);
+    }
+}
+
+static void test_step__a_set_has_members_and_its_proposer_is_one_of_them(void **state)
+{
+    struct plain *p = plain_world();
+    static struct world_set strangers;
+    const struct world_member stranger[] = {{5, 10}};
+    (void)state;
+    p->near.light.validators.len = 0;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_EMPTY);
+    world_set_make(&strangers, space, stranger, 1);
+    for (size_t i = 0; i < 3; i++) {
+        p = plain_world();
+        p->near.light.validators.has_proposer = true;
+        p->near.light.validators.proposer = i == 0 ? strangers.list[0] : p->set.list[1];
+        if (i == 1) /* a member's address over another key */
+            p->near.light.validators.proposer.key = p->set.list[0].key;
+        assert_near(p, i == 2 ? PROOF_VALID : PROOF_INVALID,
+                    i == 2 ? PROOF_REASON_VALID : PROOF_REASON_COMETBFT_PROPOSER);
+    }
+}
+
+/* n - s signs what s signs: anyone can make it of a signature. */
+static void upper_half(uint8_t s[32])
+{
+    static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                      0xff, 0xff, 0xff, 0xff, 0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48,
+                                      0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41};
+    int borrow = 0;
+    for (size_t i = 32; i-- > 0;) {
+        int digit = order[i] - s[i] - borrow;
+        borrow = digit < 0;
+        s[i] = (uint8_t)(digit + 256 * borrow);
+    }
+}
+
+static void test_secp256k1__validators_sign_beside_others_and_in_one_way_only(void **state)
+{
+    static struct world_set set;
+    static struct world_block first, block;
+    const struct world_member members[] = {{0, 10}, {WORLD_SECP256K1, 10}, {1, 10}, {WORLD_SECP256K1 + 1, 10}};
+    const struct proof_cometbft_options options = world_options(9, 1, 3);
+    (void)state;
+    world_set_make(&set, space, members, 4);
+    world_block_make(&first, &set, &set, 1, NULL);
+    const struct proof_cometbft_state trusted = world_state(&first);
+    for (size_t i = 0; i < 3; i++) { /* the first three make the quorum */
+        for (size_t bit = 0; bit < 512; bit += 17) {
+            world_block_make(&block, &set, &set, 9, NULL);
+            assert_int_equal(step_from(&trusted, &set, &block, &options), PROOF_VALID);
+            block.signatures[i][bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_equal(step_from(&trusted, &set, &block, &options), PROOF_INVALID);
+            assert_int_equal(last.reason, PROOF_REASON_COMETBFT_SIGNATURE);
+            assert_int_equal(last.at, i);
+        }
+        world_block_make(&block, &set, &set, 9, NULL);
+        if (set.list[i].kind == COMETBFT_KEY_SECP256K1) {
+            upper_half(block.signatures[i] + 32);
+            assert_int_equal(step_from(&trusted, &set, &block, &options), PROOF_INVALID);
+            assert_int_equal(last.at, i);
+        }
+    }
+}
+
+/* More validators than one batch, and fewer places for keys than validators. */
+static void test_batches__every_place_is_verified_and_the_bad_one_named(void **state)
+{
+    static struct world_set set;
+    static struct world_block first, block;
+    struct world_member members[WORLD_SET_MAX];
+    struct proof_cometbft_options options = world_options(9, 1, 3);
+    struct proof_cometbft_space *const roomy = space;
+    (void)state;
+    options.every_signature = true;
+    for (size_t i = 0; i < WORLD_SET_MAX; i++)
+        members[i] = (struct world_member){i, 10};
+    world_set_make(&set, space, members, WORLD_SET_MAX);
+    world_block_make(&first, &set, &set, 1, NULL);
+    const struct proof_cometbft_state trusted = world_state(&first);
+    world_block_make(&block, &set, &set, 9, NULL);
+    struct proof_cometbft_space *const narrow = proof_cometbft_space_new(WORLD_SET_MAX, 1);
+    assert_non_null(narrow);
+    for (size_t i = 0; i < WORLD_SET_MAX; i++) {
+        space = i % 2 ? narrow : roomy;
+        assert_int_equal(step_from(&trusted, &set, &block, &options), PROOF_VALID);
+        block.signatures[i][40] ^= 4;
+        assert_int_equal(step_from(&trusted, &set, &block, &options), PROOF_INVALID);
+        assert_int_equal(last.reason, PROOF_REASON_COMETBFT_SIGNATURE);
+        assert_int_equal(last.at, i);
+        block.signatures[i][40] ^= 4;
+    }
+    space = roomy;
+    proof_cometbft_space_free(narrow);
+}
+
 static void test_step__kinds_of_keys_that_are_not_verified_are_refused_by_name(void **state)
 {
     struct plain *p = plain_world();
@@ -363,6 +496,29 @@ static void test_mutation__no_bit_of_a_light_block_can_be_another(void **state)
                              PROOF_VALID);
 }
 
+/* A field that nobody knows is in no hash, so whoever passes a block on could add it. */
+static void test_mutation__a_field_more_is_malformed(void **state)
+{
+    static uint8_t longer[WORLD_BLOCK_BYTES];
+    struct plain *p = plain_world();
+    struct proof_cometbft_state fact;
+    (void)state;
+    for (size_t part = 0; part < 5; part++) {
+        struct cometbft_parts parts = world_block_parts(&p->far);
+        struct bytes next = world_set_bytes(&p->set);
+        struct bytes *const all[] = {&parts.header, &parts.commit, &parts.validators, &next};
+        if (part < 4) {
+            memcpy(longer, all[part]->data, all[part]->len);
+            longer[all[part]->len] = 0x78; /* field 15, a number */
+            longer[all[part]->len + 1] = 1;
+            *all[part] = (struct bytes){longer, all[part]->len + 2};
+        }
+        assert_int_equal(proof_cometbft_step_verify(&last, &fact, space, &p->trusted, next, parts, &p->options),
+                         part < 4 ? PROOF_INVALID : PROOF_VALID);
+        assert_int_equal(last.reason, part < 4 ? PROOF_REASON_COMETBFT_MALFORMED : PROOF_REASON_VALID);
+    }
+}
+
 /* ---- backwards ---- */
 
 static void test_parent__only_the_header_that_is_named(void **state)
@@ -401,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_attack__one_signer_in_every_place_counts_once),
         cmocka_unit_test(test_attack__address_of_another_index_is_refused),
         cmocka_unit_test(test_attack__a_validator_twice_in_a_set_is_refused),
+        cmocka_unit_test(test_attack__a_validator_twice_in_the_trusted_set_is_refused),
         cmocka_unit_test(test_attack__powers_that_are_not_positive_or_overflow_are_refused),
         cmocka_unit_test(test_attack__set_that_the_relayer_brings_must_be_the_announced_one),
         cmocka_unit_test(test_attack__address_edited_to_a_trusted_one_is_no_vote_of_it),
@@ -408,10 +565,15 @@ int main(void)
         cmocka_unit_test(test_attack__unset_trust_believes_nothing),
         cmocka_unit_test(test_step__height_and_time_only_grow),
         cmocka_unit_test(test_step__every_part_must_be_of_the_same_block),
+        cmocka_unit_test(test_step__what_is_no_commit_is_refused_by_name),
+        cmocka_unit_test(test_step__a_set_has_members_and_its_proposer_is_one_of_them),
+        cmocka_unit_test(test_secp256k1__validators_sign_beside_others_and_in_one_way_only),
+        cmocka_unit_test(test_batches__every_place_is_verified_and_the_bad_one_named),
         cmocka_unit_test(test_step__kinds_of_keys_that_are_not_verified_are_refused_by_name),
         cmocka_unit_test(test_step__trust_levels_outside_a_third_to_one_are_refused),
         cmocka_unit_test(test_step__a_wrong_signature_behind_the_quorum_is_seen_only_with_every_signature),
         cmocka_unit_test(test_mutation__no_bit_of_a_light_block_can_be_another),
+        cmocka_unit_test(test_mutation__a_field_more_is_malformed),
         cmocka_unit_test(test_parent__only_the_header_that_is_named),
     };
     return cmocka_run_group_tests(tests, make_space, free_space);

@@ -86,10 +86,89 @@ static void test_trust__begins_with_what_an_operator_gave_and_nothing_else(void 
     assert_int_equal(proof_cometbft_trust_begin(&last, &trust, space, WORLD_CHAIN, 4, blocks[3].hash,
                                                 world_block_parts(&blocks[3]), &options),
                      PROOF_INVALID);
+    for (size_t len = 0; len <= COMETBFT_CHAIN_ID_MAX + 1; len += COMETBFT_CHAIN_ID_MAX + 1) {
+        static const uint8_t name[COMETBFT_CHAIN_ID_MAX + 1];
+        assert_int_equal(proof_cometbft_trust_begin(&last, &trust, space, (struct bytes){name, len}, 3, blocks[3].hash,
+                                                    world_block_parts(&blocks[3]), &options),
+                         PROOF_INVALID);
+        assert_int_equal(last.reason, PROOF_REASON_TRUST_UNSET);
+    }
     assert_int_equal(trust.changes, 0);
     trust = begun(3);
     assert_int_equal(trust.latest.height, 3);
     assert_int_equal(trust.changes, 1);
+}
+
+static void assert_no_beginning(struct world_block *block, const struct proof_cometbft_options *with,
+                                enum proof_reason reason)
+{
+    struct proof_cometbft_trust trust = {0};
+    assert_int_equal(proof_cometbft_trust_begin(&last, &trust, space, WORLD_CHAIN, block->light.header.height,
+                                                block->hash, world_block_parts(block), with),
+                     reason == PROOF_REASON_VALID ? PROOF_VALID : PROOF_INVALID);
+    assert_string_equal(proof_reason_text(last.reason), proof_reason_text(reason));
+}
+
+static void test_trust__begins_within_the_trusting_period_and_with_a_next_set(void **state)
+{
+    static struct world_block block;
+    struct proof_cometbft_options with = options;
+    (void)state;
+    world_block_make(&block, &sets[3], &sets[4], 3, NULL);
+    const struct cometbft_time time = block.light.header.time;
+    with.now = cometbft_time_add(time, with.trusting_period - 1);
+    assert_no_beginning(&block, &with, PROOF_REASON_VALID);
+    with.now = cometbft_time_add(time, with.trusting_period);
+    assert_no_beginning(&block, &with, PROOF_REASON_COMETBFT_EXPIRED);
+    with.now = (struct cometbft_time){time.seconds - 10, time.nanos};
+    assert_no_beginning(&block, &with, PROOF_REASON_COMETBFT_FUTURE);
+    with.now.nanos++;
+    assert_no_beginning(&block, &with, PROOF_REASON_VALID);
+    with.trust_denominator = 0;
+    assert_no_beginning(&block, &with, PROOF_REASON_COMETBFT_OPTIONS);
+    with.trust_denominator = 3;
+    block.light.header.next_validators_hash = (struct bytes){NULL, 0};
+    world_block_sign(&block);
+    assert_no_beginning(&block, &with, PROOF_REASON_COMETBFT_NEXT_SET_HASH);
+}
+
+/* Shows `parent` as the one before a trusted block that names its hash. */
+static void assert_parent(struct world_block *parent, size_t more, enum proof_reason reason)
+{
+    static struct world_block child;
+    uint8_t bytes[2048];
+    struct codec_writer writer;
+    struct proof_cometbft_state fact;
+    world_block_make(&child, &sets[9], &sets[10], 9, NULL);
+    world_block_sign(parent);
+    child.light.header.last_block_id.hash = BYTES_OF(parent->hash);
+    world_block_sign(&child);
+    const struct proof_cometbft_state trusted = world_state(&child);
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    cometbft_header_write(&writer, &parent->light.header);
+    for (size_t i = 0; i < more; i++)
+        codec_write_u8(&writer, i % 2 ? 1 : 0x78); /* field 15, which no header has */
+    assert_int_equal(proof_cometbft_parent_verify(&last, &fact, &trusted, codec_writer_bytes(&writer)),
+                     reason == PROOF_REASON_VALID ? PROOF_VALID : PROOF_INVALID);
+    assert_string_equal(proof_reason_text(last.reason), proof_reason_text(reason));
+}
+
+/* A hash names one header, but not that this one could be the parent: whoever signed the child may have named anything. */
+static void test_parent__is_of_this_chain_one_height_down_and_earlier(void **state)
+{
+    static const uint8_t another[] = "world-2";
+    static struct world_block parent;
+    (void)state;
+    world_block_make(&parent, &sets[8], &sets[9], 8, NULL);
+    assert_parent(&parent, 0, PROOF_REASON_VALID);
+    assert_parent(&parent, 2, PROOF_REASON_COMETBFT_MALFORMED);
+    parent.light.header.time = blocks[9].light.header.time;
+    assert_parent(&parent, 0, PROOF_REASON_COMETBFT_TIME);
+    world_block_make(&parent, &sets[8], &sets[9], 7, NULL);
+    assert_parent(&parent, 0, PROOF_REASON_COMETBFT_NOT_PARENT);
+    world_block_make(&parent, &sets[8], &sets[9], 8, NULL);
+    parent.light.header.chain_id = (struct bytes){another, 7};
+    assert_parent(&parent, 0, PROOF_REASON_COMETBFT_OTHER_CHAIN);
 }
 
 static void test_trust__never_goes_back_and_never_changes_a_height(void **state)
@@ -388,6 +467,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trust__begins_with_what_an_operator_gave_and_nothing_else),
+        cmocka_unit_test(test_trust__begins_within_the_trusting_period_and_with_a_next_set),
+        cmocka_unit_test(test_parent__is_of_this_chain_one_height_down_and_earlier),
         cmocka_unit_test(test_trust__never_goes_back_and_never_changes_a_height),
         cmocka_unit_test(test_trust__bytes_are_read_as_they_were_written_and_no_others),
         cmocka_unit_test(test_bisection__reaches_the_target_by_few_heights),

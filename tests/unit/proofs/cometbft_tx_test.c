@@ -115,6 +115,27 @@ static void test_attack__an_inner_node_shown_as_a_transaction(void **state)
     assert_int_equal(last.reason, PROOF_REASON_COMETBFT_TX_ROOT);
 }
 
+static void test_shape__aunts_are_hashes_and_a_leaf_hash_is_the_leafs(void **state)
+{
+    uint8_t root[32], leaf[33] = {0}, hash[32];
+    struct proof_cometbft_tx_fact fact;
+    (void)state;
+    make(root, 4, 0);
+    codec_sha256(leaf + 1, &BYTES_OF(txs[0]), 1);
+    codec_sha256(hash, &BYTES_OF(leaf), 1);
+    for (size_t wrong = 0; wrong < 2; wrong++) {
+        hash[0] ^= (uint8_t)wrong;
+        assert_int_equal(
+            proof_cometbft_tx_verify(&last, &fact, root, BYTES_OF(txs[0]), 0, 4, BYTES_OF(hash), aunt_list, 2),
+            wrong ? PROOF_INVALID : PROOF_VALID);
+        assert_int_equal(last.reason, wrong ? PROOF_REASON_COMETBFT_TX_LEAF : PROOF_REASON_VALID);
+    }
+    aunt_list[1].len = 31;
+    assert_int_equal(show(root, 0, 0, 4, 2), PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_COMETBFT_TX_PROOF);
+    assert_int_equal(last.at, 1);
+}
+
 static void test_attack__a_data_hash_of_zero_holds_nothing(void **state)
 {
     static const uint8_t zero[32];
@@ -145,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_small_worlds__a_transaction_stands_at_one_place),
         cmocka_unit_test(test_place__index_and_total_are_claims_that_fit_the_path),
         cmocka_unit_test(test_attack__an_inner_node_shown_as_a_transaction),
+        cmocka_unit_test(test_shape__aunts_are_hashes_and_a_leaf_hash_is_the_leafs),
         cmocka_unit_test(test_attack__a_data_hash_of_zero_holds_nothing),
         cmocka_unit_test(test_bounds__indices_and_totals_at_the_ends_of_their_type),
     };

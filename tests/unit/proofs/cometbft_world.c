@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "proofs/codec/secp256k1.h"
+#include "proofs/codec/sha256.h"
 #include "proofs/codec/sodium.h"
 #include "proofs/cometbft_inside.h"
 
@@ -32,23 +34,35 @@ void world_members(struct world_member *members, const int64_t *powers, size_t l
         members[i] = (struct world_member){i, powers[i]};
 }
 
+/* The public key of key number `key`; returns its length. */
+static size_t make_key(uint8_t out[COMETBFT_SECP256K1_KEY_BYTES], size_t key)
+{
+    uint8_t seed[32], point[64];
+    seed_of(seed, key);
+    if (key < WORLD_SECP256K1) {
+        assert_true(codec_sodium_ed25519_public(out, seed));
+        return COMETBFT_ED25519_KEY_BYTES;
+    }
+    assert_true(codec_secp256k1_public(point, seed));
+    out[0] = (uint8_t)(2 + point[63] % 2);
+    memcpy(out + 1, point, 32);
+    return COMETBFT_SECP256K1_KEY_BYTES;
+}
+
 void world_set_make(struct world_set *set, struct proof_cometbft_space *space, const struct world_member *members,
                     size_t len)
 {
     assert_true(len <= WORLD_SET_MAX);
     *set = (struct world_set){0};
     for (size_t i = 0; i < len; i++) {
-        uint8_t seed[32];
-        struct bytes key = {set->public_keys[i], 32};
-        seed_of(seed, members[i].key);
-        assert_true(codec_sodium_ed25519_public(set->public_keys[i], seed));
-        assert_true(proof_cometbft_address(set->addresses[i], COMETBFT_KEY_ED25519, key));
-        set->list[i] = (struct cometbft_validator){
-            .kind = COMETBFT_KEY_ED25519, .key = key, .address = {set->addresses[i], 20}, .power = members[i].power};
+        set->list[i] = (struct cometbft_validator){.address = {set->addresses[i], 20}, .power = members[i].power};
+        set->list[i].kind = members[i].key < WORLD_SECP256K1 ? COMETBFT_KEY_ED25519 : COMETBFT_KEY_SECP256K1;
+        set->list[i].key = (struct bytes){set->public_keys[i], make_key(set->public_keys[i], members[i].key)};
+        assert_true(proof_cometbft_address(set->addresses[i], set->list[i].kind, set->list[i].key));
     }
     cometbft_validators_sort(set->list, len);
     for (size_t i = 0; i < len; i++)
-        set->keys[i] = members[(size_t)(set->list[i].key.data - set->public_keys[0]) / 32].key;
+        set->keys[i] = members[(size_t)(set->list[i].key.data - set->public_keys[0]) / sizeof set->public_keys[0]].key;
     set->validators = (struct cometbft_validators){.list = set->list, .len = len};
     proof_cometbft_validators_hash(set->hash, space, set->list, len);
     struct codec_writer writer;
@@ -109,9 +123,15 @@ void world_block_make(struct world_block *block, const struct world_set *set, co
 
 void world_sign(uint8_t signature[64], size_t key, struct bytes message)
 {
-    uint8_t seed[32];
+    uint8_t seed[32], digest[32];
+    int parity;
     seed_of(seed, key);
-    assert_true(codec_sodium_ed25519_sign(signature, seed, message));
+    if (key < WORLD_SECP256K1) {
+        assert_true(codec_sodium_ed25519_sign(signature, seed, message));
+        return;
+    }
+    codec_sha256(digest, &message, 1);
+    assert_true(codec_secp256k1_sign(signature, &parity, seed, digest));
 }
 
 void world_vote_sign(struct world_block *block, size_t index, struct bytes chain_id)

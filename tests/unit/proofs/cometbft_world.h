@@ -6,7 +6,8 @@
 
 #include "proofs/cometbft.h"
 
-enum { WORLD_SET_MAX = 8, WORLD_BLOCK_BYTES = 8192 };
+/* More validators than are verified in one batch. Keys from WORLD_SECP256K1 on are of that kind, the others Ed25519. */
+enum { WORLD_SET_MAX = 70, WORLD_SET_BYTES = 6144, WORLD_BLOCK_BYTES = 24576, WORLD_SECP256K1 = 200 };
 
 /* Validator i of the world, with its power. */
 struct world_member {
@@ -21,10 +22,10 @@ struct world_set {
     struct cometbft_validators validators; /* sorted; views into the arrays below */
     struct cometbft_validator list[WORLD_SET_MAX];
     size_t keys[WORLD_SET_MAX]; /* whose key stands at an index */
-    uint8_t public_keys[WORLD_SET_MAX][32];
+    uint8_t public_keys[WORLD_SET_MAX][COMETBFT_SECP256K1_KEY_BYTES];
     uint8_t addresses[WORLD_SET_MAX][20];
     uint8_t hash[32];
-    uint8_t bytes[2048];
+    uint8_t bytes[WORLD_SET_BYTES];
     size_t bytes_len;
 };
 
