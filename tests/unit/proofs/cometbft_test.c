@@ -309,13 +309,22 @@ static void test_step__every_part_must_be_of_the_same_block(void **state)
     assert_far(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ABSENT);
 }
 
-static void test_step__what_is_no_commit_is_refused_by_name(void **state)
+static void test_step__what_is_no_header_or_commit_is_refused_by_name(void **state)
 {
     static const uint8_t longer[65];
     struct plain *p = plain_world();
     (void)state;
     p->near.light.commit.height = 0;
     assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_HEIGHT);
+    p->near.light.header.height = 0;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_HEIGHT);
+    p = plain_world();
+    p->near.light.header.proposer_address.len = 19;
+    world_block_sign(&p->near);
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS_SIZE);
+    p = plain_world();
+    p->near.light.header.validators_hash.len = 0;
+    assert_near(p, PROOF_INVALID, PROOF_REASON_COMETBFT_SET_HASH);
     p = plain_world();
     p->near.light.commit.round = -1;
     world_block_sign(&p->near);
@@ -565,7 +574,7 @@ int main(void)
         cmocka_unit_test(test_attack__unset_trust_believes_nothing),
         cmocka_unit_test(test_step__height_and_time_only_grow),
         cmocka_unit_test(test_step__every_part_must_be_of_the_same_block),
-        cmocka_unit_test(test_step__what_is_no_commit_is_refused_by_name),
+        cmocka_unit_test(test_step__what_is_no_header_or_commit_is_refused_by_name),
         cmocka_unit_test(test_step__a_set_has_members_and_its_proposer_is_one_of_them),
         cmocka_unit_test(test_secp256k1__validators_sign_beside_others_and_in_one_way_only),
         cmocka_unit_test(test_batches__every_place_is_verified_and_the_bad_one_named),

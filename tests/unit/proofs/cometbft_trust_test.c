@@ -214,6 +214,35 @@ static void test_trust__bytes_are_read_as_they_were_written_and_no_others(void *
     }
 }
 
+static void test_trust__stored_numbers_are_in_range(void **state)
+{
+    enum { CHANGES = 1, LENGTH = 9, CHAIN = 10, ATTACK = CHAIN + 7, ATTACK_HEIGHT = ATTACK + 1, REST = ATTACK };
+    struct proof_cometbft_trust trust = begun(3), read;
+    uint8_t bytes[PROOF_COMETBFT_TRUST_BYTES_MAX], other[PROOF_COMETBFT_TRUST_BYTES_MAX + 256];
+    struct bytes whole = written(bytes, sizeof bytes, &trust);
+    (void)state;
+    for (size_t len = 0; len <= 255; len++) { /* chain ids of every length that the byte can say */
+        memset(other, 'x', sizeof other);
+        memcpy(other, bytes, CHAIN);
+        other[LENGTH] = (uint8_t)len;
+        memcpy(other + CHAIN + len, bytes + REST, whole.len - REST);
+        assert_int_equal(proof_cometbft_trust_read(&read, (struct bytes){other, whole.len - 7 + len}),
+                         len >= 1 && len <= COMETBFT_CHAIN_ID_MAX);
+    }
+    for (unsigned attack = 0; attack <= 255; attack++) {
+        for (uint8_t height = 0; height < 2; height++) {
+            bytes[ATTACK] = (uint8_t)attack;
+            bytes[ATTACK_HEIGHT + 7] = height;
+            bool fits = attack == 0 ? height == 0 : attack <= PROOF_COMETBFT_TIME && height > 0;
+            assert_int_equal(proof_cometbft_trust_read(&read, whole), fits);
+        }
+    }
+    bytes[ATTACK] = bytes[ATTACK_HEIGHT + 7] = 0;
+    assert_true(proof_cometbft_trust_read(&read, whole));
+    memset(bytes + CHANGES, 0, 8);
+    assert_false(proof_cometbft_trust_read(&read, whole));
+}
+
 static void test_bisection__reaches_the_target_by_few_heights(void **state)
 {
     struct proof_cometbft_trust trust = begun(1);
@@ -471,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_parent__is_of_this_chain_one_height_down_and_earlier),
         cmocka_unit_test(test_trust__never_goes_back_and_never_changes_a_height),
         cmocka_unit_test(test_trust__bytes_are_read_as_they_were_written_and_no_others),
+        cmocka_unit_test(test_trust__stored_numbers_are_in_range),
         cmocka_unit_test(test_bisection__reaches_the_target_by_few_heights),
         cmocka_unit_test(test_bisection__takes_only_the_height_that_it_asked_for),
         cmocka_unit_test(test_attack__equivocation_two_blocks_in_one_round),

@@ -169,6 +169,14 @@ static void test_attack__ops_that_the_spec_does_not_have(void **state)
         proof.exists.leaf.length = op;
         assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
     }
+    /* inner nodes of stores begin with 1, and have one sibling */
+    static const uint8_t two[1] = {2};
+    exists(&proof.exists, 0);
+    proof.exists.path[0].prefix = BYTES_OF(two);
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_INNER);
+    exists(&proof.exists, 0);
+    proof.exists.path[0].prefix = BYTES_OF(right_prefix[0]);
+    assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_INNER);
     exists(&proof.exists, 0);
     proof.exists.has_leaf = false;
     assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
