@@ -228,6 +228,26 @@ static void test_attack__absence_between_keys_that_are_not_neighbours(void **sta
     assert_refused(&proof, proof.key, PROOF_REASON_ICS23_NO_NEIGHBOUR);
 }
 
+static void test_attack__a_neighbour_that_is_not_in_the_tree(void **state)
+{
+    static const uint8_t long_leaf[] = {0, 0};
+    struct ics23_existence *const sides[] = {&proof.left, &proof.right};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        absence(absent_key('c'), 0, 1);
+        sides[i]->value.len--;
+        assert_refused(&proof, proof.key, PROOF_REASON_ICS23_ROOT);
+        absence(absent_key('c'), 0, 1);
+        sides[i]->leaf.prefix = BYTES_OF(long_leaf);
+        assert_refused(&proof, proof.key, PROOF_REASON_ICS23_LEAF);
+        assert_int_equal(last.at, i == 0 ? 0 : 1000);
+        absence(absent_key('c'), 0, 1);
+        sides[i]->path[1].hash = ICS23_SHA512;
+        assert_refused(&proof, proof.key, PROOF_REASON_ICS23_INNER);
+        assert_int_equal(last.at, i == 0 ? 2 : 1002);
+    }
+}
+
 static void test_attack__absence_of_one_key_shown_for_another(void **state)
 {
     (void)state;
@@ -397,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_attack__empty_keys_and_values),
         cmocka_unit_test(test_attack__a_neighbour_of_itself_or_of_its_own_ancestors),
         cmocka_unit_test(test_attack__absence_between_keys_that_are_not_neighbours),
+        cmocka_unit_test(test_attack__a_neighbour_that_is_not_in_the_tree),
         cmocka_unit_test(test_attack__absence_of_one_key_shown_for_another),
         cmocka_unit_test(test_attack__paths_without_end),
         cmocka_unit_test(test_attack__dragonfruit_an_iavl_node_with_two_children_of_its_own),
