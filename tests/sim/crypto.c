@@ -1,8 +1,9 @@
-/* Virtual signatures and hashes: what the linker puts before proofs/signature.c and proofs/suite.c (--wrap). */
+/* Virtual signatures and hashes: what the linker puts before those of proofs/ (--wrap). */
 #include "tests/sim/crypto.h"
 
 #include <string.h>
 
+#include "proofs/codec/keccak.h"
 #include "proofs/signature.h"
 
 enum { KEYS_MAX = 64 };
@@ -11,6 +12,10 @@ void __real_proof_hash(uint8_t out[32], enum proof_suite suite, enum proof_tag t
                        size_t count);
 void __wrap_proof_hash(uint8_t out[32], enum proof_suite suite, enum proof_tag tag, const struct bytes *parts,
                        size_t count);
+void __real_codec_keccak256_jobs(const struct codec_keccak_job *jobs, size_t count);
+void __wrap_codec_keccak256_jobs(const struct codec_keccak_job *jobs, size_t count);
+void __real_codec_keccak256(uint8_t out[32], struct bytes in);
+void __wrap_codec_keccak256(uint8_t out[32], struct bytes in);
 bool __real_proof_key_from_secret(struct proof_key *key, enum proof_suite suite, const uint8_t secret[32]);
 enum proof_verdict __real_proof_signature_verify(const struct proof_key *key, const uint8_t message[32],
                                                  const uint8_t signature[64], struct proof_result *result);
@@ -91,34 +96,87 @@ bool __wrap_proof_signature_sign(uint8_t signature[64], enum proof_suite suite, 
     return true;
 }
 
-static void absorb(uint64_t state[4], struct bytes part)
+/*
+ * Two lanes of folded multiplications, sixteen bytes a step. What is hashed is one stream however it was cut into parts, as
+ * long as each part but the last one is whole steps: so one at a time and side by side have the same result.
+ */
+struct lanes {
+    uint64_t one, other, len;
+};
+
+static const uint64_t ODD[4] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xbf58476d1ce4e5b9),
+                                UINT64_C(0x94d049bb133111eb), UINT64_C(0xd6e8feb86659fd93)};
+
+static uint64_t folded(uint64_t a, uint64_t b)
 {
-    static const uint64_t ODD[4] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xbf58476d1ce4e5b9),
-                                    UINT64_C(0x94d049bb133111eb), UINT64_C(0xd6e8feb86659fd93)};
-    for (size_t at = 0; at < part.len; at += 8) {
-        uint64_t word = 0;
-        memcpy(&word, part.data + at, part.len - at < 8 ? part.len - at : 8);
-        for (size_t i = 0; i < 4; i++) {
-            state[i] = (state[i] ^ word) * ODD[i];
-            state[i] ^= state[i] >> 32;
-        }
-    }
-    for (size_t i = 0; i < 4; i++)
-        state[i] = (state[i] + part.len + state[(i + 1) % 4]) * ODD[i];
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Commitments and digests of messages stay real: the core hashes them many at a time, past this function. */
+static void absorb(struct lanes *lanes, struct bytes part)
+{
+    uint64_t words[2];
+    size_t at = 0;
+    for (; at + 16 <= part.len; at += 16) {
+        memcpy(words, part.data + at, 16);
+        lanes->one = folded(lanes->one ^ words[0], ODD[0] ^ words[1]);
+        lanes->other = folded(lanes->other ^ words[1], ODD[1] ^ words[0]);
+    }
+    if (at < part.len) {
+        memset(words, 0, 16);
+        memcpy(words, part.data + at, part.len - at);
+        lanes->one = folded(lanes->one ^ words[0], ODD[0] ^ words[1]);
+        lanes->other = folded(lanes->other ^ words[1], ODD[1] ^ words[0]);
+    }
+    lanes->len += part.len;
+}
+
+static void squeeze(uint8_t out[32], const struct lanes *lanes)
+{
+    uint64_t words[4] = {folded(lanes->one ^ ODD[2], lanes->other ^ lanes->len),
+                         folded(lanes->other ^ ODD[3], lanes->one ^ lanes->len)};
+    words[2] = folded(words[0] ^ ODD[1], words[1] ^ ODD[0]);
+    words[3] = folded(words[1] ^ ODD[2], words[0] ^ ODD[3]);
+    memcpy(out, words, 32);
+}
+
+static const struct lanes EMPTY = {UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344), 0};
+
 void __wrap_proof_hash(uint8_t out[32], enum proof_suite suite, enum proof_tag tag, const struct bytes *parts,
                        size_t count)
 {
-    uint64_t state[4] = {1 + (uint64_t)tag, 2, 3, (uint64_t)suite};
-    if (!crypto.on || tag == PROOF_TAG_COMMIT || tag == PROOF_TAG_DIGEST) {
+    struct lanes lanes = EMPTY;
+    if (!crypto.on) {
         __real_proof_hash(out, suite, tag, parts, count);
         return;
     }
+    absorb(&lanes, (struct bytes){proof_tag_bytes(tag), PROOF_TAG_BYTES});
     for (size_t i = 0; i < count; i++)
-        absorb(state, parts[i]);
-    for (size_t i = 0; i < 4; i++)
-        state[i] ^= state[(i + 3) % 4] >> 29;
-    memcpy(out, state, 32);
+        absorb(&lanes, parts[i]);
+    squeeze(out, &lanes);
+}
+
+void __wrap_codec_keccak256_jobs(const struct codec_keccak_job *jobs, size_t count)
+{
+    if (!crypto.on) {
+        __real_codec_keccak256_jobs(jobs, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct lanes lanes = EMPTY;
+        absorb(&lanes, jobs[i].head);
+        absorb(&lanes, jobs[i].body);
+        squeeze(jobs[i].out, &lanes);
+    }
+}
+
+void __wrap_codec_keccak256(uint8_t out[32], struct bytes in)
+{
+    struct lanes lanes = EMPTY;
+    if (!crypto.on) {
+        __real_codec_keccak256(out, in);
+        return;
+    }
+    absorb(&lanes, in);
+    squeeze(out, &lanes);
 }

@@ -19,18 +19,28 @@ void judge_wrong(struct judge *judge, const char *format, ...)
     va_end(arguments);
 }
 
+static uint64_t folded(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Two lanes of sixteen bytes a step: all that relays say goes through here. */
 static void trace(struct judge *judge, const void *data, size_t len)
 {
     const uint8_t *bytes = data;
-    uint64_t state = judge->trace ^ len, word;
-    for (; len >= 8; bytes += 8, len -= 8) {
-        memcpy(&word, bytes, 8);
-        state = (state ^ word) * UINT64_C(0x9fb21c651e98df25);
-        state ^= state >> 32;
+    uint64_t one = judge->trace ^ len, other = one ^ UINT64_C(0x9e3779b97f4a7c15), words[4];
+    for (; len >= 32; bytes += 32, len -= 32) {
+        memcpy(words, bytes, 32);
+        one = folded(one ^ words[0], words[1] ^ UINT64_C(0x9fb21c651e98df25));
+        other = folded(other ^ words[2], words[3] ^ UINT64_C(0x9fb21c651e98df25));
     }
-    for (size_t i = 0; i < len; i++)
-        state = (state ^ bytes[i]) * UINT64_C(0x9fb21c651e98df25);
-    judge->trace = state;
+    memset(words, 0, sizeof(words));
+    if (len > 0)
+        memcpy(words, bytes, len);
+    one = folded(one ^ words[0], words[1] ^ UINT64_C(0x9fb21c651e98df25));
+    other = folded(other ^ words[2], words[3] ^ UINT64_C(0x9fb21c651e98df25));
+    judge->trace = folded(one, other) ^ one;
 }
 
 /* ---- the truth ------------------------------------------------------------------------------------------------------ */
@@ -179,13 +189,22 @@ static void bounds_check(struct judge *judge, uint16_t relay, uint16_t watch, co
                     log_name(watch), watch / 3, (unsigned long long)claims, (unsigned long long)judge->world->claims);
 }
 
+static void marks_take(struct judge_marks *marks, const struct core_log *log)
+{
+    *marks = (struct judge_marks){.base = log->base,
+                                  .stored = log->stored,
+                                  .durable = log->durable,
+                                  .proven = log->proven,
+                                  .certified = log->certified,
+                                  .window = log->window_used};
+}
+
 static void log_check(struct judge *judge, uint16_t relay, uint16_t watch, const struct relay_core *core)
 {
     const struct core_log *log = &core->logs[watch];
     struct judge_marks *marks = &judge->relays[relay].marks[watch];
     if (judge->world->relays[relay].fooled) { /* what it proves is not so: but it must not have two words */
-        *marks = (struct judge_marks){log->base,      log->stored,  log->proven,     log->attested,
-                                      log->certified, log->settled, log->window_used};
+        marks_take(marks, log);
         return;
     }
     if (log->certified > marks->certified)
@@ -202,8 +221,11 @@ static void log_check(struct judge *judge, uint16_t relay, uint16_t watch, const
         head_wrong(judge, relay, watch, log->base, "forgotten here before its outcome was certified");
     if (log->window_used > marks->window)
         bounds_check(judge, relay, watch, log);
-    *marks = (struct judge_marks){log->base,      log->stored,  log->proven,     log->attested,
-                                  log->certified, log->settled, log->window_used};
+    uint64_t *sure = &judge->relays[relay].platter[watch].sure, confirmed = core_log_confirmed(log);
+    confirmed = confirmed < log->durable ? confirmed : log->durable;
+    if (log->durable > log->base && confirmed > *sure) /* at its base a relay may have joined, on disk or not yet */
+        *sure = confirmed;
+    marks_take(marks, log);
     judge->checks++;
 }
 
@@ -294,7 +316,7 @@ static void actions(void *context, uint16_t relay, const struct relay_action *ta
         const struct core_log *log = &core->logs[watch];
         const struct judge_marks *marks = &judge->relays[relay].marks[watch];
         if (log->certified != marks->certified || log->proven != marks->proven || log->base != marks->base ||
-            log->stored != marks->stored || log->window_used != marks->window)
+            log->stored != marks->stored || log->durable != marks->durable || log->window_used != marks->window)
             log_check(judge, relay, watch, core);
     }
 }

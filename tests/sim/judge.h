@@ -26,10 +26,11 @@ struct judge_platter { /* one log in one relay's store */
     size_t len, cap;
     bool scanning;
     uint64_t base, skeleton, reached; /* reached: the greatest number that was ever there */
+    uint64_t sure;                    /* … of records that a proof or a certificate showed to be true */
 };
 
 struct judge_marks {
-    uint64_t base, stored, proven, attested, certified, settled, window;
+    uint64_t base, stored, durable, proven, certified, window;
 };
 
 struct judge_watch {   /* one log, for the whole world */

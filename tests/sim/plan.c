@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPIRING_MAX = 5 };
+enum { EXPIRING_MAX = 5, LARGE_MAX = 100, LANE_MAX = 16000, LANE_WINDOWS = 6 };
 enum aim { RELAY, LOST, OPERATOR, LINK, SOURCE, LIAR, CHAIN, LANE, WORLD };
 
 static const struct {
@@ -43,6 +43,42 @@ enum sim_fault_type sim_fault_by_name(const char *name)
     return (enum sim_fault_type)type;
 }
 
+/* ---- size ----------------------------------------------------------------------------------------------------------- */
+
+/* Most bugs need few messages and a handful of faults, so most worlds are short; some are long, some carry much. */
+static const struct size {
+    const char *name;
+    uint64_t of; /* how many in 20 */
+    uint64_t horizon_low, horizon_high, sends_low, sends_high, heavy_low, heavy_high, faults;
+    uint64_t sides, middles; /* so many of SIDES, and of relays in the middle, to choose from */
+    uint64_t window;         /* the smallest one, as a power of two of 128 KiB */
+} SIZES[] = {
+    {"short", 14, 1500, 5000, 2, 10, 1, 60, 10, 5, 3, 0},
+    {"long", 4, 4000, 20000, 8, 40, 1, 300, 24, 5, 3, 0},
+    {"full", 2, 4000, 10000, 20, 60, 200, 1500, 16, 3, 2, 2},
+};
+
+static const struct size *size_take(uint64_t *state)
+{
+    uint64_t all = 0, drawn;
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++)
+        all += SIZES[i].of;
+    drawn = draw(state, all);
+    const struct size *size = SIZES;
+    for (; drawn >= size->of; size++)
+        drawn -= size->of;
+    return size;
+}
+
+bool sim_plan_world_known(const char *name)
+{
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+        if (strcmp(SIZES[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static uint16_t relays_of(const struct sim_plan *plan)
 {
     return (uint16_t)(plan->shape.west + plan->shape.middle + plan->shape.east);
@@ -50,17 +86,17 @@ static uint16_t relays_of(const struct sim_plan *plan)
 
 /* ---- shape ---------------------------------------------------------------------------------------------------------- */
 
-static void shape_make(struct sim_plan *plan, uint64_t *state)
+static void shape_make(struct sim_plan *plan, uint64_t *state, const struct size *size)
 {
     static const struct {
         uint16_t side, quorum;
     } SIDES[] = {{2, 2}, {3, 2}, {3, 2}, {3, 3}, {4, 3}};
     struct world_shape *shape = &plan->shape;
-    uint64_t side = draw(state, sizeof(SIDES) / sizeof(SIDES[0]));
+    uint64_t side = draw(state, size->sides);
     *shape = WORLD_SCENE;
     shape->west = shape->east = SIDES[side].side;
     shape->quorum = SIDES[side].quorum;
-    shape->middle = (uint16_t)draw(state, 3);
+    shape->middle = (uint16_t)draw(state, size->middles);
     shape->direct = shape->middle == 0 || draw(state, 4) == 0;
     shape->lanes = (uint16_t)between(state, 1, WORLD_LANES_MAX);
     shape->sources = (uint16_t)between(state, 2, 3);
@@ -69,7 +105,7 @@ static void shape_make(struct sim_plan *plan, uint64_t *state)
     for (size_t i = 0; i < WORLD_LANES_MAX; i++)
         shape->modes[i] = (uint8_t)draw(state, 4);
     /* A window has room for the largest batch: else `config check` refuses it. */
-    shape->window = UINT64_C(131072) << draw(state, 4);
+    shape->window = UINT64_C(131072) << between(state, size->window, 3);
     shape->payload_max = (uint32_t)(shape->window / PROOF_RANGE_MAX - PROOF_MESSAGE_RECORD_BYTES(1, 0));
     plan->lost[0] = plan->lost[1] = SIM_NOBODY;
     if (shape->west > shape->quorum) {
@@ -90,19 +126,41 @@ static int sends_order(const void *a, const void *b)
     return one->at != other->at ? (one->at < other->at ? -1 : 1) : 0;
 }
 
-static void sends_make(struct sim_plan *plan, uint64_t *state)
+/* What a lane carries must be done well before SIM_HEAL_MS: a window takes some ten seconds from end to end and back, and one
+ * call a block delivers 256 messages. */
+struct room {
+    uint64_t bytes, messages;
+};
+
+static uint32_t lane_room(struct room *room, const struct sim_send *send)
 {
-    uint64_t heavy = between(state, 1, 300);
-    plan->sends_len = (size_t)between(state, 8, 40);
+    uint64_t size = PROOF_MESSAGE_RECORD_BYTES(1, send->len), count = send->count;
+    count = count > room->messages ? room->messages : count;
+    count = count > room->bytes / size ? room->bytes / size : count;
+    room->messages -= count;
+    room->bytes -= count * size;
+    return (uint32_t)count;
+}
+
+static void sends_make(struct sim_plan *plan, uint64_t *state, const struct size *size)
+{
+    uint64_t heavy = between(state, size->heavy_low, size->heavy_high);
+    struct room room[WORLD_LANES_MAX];
+    for (size_t i = 0; i < WORLD_LANES_MAX; i++)
+        room[i] = (struct room){LANE_WINDOWS * plan->shape.window, LANE_MAX};
+    plan->sends_len = (size_t)between(state, size->sends_low, size->sends_high);
     for (size_t i = 0; i < plan->sends_len; i++) {
         struct sim_send *send = &plan->sends[i];
         send->at = between(state, 1000, plan->horizon);
         send->lane = (uint16_t)draw(state, plan->shape.lanes);
         send->count = (uint32_t)between(state, 1, heavy);
         send->len = (uint32_t)(draw(state, 16) ? draw(state, 100) : draw(state, plan->shape.payload_max));
+        if (send->len > 100 && send->count > LARGE_MAX)
+            send->count = LARGE_MAX;
         send->life = draw(state, 8) ? SIM_LONG_LIFE : between(state, 4, 20);
         if (send->life != SIM_LONG_LIFE && send->count > EXPIRING_MAX)
             send->count = EXPIRING_MAX; /* the inbox expires one message a call: many would take their time */
+        send->count = lane_room(&room[send->lane], send);
     }
     qsort(plan->sends, plan->sends_len, sizeof(plan->sends[0]), sends_order);
     for (size_t i = 0; i < plan->shape.lanes; i++) {
@@ -172,11 +230,27 @@ static int faults_order(const void *a, const void *b)
     return (int)one->type - (int)other->type;
 }
 
+/*
+ * A guard that is put back forgets what its operator signed since; sources that all lie have it sign what no chain holds. Each
+ * is survived alone. Both together make two words of an operator that kept every rule: more than the document tolerates.
+ */
+static bool lost_twice(const struct sim_plan *plan, const struct sim_fault *fault)
+{
+    enum sim_fault_type other = fault->type == SIM_FOOLED     ? SIM_RESTORED
+                                : fault->type == SIM_RESTORED ? SIM_FOOLED
+                                                              : SIM_FAULT_TYPES;
+    for (size_t i = 0; i < plan->faults_len; i++) {
+        if (plan->faults[i].type == other && plan->faults[i].a == fault->a)
+            return true;
+    }
+    return false;
+}
+
 /* Each seed knows only some kinds of fault: so rare ones come together, too. */
-static void faults_make(struct sim_plan *plan, uint64_t *state)
+static void faults_make(struct sim_plan *plan, uint64_t *state, const struct size *size)
 {
     enum sim_fault_type palette[10];
-    size_t kinds = (size_t)between(state, 1, 10), wanted = (size_t)between(state, 1, 24);
+    size_t kinds = (size_t)between(state, 1, 10), wanted = (size_t)between(state, 1, size->faults);
     for (size_t i = 0; i < kinds; i++)
         palette[i] = (enum sim_fault_type)draw(state, SIM_FAULT_TYPES);
     for (size_t i = 0; i < wanted; i++) {
@@ -186,7 +260,7 @@ static void faults_make(struct sim_plan *plan, uint64_t *state)
         if (fault.at + fault.lasts > plan->horizon)
             fault.lasts = plan->horizon - fault.at;
         fault.size = size_draw(fault.type, state);
-        if (aim_take(&fault, plan, state))
+        if (aim_take(&fault, plan, state) && !lost_twice(plan, &fault))
             plan->faults[plan->faults_len++] = fault;
     }
     qsort(plan->faults, plan->faults_len, sizeof(plan->faults[0]), faults_order);
@@ -197,10 +271,12 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed)
     uint64_t state = seed * UINT64_C(0xd1342543de82ef95) + 1;
     memset(plan, 0, sizeof(*plan));
     plan->seed = seed;
-    plan->horizon = between(&state, 4000, 20000);
-    shape_make(plan, &state);
-    sends_make(plan, &state);
-    faults_make(plan, &state);
+    const struct size *size = size_take(&state);
+    plan->world = size->name;
+    plan->horizon = between(&state, size->horizon_low, size->horizon_high);
+    shape_make(plan, &state, size);
+    sends_make(plan, &state, size);
+    faults_make(plan, &state, size);
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------------------- */

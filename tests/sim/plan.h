@@ -90,6 +90,7 @@ enum { SIM_FAULTS_MAX = 64, SIM_SENDS_MAX = 128, SIM_NOBODY = 0xffff, SIM_LONG_L
 
 struct sim_plan {
     uint64_t seed;
+    const char *world; /* its size: short, long, full */
     struct world_shape shape;
     bool real_crypto;
     uint64_t claims;
@@ -107,6 +108,7 @@ struct sim_plan {
 };
 
 void sim_plan_make(struct sim_plan *plan, uint64_t seed);
+bool sim_plan_world_known(const char *name);
 void sim_plan_print(FILE *out, const struct sim_plan *plan); /* as a story, in words */
 void sim_fault_words(char *out, size_t cap, const struct sim_plan *plan, const struct sim_fault *fault);
 const char *sim_fault_name(enum sim_fault_type type);

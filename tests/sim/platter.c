@@ -112,10 +112,10 @@ static void put(struct judge *judge, uint16_t relay, uint16_t watch, enum store_
     } else if (family == STORE_LOG) {
         read = keys_log_read(&row, value);
         platter->base = read ? row.base : 0;
-        if (platter->base > platter->reached) { /* it joined there: what came before it never had */
+        if (platter->base > platter->reached)
             platter->reached = platter->base;
-            platter->skeleton = platter->base;
-        }
+        if (platter->base > platter->skeleton && platter->sure <= platter->skeleton)
+            platter->skeleton = platter->base; /* it joined there: of what came before it had claims at most */
     } else if (family == STORE_HEAD) {
         read = keys_head_key_read(&number, key_id, key);
         head_insert(&judge->relays[relay], fingerprint(watch, number, key_id));
