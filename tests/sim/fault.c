@@ -166,7 +166,7 @@ static void source(struct sim *sim, size_t index, bool on)
     if (fault->type == SIM_SOURCE_LIES || fault->type == SIM_SOURCE_INVENTS)
         state->branch = on;
     if (fault->type == SIM_SOURCE_INVENTS)
-        state->invents = on;
+        state->invents = on ? (uint8_t)fault->size : 0;
     else if (fault->type == SIM_SOURCE_FORGES)
         state->forges = on;
     else if (fault->type == SIM_SOURCE_BOASTS)
@@ -189,7 +189,7 @@ static void fooled(struct sim *sim, size_t index, bool on)
     uint16_t relay = sim->plan->faults[index].a;
     for (uint16_t i = 0; i < sim->world->shape.sources; i++) {
         sim->world->relays[relay].sources[i].branch = on;
-        sim->world->relays[relay].sources[i].invents = on;
+        sim->world->relays[relay].sources[i].invents = on ? (uint8_t)sim->plan->faults[index].size : 0;
     }
     sim->spoilt[relay] = sim->world->relays[relay].fooled = true;
     if (on || sim->gone[relay])

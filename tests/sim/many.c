@@ -105,7 +105,7 @@ static void work(struct shared *shared, struct job *job, const struct sim_many *
         uint64_t seed = shared->next++;
         if (seed > options->to)
             break;
-        sim_plan_make(plan, seed);
+        sim_plan_make(plan, seed, options->with);
         if (options->world != NULL && strcmp(options->world, plan->world) != 0)
             continue;
         job->seed = seed;

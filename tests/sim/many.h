@@ -9,9 +9,10 @@ enum { SIM_JOBS_MAX = 64 };
 struct sim_many {
     uint64_t from, to;
     unsigned jobs;
-    double minutes;     /* 0: as long as it takes */
-    const char *report; /* or NULL */
-    const char *world;  /* only seeds whose world is of this size, or NULL */
+    double minutes;           /* 0: as long as it takes */
+    const char *report;       /* or NULL */
+    enum sim_fault_type with; /* as sim_plan_make has it */
+    const char *world;        /* only seeds whose world is of this size, or NULL */
     bool twice, quiet, first;
 };
 

@@ -53,9 +53,9 @@ static const struct size {
     uint64_t sides, middles; /* so many of SIDES, and of relays in the middle, to choose from */
     uint64_t window;         /* the smallest one, as a power of two of 128 KiB */
 } SIZES[] = {
-    {"short", 14, 1500, 5000, 2, 10, 1, 60, 10, 5, 3, 0},
-    {"long", 4, 4000, 20000, 8, 40, 1, 300, 24, 5, 3, 0},
-    {"full", 2, 4000, 10000, 20, 60, 200, 1500, 16, 3, 2, 2},
+    {"short", 17, 1500, 5000, 2, 10, 1, 60, 10, 5, 3, 0},
+    {"long", 2, 4000, 20000, 8, 40, 1, 300, 24, 5, 3, 0},
+    {"full", 1, 4000, 10000, 20, 60, 200, 1500, 16, 3, 2, 2},
 };
 
 static const struct size *size_take(uint64_t *state)
@@ -217,6 +217,8 @@ static uint32_t size_draw(enum sim_fault_type type, uint64_t *state)
         return (uint32_t)between(state, 100, 100000);
     if (type == SIM_CLOCK_WRONG || type == SIM_CLOCK_LATE)
         return (uint32_t)between(state, 1, 7200);
+    if (type == SIM_FOOLED || type == SIM_SOURCE_INVENTS)
+        return (uint32_t)between(state, 1, 8);
     if (type == SIM_BURST)
         return (uint32_t)between(state, 20, 200);
     return (uint32_t)between(state, 5, 1500); /* ms */
@@ -247,14 +249,18 @@ static bool lost_twice(const struct sim_plan *plan, const struct sim_fault *faul
 }
 
 /* Each seed knows only some kinds of fault: so rare ones come together, too. */
-static void faults_make(struct sim_plan *plan, uint64_t *state, const struct size *size)
+static void faults_make(struct sim_plan *plan, uint64_t *state, const struct size *size, enum sim_fault_type with)
 {
     enum sim_fault_type palette[10];
     size_t kinds = (size_t)between(state, 1, 10), wanted = (size_t)between(state, 1, size->faults);
     for (size_t i = 0; i < kinds; i++)
         palette[i] = (enum sim_fault_type)draw(state, SIM_FAULT_TYPES);
+    if (with != SIM_FAULT_TYPES)
+        palette[0] = with;
     for (size_t i = 0; i < wanted; i++) {
         struct sim_fault fault = {.type = palette[draw(state, kinds)]};
+        if (i == 0 && with != SIM_FAULT_TYPES)
+            fault.type = with;
         fault.at = between(state, 500, plan->horizon - 1);
         fault.lasts = draw(state, 3) ? between(state, 1, 3000) : between(state, 1, plan->horizon / 2);
         if (fault.at + fault.lasts > plan->horizon)
@@ -266,7 +272,7 @@ static void faults_make(struct sim_plan *plan, uint64_t *state, const struct siz
     qsort(plan->faults, plan->faults_len, sizeof(plan->faults[0]), faults_order);
 }
 
-void sim_plan_make(struct sim_plan *plan, uint64_t seed)
+void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_fault_type with)
 {
     uint64_t state = seed * UINT64_C(0xd1342543de82ef95) + 1;
     memset(plan, 0, sizeof(*plan));
@@ -276,7 +282,7 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed)
     plan->horizon = between(&state, size->horizon_low, size->horizon_high);
     shape_make(plan, &state, size);
     sends_make(plan, &state, size);
-    faults_make(plan, &state, size);
+    faults_make(plan, &state, size, with);
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------------------- */

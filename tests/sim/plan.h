@@ -58,7 +58,7 @@
     X(FLOOD, "flood", LOST, villain, "the operator of %a signs ever more messages that no chain has, for %t")          \
     X(FORGE_CALL, "forge-call", LOST, villain,                                                                         \
       "the operator of %a hands inboxes messages that it alone certified, for %t")                                     \
-    X(FOOLED, "fooled", LOST, fooled, "all sources of %a invent the same messages for %t, then it loses its store")    \
+    X(FOOLED, "fooled", LOST, fooled, "all sources of %a invent the same %n messages for %t, then it loses its store") \
     X(TWO_KEYS, "two-keys", OPERATOR, villain, "the operator of %a signs with its second key, too, for %t")            \
     X(CLOCK_JUMP, "clock-jump", RELAY, clock_change, "the clock of %a jumps %n ms ahead")                              \
     X(CLOCK_WRONG, "clock-wrong", RELAY, clock_change, "the wall clock of %a is %n s ahead for %t")                    \
@@ -107,7 +107,8 @@ struct sim_plan {
     size_t faults_len;
 };
 
-void sim_plan_make(struct sim_plan *plan, uint64_t seed);
+/* with: a fault that this world has in any case, SIM_FAULT_TYPES for none. */
+void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_fault_type with);
 bool sim_plan_world_known(const char *name);
 void sim_plan_print(FILE *out, const struct sim_plan *plan); /* as a story, in words */
 void sim_fault_words(char *out, size_t cap, const struct sim_plan *plan, const struct sim_fault *fault);

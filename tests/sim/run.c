@@ -90,11 +90,11 @@ static void shrink(struct sim_plan *plan, uint32_t kind, bool sends)
     }
 }
 
-static int minimise(uint64_t seed)
+static int minimise(uint64_t seed, enum sim_fault_type with)
 {
     struct sim_plan *plan = malloc(sizeof(*plan));
     struct sim_result result;
-    sim_plan_make(plan, seed);
+    sim_plan_make(plan, seed, with);
     uint32_t kind = fails(plan);
     if (kind == 0) {
         printf("seed %" PRIu64 " keeps every promise\n", seed);
@@ -115,11 +115,11 @@ static int minimise(uint64_t seed)
 
 /* ---- one seed, many seeds ------------------------------------------------------------------------------------------- */
 
-static int story(uint64_t seed)
+static int story(uint64_t seed, enum sim_fault_type with)
 {
     struct sim_plan *plan = malloc(sizeof(*plan));
     struct sim_result result;
-    sim_plan_make(plan, seed);
+    sim_plan_make(plan, seed, with);
     sim_plan_print(stdout, plan);
     printf("what happened:\n");
     sim_crashes_name(seed);
@@ -138,6 +138,7 @@ static int usage(void)
           "FILE]\n"
           "       run --seed N --story     what happens under a seed, in words\n"
           "       run --minimise N         the fewest faults under which seed N still fails\n"
+          "--with NAME: every world has this fault, whatever else it has (names: tests/sim/plan.h);\n"
           "--jobs: processes side by side; --worlds: only seeds whose world is short, long or full;\n"
           "--twice: each seed must do the same again; --first: stop at the first broken promise.\n"
           "A may be `fresh`: seeds that nobody has run, from the clock; then B is how many.\n",
@@ -165,13 +166,19 @@ static bool seeds_read(struct sim_many *many, const char *text)
 
 static bool options_read(struct options *options, int argc, char **argv)
 {
-    static const struct option LONG[] = {
-        {"seeds", required_argument, NULL, 's'},  {"minutes", required_argument, NULL, 'm'},
-        {"report", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, '1'},
-        {"story", no_argument, NULL, 'w'},        {"minimise", required_argument, NULL, 'x'},
-        {"twice", no_argument, NULL, '2'},        {"quiet", no_argument, NULL, 'q'},
-        {"first", no_argument, NULL, 'f'},        {"jobs", required_argument, NULL, 'j'},
-        {"worlds", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
+    static const struct option LONG[] = {{"seeds", required_argument, NULL, 's'},
+                                         {"minutes", required_argument, NULL, 'm'},
+                                         {"report", required_argument, NULL, 'r'},
+                                         {"seed", required_argument, NULL, '1'},
+                                         {"story", no_argument, NULL, 'w'},
+                                         {"minimise", required_argument, NULL, 'x'},
+                                         {"twice", no_argument, NULL, '2'},
+                                         {"quiet", no_argument, NULL, 'q'},
+                                         {"first", no_argument, NULL, 'f'},
+                                         {"jobs", required_argument, NULL, 'j'},
+                                         {"worlds", required_argument, NULL, 'o'},
+                                         {"with", required_argument, NULL, 'h'},
+                                         {NULL, 0, NULL, 0}};
     struct sim_many *many = &options->many;
     for (int code; (code = getopt_long(argc, argv, "", LONG, NULL)) != -1;) {
         switch (code) {
@@ -179,6 +186,7 @@ static bool options_read(struct options *options, int argc, char **argv)
         case 'm': many->minutes = strtod(optarg, NULL); break;
         case 'r': many->report = optarg; break;
         case 'j': many->jobs = (unsigned)strtoul(optarg, NULL, 10); break;
+        case 'h': many->with = sim_fault_by_name(optarg); break;
         case 'o': many->world = optarg; break;
         case '2': many->twice = true; break;
         case 'q': many->quiet = true; break;
@@ -199,10 +207,10 @@ static bool options_read(struct options *options, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.many = {.jobs = 1}};
+    struct options options = {.many = {.jobs = 1, .with = SIM_FAULT_TYPES}};
     if (!options_read(&options, argc, argv))
         return usage();
     if (options.minimise)
-        return minimise(options.seed);
-    return options.one ? story(options.seed) : sim_many(&options.many);
+        return minimise(options.seed, options.many.with);
+    return options.one ? story(options.seed, options.many.with) : sim_many(&options.many);
 }

@@ -9,7 +9,7 @@
 enum {
     SOURCE_MS = 1,
     RECORDS_AT_ONCE = 100,
-    INVENTED_MAX = 256,
+    INVENTED_MAX = 8 * 256,
     VALUE_AT = 13
 }; /* VALUE_AT: a field of a message record, docs/formats.md section 3 */
 
@@ -41,9 +41,9 @@ static struct world_subscription *subscription_of(struct world *world, uint16_t 
     return &world->relays[relay].sources[source].subscriptions[watch];
 }
 
-/* A message that nobody sent, after number `last` of the true log; running becomes the hash behind it. */
-static void invent(struct bytes *record, uint8_t running[32], uint8_t *bytes, size_t cap, const struct world *world,
-                   uint16_t lane, uint64_t number)
+/* Adds a message that nobody sent; running becomes the hash behind it. */
+static void invent(struct codec_writer *records, uint8_t running[32], const struct world *world, uint16_t lane,
+                   uint64_t number)
 {
     uint8_t commitment[32], digest[32];
     struct proof_message message = {.sequence = number,
@@ -51,15 +51,12 @@ static void invent(struct bytes *record, uint8_t running[32], uint8_t *bytes, si
                                     .suites = world->shape.suite,
                                     .commitments = commitment,
                                     .has_payload = true};
-    struct codec_writer writer;
     message.deadline = message.time + 3600;
     memset(message.value, 0xff, sizeof(message.value));
     proof_message_commitment(commitment, world->model.suite, message.salt, message.payload);
     proof_message_digest(digest, world->model.suite, world->lanes[lane].id, &message);
-    codec_writer_init(&writer, bytes, cap);
-    bool written = proof_message_write(&writer, &message);
+    bool written = proof_message_write(records, &message);
     assert(written);
-    *record = codec_writer_bytes(&writer);
     proof_running_hash_extend(running, world->model.suite, (const uint8_t(*)[32])digest, 1);
 }
 
@@ -89,11 +86,13 @@ static void evidence_send(struct world *world, uint16_t relay, uint16_t source, 
         marks[i].watch = watches[i];
         marks[i].number = model_stands(&world->model, watches[i] / 3, kind, height, marks[i].running);
         if (world->relays[relay].sources[source].invents && kind == PROOF_LOG_MESSAGE &&
-            subscription_of(world, relay, source, watches[i])->next == marks[i].number + 2) {
+            subscription_of(world, relay, source, watches[i])->next ==
+                marks[i].number + 1 + world->relays[relay].sources[source].invents) {
             uint8_t bytes[INVENTED_MAX];
-            struct bytes record;
-            marks[i].number++;
-            invent(&record, marks[i].running, bytes, sizeof(bytes), world, watches[i] / 3, marks[i].number);
+            struct codec_writer records;
+            codec_writer_init(&records, bytes, sizeof(bytes));
+            for (uint8_t j = 0; j < world->relays[relay].sources[source].invents; j++)
+                invent(&records, marks[i].running, world, watches[i] / 3, ++marks[i].number);
         }
         memcpy(message.evidence.account,
                kind == PROOF_LOG_OUTCOME ? world->chains[chain].inbox : world->chains[chain].outbox, 32);
@@ -131,11 +130,15 @@ static void records_send(struct world *world, uint16_t relay, uint16_t source, u
 
 static void invention_send(struct world *world, uint16_t relay, uint16_t source, uint16_t watch, uint64_t number)
 {
-    uint8_t bytes[INVENTED_MAX], running[32] = {0};
+    uint8_t bytes[INVENTED_MAX], running[32] = {0}, count = world->relays[relay].sources[source].invents;
     struct connector_message message = {.type = CONNECTOR_RECORDS};
-    message.records = (struct connector_records){.watch = watch, .from = number, .count = 1};
-    invent(&message.records.records, running, bytes, sizeof(bytes), world, watch / 3, number);
-    subscription_of(world, relay, source, watch)->next = number + 1;
+    struct codec_writer records;
+    codec_writer_init(&records, bytes, sizeof(bytes));
+    for (uint8_t i = 0; i < count; i++)
+        invent(&records, running, world, watch / 3, number + i);
+    message.records = (struct connector_records){
+        .watch = watch, .from = number, .count = count, .records = codec_writer_bytes(&records)};
+    subscription_of(world, relay, source, watch)->next = number + count;
     world_post_source(world, relay, source, &message);
 }
 

@@ -85,7 +85,7 @@ struct world_source {
     bool down;        /* the test keeps it down */
     uint8_t branch;   /* not 0: it lies about headers */
     bool forges;      /* changes a field of the first message of a run */
-    bool invents;     /* adds a message of its own, which a header of its own proves */
+    uint8_t invents;  /* adds so many messages of its own, at most 8, which a header of its own proves */
     bool boasts;      /* says of every call that it is confirmed, and sends none */
     bool header_late; /* headers come after what they prove */
     uint16_t delay;   /* ms, on everything that it says */
