@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPIRING_MAX = 5, LARGE_MAX = 100, LANE_MAX = 16000, LANE_WINDOWS = 6 };
+enum { EXPIRING_MAX = 5, LARGE_MAX = 100, LANE_MAX = 10000, LANE_BYTES = 2500000, LANE_WINDOWS = 6 };
 enum aim { RELAY, LOST, OPERATOR, LINK, SOURCE, LIAR, CHAIN, LANE, WORLD };
 
 static const struct {
@@ -126,28 +126,25 @@ static int sends_order(const void *a, const void *b)
     return one->at != other->at ? (one->at < other->at ? -1 : 1) : 0;
 }
 
-/* What a lane carries must be done well before SIM_HEAL_MS: a window takes some ten seconds from end to end and back, and one
- * call a block delivers 256 messages. */
+/* What a lane carries must be done well before SIM_HEAL_MS: a window takes some ten seconds from end to end and back, and a call,
+ * which carries 256 messages or 64 KiB of them, some four. */
 struct room {
     uint64_t bytes, messages;
 };
 
-static uint32_t lane_room(struct room *room, const struct sim_send *send)
+static uint32_t room_take(struct room *room, uint32_t count, uint64_t len)
 {
-    uint64_t size = PROOF_MESSAGE_RECORD_BYTES(1, send->len), count = send->count;
-    count = count > room->messages ? room->messages : count;
-    count = count > room->bytes / size ? room->bytes / size : count;
+    uint64_t size = PROOF_MESSAGE_RECORD_BYTES(1, len), most = room->bytes / size;
+    most = most < room->messages ? most : room->messages;
+    count = count < most ? count : (uint32_t)most;
     room->messages -= count;
     room->bytes -= count * size;
-    return (uint32_t)count;
+    return count;
 }
 
-static void sends_make(struct sim_plan *plan, uint64_t *state, const struct size *size)
+static void sends_make(struct sim_plan *plan, uint64_t *state, const struct size *size, struct room *room)
 {
     uint64_t heavy = between(state, size->heavy_low, size->heavy_high);
-    struct room room[WORLD_LANES_MAX];
-    for (size_t i = 0; i < WORLD_LANES_MAX; i++)
-        room[i] = (struct room){LANE_WINDOWS * plan->shape.window, LANE_MAX};
     plan->sends_len = (size_t)between(state, size->sends_low, size->sends_high);
     for (size_t i = 0; i < plan->sends_len; i++) {
         struct sim_send *send = &plan->sends[i];
@@ -160,7 +157,7 @@ static void sends_make(struct sim_plan *plan, uint64_t *state, const struct size
         send->life = draw(state, 8) ? SIM_LONG_LIFE : between(state, 4, 20);
         if (send->life != SIM_LONG_LIFE && send->count > EXPIRING_MAX)
             send->count = EXPIRING_MAX; /* the inbox expires one message a call: many would take their time */
-        send->count = lane_room(&room[send->lane], send);
+        send->count = room_take(&room[send->lane], send->count, send->len);
     }
     qsort(plan->sends, plan->sends_len, sizeof(plan->sends[0]), sends_order);
     for (size_t i = 0; i < plan->shape.lanes; i++) {
@@ -249,7 +246,8 @@ static bool lost_twice(const struct sim_plan *plan, const struct sim_fault *faul
 }
 
 /* Each seed knows only some kinds of fault: so rare ones come together, too. */
-static void faults_make(struct sim_plan *plan, uint64_t *state, const struct size *size, enum sim_fault_type with)
+static void faults_make(struct sim_plan *plan, uint64_t *state, const struct size *size, struct room *room,
+                        enum sim_fault_type with)
 {
     enum sim_fault_type palette[10];
     size_t kinds = (size_t)between(state, 1, 10), wanted = (size_t)between(state, 1, size->faults);
@@ -266,7 +264,10 @@ static void faults_make(struct sim_plan *plan, uint64_t *state, const struct siz
         if (fault.at + fault.lasts > plan->horizon)
             fault.lasts = plan->horizon - fault.at;
         fault.size = size_draw(fault.type, state);
-        if (aim_take(&fault, plan, state) && !lost_twice(plan, &fault))
+        bool aimed = aim_take(&fault, plan, state) && !lost_twice(plan, &fault);
+        if (aimed && fault.type == SIM_BURST)
+            fault.size = room_take(&room[fault.a], fault.size, plan->shape.payload_max);
+        if (aimed && fault.size > 0)
             plan->faults[plan->faults_len++] = fault;
     }
     qsort(plan->faults, plan->faults_len, sizeof(plan->faults[0]), faults_order);
@@ -278,11 +279,15 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, enum sim_fault_type wit
     memset(plan, 0, sizeof(*plan));
     plan->seed = seed;
     const struct size *size = size_take(&state);
+    struct room room[WORLD_LANES_MAX];
     plan->world = size->name;
     plan->horizon = between(&state, size->horizon_low, size->horizon_high);
     shape_make(plan, &state, size);
-    sends_make(plan, &state, size);
-    faults_make(plan, &state, size, with);
+    uint64_t bytes = LANE_WINDOWS * plan->shape.window;
+    for (size_t i = 0; i < WORLD_LANES_MAX; i++)
+        room[i] = (struct room){bytes < LANE_BYTES ? bytes : LANE_BYTES, LANE_MAX};
+    sends_make(plan, &state, size, room);
+    faults_make(plan, &state, size, room, with);
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------------------- */
