@@ -219,11 +219,13 @@ static bool joinable(const struct core_log *log, uint64_t number)
 /*
  * Kept: everything beyond the certified head, the certified head, the greatest one that our records lead to (without it
  * they could be neither delivered nor pruned), every multiple of C beyond the settled mark that an inbox may have to
- * step on, the head at the base, at which a new relay can join, and the first one at which this relay can.
+ * step on, the head at the base, at which a new relay can join, the greatest one to which the base can move (our own signer
+ * may hold it long after all is settled), and the first one at which this relay can join.
  */
 static bool number_is_needed(const struct core_log *log, uint64_t number)
 {
-    if (number >= log->certified || number == log->base || number == log->reach || number == log->join)
+    if (number >= log->certified || number == log->base || number == log->reach || number == log->join ||
+        number == log->ground)
         return true;
     if (number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
         return false;
@@ -505,12 +507,14 @@ void core_gather_prune(struct relay_core *core, struct core_log *log)
     size_t kept = 0;
     if (log->frozen)
         return; /* what it was frozen for stays as proof */
-    log->reach = log->join = 0;
+    log->reach = log->join = log->ground = 0;
     for (size_t i = 0; i < log->heads_len; i++) {
         if (log->heads[i].certified && log->join == 0 && joinable(log, log->heads[i].number))
             log->join = log->heads[i].number;
         if (log->heads[i].certified && log->heads[i].number <= log->stored)
             log->reach = log->heads[i].number;
+        if (log->heads[i].certified && log->heads[i].number <= log->settled)
+            log->ground = log->heads[i].number;
     }
     for (size_t i = 0; i < log->heads_len; i++) {
         if (number_is_needed(log, log->heads[i].number))

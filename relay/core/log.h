@@ -163,15 +163,16 @@ struct core_log {
     struct core_submission submission;
     uint64_t hint; /* greatest number that a valid head or our source named */
 
-    uint64_t told, told_settled;  /* in the last heartbeat */
-    struct core_pull pull;        /* what signed heads show to lack here */
-    struct core_pull named;       /* what peers say that they have */
-    unsigned pruned;              /* peers that no longer had what follows, since something was stored */
-    uint64_t reach;               /* greatest certified head that our records lead to */
-    uint64_t join;                /* first certified head beyond them at which this relay could begin; 0 none */
-    uint16_t contradicted;        /* sources, by place, that show another history than ours */
-    uint64_t republish;           /* ms: next retransmission of an uncertified newest head */
-    uint8_t frozen;               /* reason + 1 */
+    uint64_t told, told_settled; /* in the last heartbeat */
+    struct core_pull pull;       /* what signed heads show to lack here */
+    struct core_pull named;      /* what peers say that they have */
+    unsigned pruned;             /* peers that no longer had what follows, since something was stored */
+    uint64_t reach;              /* greatest certified head that our records lead to */
+    uint64_t ground;       /* greatest certified head that is settled: where the base goes once nothing holds it */
+    uint64_t join;         /* first certified head beyond them at which this relay could begin; 0 none */
+    uint16_t contradicted; /* sources, by place, that show another history than ours */
+    uint64_t republish;    /* ms: next retransmission of an uncertified newest head */
+    uint8_t frozen;        /* reason + 1 */
     bool dirty, row_dirty, known; /* known: has a row in the store */
     bool again_wanted;            /* some evidence of this log was not taken: the source must repeat itself */
     uint64_t again_at;            /* ms: not before */
