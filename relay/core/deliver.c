@@ -125,10 +125,19 @@ void core_deliver_result(struct relay_core *core, const struct connector_result 
 
 static uint64_t bytes_between(const struct core_log *log, uint64_t from, uint64_t to)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = (CORE_CALL_BARE + CORE_CALL_RECORD) * (to - from + 1);
     for (size_t i = core_log_segment_at(log, from); i < log->segments_len && log->segments[i].from <= to; i++)
         bytes += log->segments[i].bytes;
     return bytes;
+}
+
+static size_t call_budget(const struct relay_core *core, const struct core_log *log)
+{
+    const struct topology_chain *chain = &core->network->chains[log->target];
+    size_t quorum = chain->epochs_len > 0 ? chain->epochs[chain->epochs_len - 1].quorum : 0;
+    size_t certificate = CORE_CALL_ATTESTATION * quorum;
+    size_t least = CORE_CALL_BYTES / 4;
+    return certificate < CORE_CALL_BYTES - least ? CORE_CALL_BYTES - certificate : least;
 }
 
 /* The greatest certified head that the contract can step to and whose records fit one call; else the nearest one. */
@@ -180,7 +189,9 @@ static bool load_start(struct relay_core *core, struct core_log *log, uint8_t ac
     submission->action = action;
     submission->from = submission->next = from;
     submission->to = to;
-    submission->budget = (size_t)CORE_SUBMIT_BYTES >> (submission->failures < 6 ? submission->failures : 6);
+    submission->budget = call_budget(core, log) >> (submission->failures < 6 ? submission->failures : 6);
+    size_t bare = action == CONNECTOR_DELIVER ? CORE_CALL_BARE * (size_t)(to - from + 1) : 0;
+    submission->budget -= bare < submission->budget ? bare : submission->budget;
     submission->records.max = RECORDS_MAX;
     codec_pack_clear(&submission->records);
     return true;
@@ -188,13 +199,20 @@ static bool load_start(struct relay_core *core, struct core_log *log, uint8_t ac
 
 /* ---- assembling ------------------------------------------------------------------------------------------------------- */
 
+/* Of the budget; in a delivery there is room for each record without its payload already. */
+static size_t record_cost(const struct core_submission *submission, size_t len)
+{
+    return len + CORE_CALL_RECORD + (submission->action == CONNECTOR_DELIVER ? 0 : CORE_CALL_BARE);
+}
+
 /* A whole record while the budget lasts; then, and when it is only to be expired, the record without its payload. */
 static bool record_add(struct core_submission *submission, struct bytes record, const struct proof_message *message)
 {
+    size_t cost = record_cost(submission, record.len);
     bool whole = message == NULL || submission->action == CONNECTOR_EXECUTE ||
-                 (submission->action == CONNECTOR_DELIVER && record.len <= submission->budget);
+                 (submission->action == CONNECTOR_DELIVER && cost <= submission->budget);
     if (whole) {
-        submission->budget -= record.len < submission->budget ? record.len : submission->budget;
+        submission->budget -= cost < submission->budget ? cost : submission->budget;
         codec_pack_raw(&submission->records, record);
         return !submission->records.failed;
     }
@@ -238,7 +256,7 @@ static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t 
                 continue;
         }
         if (submission->action == CONNECTOR_EXECUTE && from + i > submission->from &&
-            reader.at - start > submission->budget) {
+            record_cost(submission, reader.at - start) > submission->budget) {
             submission->to = from + i - 1; /* the rest is for the next call */
             continue;
         }
@@ -440,7 +458,7 @@ struct core_step core_stage_deliver(struct relay_core *core, struct core_log *lo
     uint64_t accepted = log->position.accepted;
     if (submission->confirmed > accepted && core->now - submission->sent < SHOWN_PATIENCE_MS)
         return (struct core_step){RELAY_CAUSE_SUBMITTING};
-    struct core_head *head = candidate(log, accepted, CORE_SUBMIT_BYTES);
+    struct core_head *head = candidate(log, accepted, call_budget(core, log));
     if (head == NULL) {
         submission->candidate_since = 0;
         return undecided_try(core, log, source);

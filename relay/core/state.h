@@ -30,7 +30,11 @@ enum {
     CORE_UNPUBLISHED_MAX = 2 << 20, /* bytes of records kept in memory per log for pushing; beyond, peers pull */
     CORE_LOADS_MAX = 256,
     CORE_HEARS_AT_ONCE = 16,
-    CORE_SUBMIT_BYTES = 64 * 1024, /* records in one delivery; the rest of its head goes as digests */
+    /* A call: a node's pool takes transactions of 128 KiB. What is left of a head that does not fit goes without payloads. */
+    CORE_CALL_BYTES = 120 * 1024,
+    CORE_CALL_BARE = 192,  /* a message without its payload, with the ABI's words */
+    CORE_CALL_RECORD = 96, /* for a whole record more than its bytes: padding, and what even a short one costs in gas */
+    CORE_CALL_ATTESTATION = 768, /* for each that a certificate needs */
     CORE_SIGNATURE_CACHE = 1024,
     CORE_AUDIT_ROWS = 10000,
     CORE_NOTE_TEXT = 256,

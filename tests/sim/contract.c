@@ -237,6 +237,9 @@ static const char *execute(struct model *model, uint16_t index, const struct con
 const char *model_submit(struct model *model, uint16_t chain, const struct connector_submit *submit)
 {
     const char *why = "unknown lane or action";
+    size_t bytes = submit->records.len + (submit->action == CONNECTOR_SETTLE ? 0 : 95 * (size_t)submit->count);
+    if (bytes > model->largest_call)
+        model->largest_call = bytes;
     for (uint16_t i = 0; i < model->network->lanes_len; i++) {
         if (memcmp(model->network->lanes[i].id, submit->lane.id, 32) != 0)
             continue;

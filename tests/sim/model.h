@@ -68,8 +68,9 @@ struct model {
     struct model_lane lanes[MODEL_LANES_MAX];
     void (*accepted)(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head); /* or NULL */
     void *context;
-    unsigned rejected; /* calls that reverted */
-    char why[128];     /* the last one */
+    unsigned rejected;   /* calls that reverted */
+    size_t largest_call; /* bytes: its records as the ABI has them */
+    char why[128];       /* the last one */
 };
 
 void model_init(struct model *model, const struct topology_network *network);

@@ -21,6 +21,21 @@ static void one_message_each_way_is_delivered_and_settled(void **state)
     world_free(world);
 }
 
+/* A node's pool takes transactions of 128 KiB; the ABI adds up to 95 bytes a record, the certificate some hundred a signer. */
+static void large_messages_fill_a_call_and_no_more(void **state)
+{
+    (void)state;
+    struct world *world = world_new(7);
+    world_start_all(world);
+    world_run(world, 2000);
+    for (uint16_t lane = 0; lane < world->network.lanes_len; lane++)
+        world_send(world, lane, 60, 8000);
+    world_expect(world, world_quiet, 300000);
+    world_check_once(world);
+    assert_in_range(world->model.largest_call, 12 * 8000, (128 << 10) - 2048);
+    world_free(world);
+}
+
 /* A thousand on each lane, in bursts over many blocks. */
 static void a_thousand_messages_a_lane_are_delivered_once_in_order_and_leave_nothing_behind(void **state)
 {
@@ -96,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_message_each_way_is_delivered_and_settled),
+        cmocka_unit_test(large_messages_fill_a_call_and_no_more),
         cmocka_unit_test(a_thousand_messages_a_lane_are_delivered_once_in_order_and_leave_nothing_behind),
         cmocka_unit_test(a_thousand_messages_in_one_block_are_delivered_in_steps_of_256),
         cmocka_unit_test(lost_frames_delay_and_lose_nothing),
