@@ -81,8 +81,8 @@ enum proof_verdict proof_cometbft_attack_verify(struct proof_result *result, str
     struct cometbft_light_block b;
     struct proof_cometbft_attack_fact found = {.attack = PROOF_COMETBFT_NO_ATTACK};
     memset(fact, 0, sizeof *fact);
-    /* whoever is named as a signer of both must have signed both */
-    every.every_signature = true;
+    /* quorum and trust level are the proof: a vote behind them that somebody spoilt on the way must not hide it */
+    every.every_signature = false;
     if (proof_cometbft_step_verify(result, &states[0], space, common, common_next, block_a, &every) != PROOF_VALID)
         return PROOF_INVALID;
     if (proof_cometbft_step_verify(result, &states[1], space, common, common_next, block_b, &every) != PROOF_VALID) {

@@ -24,7 +24,9 @@ struct proof_cometbft_attack_fact {
     int64_t height; /* the lower one of the two */
     uint8_t hash_a[32];
     uint8_t hash_b[32];
-    int64_t both_power;  /* equivocation: power that signed both, zero otherwise; more than a third of total_power */
+    int64_t
+        both_power; /* equivocation: power whose votes stand in both commits, zero otherwise; of those whose votes made both
+                            quorums more than a third of total_power signed both, votes behind them are not verified */
     int64_t total_power; /* of block a's set */
 };
 

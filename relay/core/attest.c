@@ -309,6 +309,8 @@ static void signed_answer(struct relay_core *core, struct bytes message)
         if (log == NULL)
             core_teach_refused(core, answer.id);
     }
+    if (answer.last && answer.id != 0)
+        core_teach_answered(core, answer.id);
     for (size_t i = 0; answer.last && i < core->network->chains_len; i++) {
         if (core->chains[i].signing && core->chains[i].signing_id == answer.id)
             core->chains[i].signing = false;

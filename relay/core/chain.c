@@ -378,7 +378,8 @@ static void notice_note(struct relay_core *core, uint16_t source, const struct c
     enum relay_level level = notice->code == CONNECTOR_NOTICE_FINALITY_BROKEN ? RELAY_ALARM : RELAY_WARNING;
     core_note(core, level, RELAY_REASON_SOURCE_NOTICE, NULL, 0, "%s: notice %u: %s", core->config.sources[source].name,
               notice->code, state->text);
-    if (notice->code == CONNECTOR_NOTICE_FINALITY_BROKEN)
+    /* Where headers prove themselves nobody's word breaks finality: witness.c judges what is shown. */
+    if (notice->code == CONNECTOR_NOTICE_FINALITY_BROKEN && core->lights[core->config.sources[source].chain] == NULL)
         core_finality_broken(core, source);
 }
 
@@ -461,6 +462,8 @@ static uint64_t height_reached(const struct relay_core *core, uint16_t index)
 {
     const struct core_chain *chain = &core->chains[index];
     uint64_t best = 0;
+    if (core->lights[index] != NULL) /* there, what was proven */
+        return (uint64_t)core->lights[index]->trust.latest.height;
     for (size_t i = 0; i < chain->sources_len; i++) {
         uint64_t height = core->sources[chain->sources[i]].final_height;
         size_t reached = 0;

@@ -8,7 +8,7 @@
 #include "relay/core/parts.h"
 #include "topology/route.h"
 
-enum { ASKED_MS = 8000 };
+enum { ASKED_MS = 4000 /* before the asker gives up */, ASKED_PLACES = 2 /* of one peer */ };
 
 static int chain_by_identity(const struct relay_core *core, const uint8_t identity[32])
 {
@@ -118,16 +118,22 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
                state != NULL ? header_encode(core, state) : (struct bytes){NULL, 0});
         return;
     }
-    bool asked = false; /* for somebody else already */
+    struct core_far_asked *mine = NULL; /* the newer question of a peer takes the place of its oldest */
+    size_t count = 0;
     for (size_t i = 0; i < CORE_FAR_ASKED; i++) {
         struct core_far_asked *one = &light->asked[i];
-        if (one->height != 0 && core->now < one->until)
-            asked = asked || one->height == ask->height;
-        else
-            place = one;
+        bool own = one->height != 0 && one->peer == peer;
+        count += own;
+        mine = own && (mine == NULL || one->request < mine->request) ? one : mine;
+        place = one->height == 0 ? one : place;
+    }
+    if (count >= ASKED_PLACES) {
+        answer(core, (uint16_t)chain, peer, mine->request, (struct bytes){NULL, 0});
+        *mine = (struct core_far_asked){0};
+        place = mine;
     }
     struct core_want want = {.height = ask->height, .not_peer = peer + 1u};
-    if (place == NULL || (!asked && !core_want_ask(core, light, &want))) {
+    if (place == NULL || !core_want_ask(core, light, &want)) {
         answer(core, (uint16_t)chain, peer, request, (struct bytes){NULL, 0});
         return;
     }
@@ -135,12 +141,23 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
         (struct core_far_asked){.peer = peer, .request = request, .height = ask->height, .until = core->now + ASKED_MS};
 }
 
+void core_far_tick(struct relay_core *core, struct core_light *light)
+{
+    for (size_t i = 0; i < CORE_FAR_ASKED; i++) {
+        struct core_far_asked *asked = &light->asked[i];
+        if (asked->height == 0 || core->now < asked->until)
+            continue;
+        answer(core, light->chain, asked->peer, asked->request, (struct bytes){NULL, 0});
+        *asked = (struct core_far_asked){0};
+    }
+}
+
 void core_far_arrived(struct relay_core *core, struct core_light *light, const struct connector_header *header)
 {
     struct connector_message message = {.type = CONNECTOR_HEADER, .header = *header};
     for (size_t i = 0; i < CORE_FAR_ASKED; i++) {
         struct core_far_asked *asked = &light->asked[i];
-        if (asked->height != header->height || core->now >= asked->until)
+        if (asked->height == 0 || asked->height != header->height)
             continue;
         codec_pack_clear(&core->pack);
         codec_connector_encode(&core->pack, &message);
@@ -194,6 +211,8 @@ static void item_take(struct relay_core *core, const struct proof_item_evidence 
     struct core_light *light = chain >= 0 ? core->lights[chain] : NULL;
     struct connector_message message;
     if (light == NULL || core->chains[chain].sources_len > 0) /* one's own sources say as much */
+        return;
+    if (core->now < core->peers[peer].unheard_until)
         return;
     bool known = codec_connector_decode(&message, core->scratch, item->message, NULL);
     if (known && message.type == CONNECTOR_HEADER)
@@ -262,18 +281,21 @@ void core_far_retry(struct relay_core *core, struct core_log *log)
     core_evidence_release(evidence);
 }
 
-void core_far_apply(struct relay_core *core, struct core_evidence *evidence)
+bool core_far_apply(struct relay_core *core, struct core_evidence *evidence)
 {
+    bool news = false;
     for (size_t i = 0; i < evidence->marks_len; i++) {
         struct core_log *log = &core->logs[evidence->marks[i].log];
         uint64_t number = evidence->marks[i].number;
         if (log->is_home || log->frozen || number <= log->proven ||
             (log->waiting != NULL && number <= log->waiting_number))
             continue;
+        news = true;
         core_evidence_release(log->waiting);
         log->waiting = evidence;
         log->waiting_number = number;
         evidence->refs++;
         core_far_retry(core, log);
     }
+    return news;
 }

@@ -7,6 +7,12 @@
 
 #include "relay/core/parts.h"
 
+enum {
+    UNHEARD_MS = 60000, /* of a peer whose evidence was false */
+    PEER_PLACES = 2,    /* of one peer in the queue */
+    AHEAD_BLOCKS = 2
+};
+
 #define NANOSECONDS INT64_C(1000000000)
 
 struct core_light *core_light_of(const struct relay_core *core, uint16_t chain)
@@ -130,8 +136,13 @@ void core_light_row_write(struct relay_core *core, struct core_light *light)
     struct keys_trust row = {.first_height = light->first->height,
                              .trust = codec_writer_bytes(&writer),
                              .next = {light->next, light->next_len}};
+    const struct core_light_state *latest = &light->states[0], *before = &light->states[1];
+    if (latest->state.height == light->trust.latest.height && latest->bundle != NULL)
+        row.bundle = (struct bytes){latest->bundle, latest->bundle_len};
+    if (before->state.height > 0 && before->state.height == light->trust.before.height)
+        row.before_next = (struct bytes){before->next, before->next_len};
     memcpy(row.first_hash, light->first->hash, 32);
-    size_t cap = KEYS_TRUST_OVERHEAD + row.trust.len + row.next.len;
+    size_t cap = KEYS_TRUST_OVERHEAD + row.trust.len + row.next.len + row.bundle.len + row.before_next.len;
     uint8_t *value = core_scratch(core, cap);
     codec_writer_init(&writer, value, cap);
     keys_trust_write(&writer, &row);
@@ -159,10 +170,17 @@ bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes va
         light->trust.changes = trust.changes; /* goes on counting: of two copies the later one has more */
         return true;
     }
+    if (row.before_next.len > 0 && trust.before.height > 0) { /* to prove an attack against the newest one from there */
+        light->trust.latest = trust.before;
+        light->next = copy_of(row.before_next);
+        light->next_len = row.before_next.len;
+        state_remember(light, (struct bytes){NULL, 0});
+        free(light->next);
+    }
     light->trust = trust;
     light->next = copy_of(row.next);
     light->next_len = row.next.len;
-    state_remember(light, (struct bytes){NULL, 0});
+    state_remember(light, row.bundle);
     return true;
 }
 
@@ -194,16 +212,18 @@ static void facts_apply(struct relay_core *core, struct core_light *light)
             core_evidence_forget(core, evidence);
             continue;
         }
+        bool news = true;
         evidence->agreed = true;
         core->chains[light->chain].progress = core->now;
         if (evidence->source != RELAY_NO_SOURCE) {
             core->sources[evidence->source].agreed = evidence->fact.height + 1;
             core_evidence_apply(core, evidence);
         } else {
-            core_far_apply(core, evidence);
+            news = core_far_apply(core, evidence);
         }
-        core_far_tell(core, light, teller, evidence->fact.height + 1,
-                      (struct bytes){evidence->bytes, evidence->bytes_len});
+        if (news)
+            core_far_tell(core, light, teller, evidence->fact.height + 1,
+                          (struct bytes){evidence->bytes, evidence->bytes_len});
         core_evidence_release(evidence);
     }
 }
@@ -252,6 +272,7 @@ struct relay_verify_job *core_light_job(struct relay_core *core, struct core_lig
                                         .clock_drift = (int64_t)document->light.clock_drift * NANOSECONDS,
                                         .trust_numerator = document->light.trust_numerator,
                                         .trust_denominator = document->light.trust_denominator};
+    job->light.height = item->height <= INT64_MAX ? (int64_t)item->height : 0;
     job->light.trust = light->trust;
     job->light.next = (struct bytes){light->next, light->next_len};
     job->light.bundle = item->bundle;
@@ -333,7 +354,10 @@ void core_light_drive(struct relay_core *core, struct core_light *light)
 static void trust_take(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
 {
     bool first = !begun(light);
-    uint8_t *next = copy_of(job->light.next); /* a view into what may go now */
+    uint64_t height = (uint64_t)job->light.trust.latest.height;
+    if (job->source != RELAY_NO_SOURCE && core->sources[job->source].final_height < height)
+        core->sources[job->source].final_height = height; /* it showed it */
+    uint8_t *next = copy_of(job->light.next);             /* a view into what may go now */
     free(light->next);
     light->next = next;
     light->next_len = job->light.next.len;
@@ -343,7 +367,7 @@ static void trust_take(struct relay_core *core, struct core_light *light, const 
     if (first)
         core_note(core, RELAY_INFO, RELAY_REASON_TRUST_BEGUN, NULL, 0, "%s: at height %llu, as its operator says",
                   core->network->chains[light->chain].id, (unsigned long long)trusted_height(light));
-    core_witness_trusted(core, light);
+    core_witness_trusted(core, light, job->source);
 }
 
 static void believed(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
@@ -422,8 +446,7 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
         core_note(core, RELAY_WARNING, RELAY_REASON_PEER_REFUSED, NULL, 0, "relay %s: %s at height %llu: %s",
                   core->network->relays[item.peer].name, core->network->chains[light->chain].id,
                   (unsigned long long)item.height, proof_reason_text(job->result.reason));
-        if (job->result.reason == PROOF_REASON_COMETBFT_EXPIRED)
-            core_light_expire(core, light);
+        core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
         item_drop(&item);
         return;
     }
@@ -435,8 +458,8 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
     core_note(core, RELAY_WARNING, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0, "%s: height %llu from source %s: %s",
               core->network->chains[light->chain].id, (unsigned long long)item.height,
               core->config.sources[evidence->source].name, proof_reason_text(job->result.reason));
-    if (job->result.reason == PROOF_REASON_COMETBFT_EXPIRED)
-        core_light_expire(core, light);
+    if (job->result.reason != PROOF_REASON_COMETBFT_EXPIRED) /* whether the newest trust is: core_light_tick */
+        core_chain_blame(core, evidence->source, false, "a header from the future, or no newer one");
     const struct core_light_state *state = core_light_state_at(light, item.height);
     struct proof_cometbft_height height;
     struct cometbft_header header;
@@ -470,6 +493,15 @@ static struct bytes moved(struct bytes view, struct bytes from, const uint8_t *t
     return (struct bytes){to + (view.data - from.data), view.len};
 }
 
+/* One peer does not keep the others out. */
+static bool has_place(const struct core_light *light, uint16_t peer)
+{
+    size_t mine = 0;
+    for (size_t i = 0; i < light->queue_len; i++)
+        mine += peer != RELAY_NO_SOURCE && light->queue[i].peer == peer;
+    return light->queue_len < CORE_LIGHT_QUEUE && mine < PEER_PLACES;
+}
+
 void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
                          const struct connector_evidence *message, struct bytes whole)
 {
@@ -480,7 +512,7 @@ void core_light_evidence(struct relay_core *core, struct core_evidence *evidence
 void core_light_give(struct relay_core *core, struct core_light *light, struct core_evidence *evidence, uint64_t height,
                      struct bytes header, struct bytes proof, struct bytes whole, uint16_t peer)
 {
-    if (light->trust.attack != PROOF_COMETBFT_NO_ATTACK || light->queue_len == CORE_LIGHT_QUEUE) {
+    if (light->trust.attack != PROOF_COMETBFT_NO_ATTACK || !has_place(light, peer)) {
         core_evidence_forget(core, evidence);
         return;
     }
@@ -510,10 +542,18 @@ static bool is_old(const struct relay_core *core, const struct core_light *light
     return begun(light) && age > (int64_t)(period / 3);
 }
 
+/* It is ahead of the source that serves: when its header is believed, and the other stays behind, it takes its place. */
+static bool is_ahead(const struct relay_core *core, uint16_t source, const struct connector_header *header)
+{
+    uint16_t primary = core->chains[core->config.sources[source].chain].primary;
+    return primary != RELAY_NO_SOURCE && primary != source &&
+           header->height > core->sources[primary].final_height + AHEAD_BLOCKS;
+}
+
 void core_light_header(struct relay_core *core, uint16_t source, const struct connector_header *header)
 {
     struct core_light *light = core->lights[core->config.sources[source].chain];
-    if (header->header.len == 0)
+    if (header->header.len == 0 || header->height == 0)
         return;
     if (light->want.height == header->height && light->step.evidence == NULL)
         light->step = header_item(core, light, source, RELAY_NO_SOURCE, header);
@@ -521,7 +561,8 @@ void core_light_header(struct relay_core *core, uint16_t source, const struct co
     if (light->signer_want.height == header->height)
         core_teach_header(core, light, header->header);
     core_witness_header(core, light, source, header->height, header->hash, header->header);
-    if (is_old(core, light) && light->queue_len == 0 && header->height > trusted_height(light))
+    bool wanted = is_old(core, light) || core_witness_disputes(core, source, header) || is_ahead(core, source, header);
+    if (wanted && begun(light) && light->queue_len == 0 && header->height > trusted_height(light))
         light->queue[light->queue_len++] = header_item(core, light, source, RELAY_NO_SOURCE, header);
     core_light_drive(core, light);
 }
@@ -529,18 +570,25 @@ void core_light_header(struct relay_core *core, uint16_t source, const struct co
 void core_light_told(struct relay_core *core, struct core_light *light, const struct connector_header *header,
                      uint16_t peer)
 {
-    if (header->header.len == 0 || light->trust.attack != PROOF_COMETBFT_NO_ATTACK)
+    if (header->header.len == 0 || header->height == 0 || light->trust.attack != PROOF_COMETBFT_NO_ATTACK)
         return;
     core_far_arrived(core, light, header);
     if (light->want.height == header->height && light->step.evidence == NULL)
         light->step = header_item(core, light, RELAY_NO_SOURCE, peer, header);
-    else if (begun(light) && header->height > trusted_height(light) && light->queue_len < CORE_LIGHT_QUEUE)
+    else if (begun(light) && header->height > trusted_height(light) && has_place(light, peer))
         light->queue[light->queue_len++] = header_item(core, light, RELAY_NO_SOURCE, peer, header);
     core_light_drive(core, light);
 }
 
 void core_light_let_go(struct relay_core *core, struct core_light *light)
 {
-    while (light->queue_len > 0)
-        core_evidence_forget(core, queue_pop(light).evidence);
+    if (light->queue_len == 0)
+        return;
+    struct core_light_item item = queue_pop(light);
+    uint16_t source = item.evidence->source;
+    if (item.peer != RELAY_NO_SOURCE)
+        core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
+    core_evidence_forget(core, item.evidence);
+    if (source != RELAY_NO_SOURCE)
+        core_chain_blame(core, source, true, "no header leads to its evidence");
 }

@@ -74,6 +74,9 @@ struct core_light {
     bool verifying, expired;
     struct core_want want, signer_want;
     struct core_far_asked asked[CORE_FAR_ASKED];
+    size_t turn;            /* of sources, when headers are asked for */
+    uint64_t teaching;      /* id of the header that the signer has not answered; 0 none */
+    uint64_t teach_at;      /* ms: not before */
     bool signer_known;      /* it said where it stands */
     uint64_t signer_height; /* 0: not begun */
 };
@@ -102,7 +105,7 @@ struct relay_verify_job *core_light_job(struct relay_core *core, struct core_lig
                                         const struct core_light_item *item, enum relay_verify_kind kind);
 const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height);
 void core_light_row_write(struct relay_core *core, struct core_light *light);
-/* What waits for verification is let go; it comes again with newer evidence. */
+/* What is first in the queue is let go, and who told it blamed: nothing leads there. */
 void core_light_let_go(struct relay_core *core, struct core_light *light);
 /* Begins what is next, if nothing is under way. */
 void core_light_drive(struct relay_core *core, struct core_light *light);
@@ -111,7 +114,7 @@ void core_light_expire(struct relay_core *core, struct core_light *light);
 /* ---- want.c ---- */
 /* Asks the next source for a header, or, where there is none, the next peer; want->again says when the one after it is to be asked.
  * False: nobody is there. */
-bool core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want);
+bool core_want_ask(struct relay_core *core, struct core_light *light, struct core_want *want);
 
 /* ---- far.c ---- */
 /* Tells the neighbour zones what was believed (message 10 or 12), not back where it came from; of a source: when it is our turn. */
@@ -127,13 +130,19 @@ void core_far_frame(struct relay_core *core, struct bytes body, uint16_t peer);
 bool core_far_proves(const struct core_log *log, uint64_t number, const uint8_t running[32]);
 /* Records came: what was proven of them before is noted. Logs that are not at home here. */
 void core_far_retry(struct relay_core *core, struct core_log *log);
-void core_far_apply(struct relay_core *core, struct core_evidence *evidence);
+bool core_far_apply(struct relay_core *core, struct core_evidence *evidence); /* true: news */
+/* Peers whose question was not answered in time are told so. */
+void core_far_tick(struct relay_core *core, struct core_light *light);
 
 /* ---- witness.c ---- */
 /* Each source is a witness of what another one proved. */
 void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
                          const uint8_t hash[32], struct bytes bundle);
-void core_witness_trusted(struct relay_core *core, struct core_light *light);
+void core_witness_trusted(struct relay_core *core, struct core_light *light, uint16_t teller);
+/* Another source says another hash of this height: which one is true is not left until evidence comes. */
+bool core_witness_disputes(const struct relay_core *core, uint16_t source, const struct connector_header *header);
+/* Ends sources that said a hash and show no header of it. */
+void core_witness_tick(struct relay_core *core, uint16_t chain);
 /* False: there is nothing left to be judged. */
 bool core_witness_job(struct relay_core *core, struct core_light *light);
 void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job);
@@ -143,7 +152,10 @@ bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
 /* ---- teach.c ---- */
 /* The signer verifies evidence from a trust of its own; it gets the headers in between that it asks for. */
 bool core_teach_ready(const struct core_light *light);
-void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle);
+void core_teach_header(struct relay_core *core, struct core_light *light, struct bytes bundle);
+/* The last answer to a message to the signer. */
+void core_teach_answered(struct relay_core *core, uint64_t id);
+void core_teach_tick(struct relay_core *core, struct core_light *light);
 void core_teach_told(struct relay_core *core, const struct relay_signing_answer *answer);
 /* It refused a whole request, perhaps because it stands beyond that evidence: newer evidence is asked for. */
 void core_teach_refused(struct relay_core *core, uint64_t request);

@@ -43,8 +43,9 @@ enum {
 
 struct core_source {
     bool up, subscribed;
-    bool broken;       /* it says that what was final is gone, and nothing more */
-    uint64_t diverges; /* height at which it showed another header than the one proven here; 0 none */
+    bool broken;             /* it says that what was final is gone, and nothing more */
+    uint64_t diverges_since; /* ms: and has not shown it; 0: it has */
+    uint64_t diverges;       /* height at which it showed another header than the one proven here; 0 none */
     uint64_t newest, newest_time, final_height, agreed, contradictions, refused;
     const char *refused_why; /* of the last refused evidence; static */
     char balance[48];
@@ -91,8 +92,8 @@ struct core_peer {
     uint64_t document_version;
     uint8_t document_hash[32];
     bool document_known;
-    int64_t clock_offset; /* s: of its last heartbeat, less ours */
-    uint64_t slow_until;  /* ms: hear.c asks others first */
+    int64_t clock_offset;               /* s: of its last heartbeat, less ours */
+    uint64_t slow_until, unheard_until; /* ms: hear.c asks others first; its evidence was false (far.c) */
 };
 
 struct core_load { /* what a LOAD is for */

@@ -6,16 +6,18 @@
 
 #include "relay/core/parts.h"
 
+enum { TEACH_MS = 60000 }; /* a signer that signs nothing must stay within its trusting period */
+
 bool core_teach_ready(const struct core_light *light)
 {
     return light->signer_known && light->signer_height > 0 && light->signer_want.height == 0;
 }
 
-void core_teach_header(struct relay_core *core, const struct core_light *light, struct bytes bundle)
+void core_teach_header(struct relay_core *core, struct core_light *light, struct bytes bundle)
 {
     struct relay_signing_header header = {.id = ++core->next_id, .chain = light->chain, .bundle = bundle};
     size_t cap = bundle.len + 128;
-    if (!core->signer_up || !light->signer_known ||
+    if (!core->signer_up || !light->signer_known || light->teaching != 0 || /* one at a time */
         !relay_signing_document(header.document, core->network->hash, core->config.sources, core->config.sources_len))
         return;
     uint8_t *message = core_scratch(core, cap);
@@ -23,7 +25,7 @@ void core_teach_header(struct relay_core *core, const struct core_light *light, 
     if (len == 0)
         return;
     struct relay_action *action = core_act(core, RELAY_ACTION_SIGN);
-    action->id = header.id;
+    action->id = light->teaching = header.id;
     action->body = (struct bytes){message, len};
 }
 
@@ -61,12 +63,31 @@ void core_teach_refused(struct relay_core *core, uint64_t request)
     }
 }
 
+void core_teach_answered(struct relay_core *core, uint64_t id)
+{
+    for (size_t i = 0; i < core->network->chains_len; i++) {
+        if (core->lights[i] != NULL && core->lights[i]->teaching == id)
+            core->lights[i]->teaching = 0;
+    }
+}
+
+void core_teach_tick(struct relay_core *core, struct core_light *light)
+{
+    const struct core_light_state *newest = &light->states[0];
+    if (!light->signer_known || light->signer_height == 0 || core->now < light->teach_at || newest->bundle == NULL)
+        return;
+    light->teach_at = core->now + TEACH_MS;
+    if (light->signer_height < (uint64_t)newest->state.height && light->signer_want.height == 0)
+        core_teach_header(core, light, (struct bytes){newest->bundle, newest->bundle_len});
+}
+
 void core_teach_lost(struct relay_core *core)
 {
     for (size_t i = 0; i < core->network->chains_len; i++) {
         if (core->lights[i] == NULL)
             continue;
         core->lights[i]->signer_known = false;
+        core->lights[i]->teaching = 0;
         core->lights[i]->signer_want = (struct core_want){0};
     }
 }

@@ -22,15 +22,28 @@ static enum proof_verdict first(struct proof_result *result, struct relay_verify
 static enum proof_verdict attack(struct proof_result *result, struct relay_verify_light *light)
 {
     struct proof_cometbft_height a, b;
-    if (!proof_cometbft_height_read(&a, light->bundle) || !proof_cometbft_height_read(&b, light->other))
+    if (!proof_cometbft_height_read(&a, light->bundle))
         return proof_refuse(result, PROOF_REASON_COMETBFT_BUNDLE, 0);
+    if (!proof_cometbft_height_read(&b, light->other))
+        return proof_refuse(result, PROOF_REASON_COMETBFT_BUNDLE, RELAY_VERIFY_OTHER);
     return proof_cometbft_attack_verify(result, &light->attack, light->space, &light->trust.latest, light->next,
                                         a.block, b.block, &light->options);
+}
+
+/* The bundle is of the height that its teller says: what came before this job was decided by that. */
+static bool height_is(const struct relay_verify_light *light)
+{
+    struct proof_cometbft_height height;
+    struct cometbft_header read;
+    return proof_cometbft_height_read(&height, light->bundle) && cometbft_header_read(&read, height.block.header) &&
+           read.height == light->height;
 }
 
 static enum proof_verdict header(struct proof_result *result, struct relay_verify_light *light)
 {
     struct bytes next;
+    if (!height_is(light))
+        return proof_refuse(result, PROOF_REASON_COMETBFT_OTHER_HEIGHT, 0);
     enum proof_verdict verdict = proof_cometbft_height_verify(result, &next, &light->trust, light->space, light->next,
                                                               light->bundle, &light->options);
     if (verdict == PROOF_VALID)
@@ -40,6 +53,8 @@ static enum proof_verdict header(struct proof_result *result, struct relay_verif
 
 static enum proof_verdict proof(struct proof_result *result, struct relay_verify_light *light, size_t places_len)
 {
+    if (!height_is(light))
+        return proof_refuse(result, PROOF_REASON_COMETBFT_OTHER_HEIGHT, 0);
     enum proof_verdict verdict =
         proof_cometbft_evidence_verify(result, &light->fact, &light->trust, light->space, light->next, &light->app,
                                        light->places, places_len, light->bundle, light->proof, &light->options);

@@ -16,6 +16,8 @@ enum relay_verify_kind {
     RELAY_VERIFY_LIGHT_ATTACK  /* two headers that contradict each other */
 };
 
+enum { RELAY_VERIFY_OTHER = 1000 }; /* ATTACK: result.at is this and more where `other` does not hold */
+
 /* What a light client's job stands on, and what came of it. Views stay good until the job is back. */
 struct relay_verify_light {
     struct proof_cometbft_space *space; /* a chain has one, and one such job at a time */
@@ -23,7 +25,7 @@ struct relay_verify_light {
     struct proof_cometbft_trust trust; /* PROOF_VALID: as it is afterwards; ATTACK: its latest is the common header */
     struct bytes next;                 /* validators after trust; PROOF_VALID: view into the bundle, those to be kept */
     struct bytes chain_id;             /* FIRST */
-    int64_t height;                    /* FIRST */
+    int64_t height;                    /* FIRST: the operator's; HEADER, PROOF: the bundle's, as its teller says */
     uint8_t hash[32];                  /* FIRST */
     struct bytes bundle;
     struct bytes other; /* ATTACK: the bundle that contradicts the other one */

@@ -9,14 +9,15 @@ enum {
     WANT_ROUNDS = 3 /* of all sources, then what it was wanted for is let go */
 };
 
-bool core_want_ask(struct relay_core *core, const struct core_light *light, struct core_want *want)
+bool core_want_ask(struct relay_core *core, struct core_light *light, struct core_want *want)
 {
     const struct core_chain *chain = &core->chains[light->chain];
     want->again = core->now + WANT_MS;
     for (size_t i = 0; i < chain->sources_len; i++) {
-        uint16_t source = chain->sources[want->asked++ % chain->sources_len];
+        uint16_t source = chain->sources[light->turn++ % chain->sources_len];
         if (!core->sources[source].up)
             continue;
+        want->asked++;
         core_to_source(
             core, source,
             &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = want->height}});
@@ -59,6 +60,16 @@ static void want_tick(struct relay_core *core, struct core_light *light)
     }
 }
 
+/* Our clock was wrong, and is right again. */
+static void light_renew(struct relay_core *core, struct core_light *light)
+{
+    for (size_t i = 0; light->expired && i < core->logs_len; i++) {
+        if (core->logs[i].is_home && core->logs[i].home == light->chain)
+            core_log_mark(core, &core->logs[i]);
+    }
+    light->expired = false;
+}
+
 void core_light_tick(struct relay_core *core, uint16_t chain)
 {
     struct core_light *light = core->lights[chain];
@@ -69,9 +80,12 @@ void core_light_tick(struct relay_core *core, uint16_t chain)
         light->trust.latest.time.seconds + (int64_t)period <= (int64_t)core->unix_time)
         core_light_expire(core, light);
     else
-        light->expired = false; /* our clock was wrong, and is right again */
+        light_renew(core, light);
     bool heard = core->chains[chain].sources_len == 0 || core_chain_up(core, chain) > 0;
     if (heard && !light->expired)
         want_tick(core, light);
+    core_witness_tick(core, chain);
+    core_teach_tick(core, light);
+    core_far_tick(core, light);
     core_light_drive(core, light);
 }

@@ -8,6 +8,8 @@
 #include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 
+enum { SHOW_MS = 5000 }; /* for a source to show the header whose hash it said */
+
 bool core_witness_diverges(const struct relay_core *core, uint16_t chain)
 {
     for (size_t i = 0; i < core->chains[chain].sources_len; i++) {
@@ -28,7 +30,7 @@ static void logs_mark(struct relay_core *core, uint16_t chain)
 
 void core_witness_down(struct relay_core *core, uint16_t source)
 {
-    core->sources[source].diverges = 0;
+    core->sources[source].diverges = core->sources[source].diverges_since = 0;
 }
 
 static void diverge(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
@@ -39,6 +41,7 @@ static void diverge(struct relay_core *core, struct core_light *light, uint16_t 
         return;
     codec_hex_encode(digits, (struct bytes){hash, 32});
     core->sources[source].diverges = height;
+    core->sources[source].diverges_since = core->now;
     core->sources[source].contradictions++;
     core_note(
         core, RELAY_ALARM, RELAY_REASON_SOURCE_DIVERGES, NULL, 0,
@@ -56,7 +59,7 @@ void core_witness_header(struct relay_core *core, struct core_light *light, uint
         return;
     if (memcmp(state->state.hash, hash, 32) == 0) {
         if (core->sources[source].diverges != 0 && height > core->sources[source].diverges) {
-            core->sources[source].diverges = 0;
+            core_witness_down(core, source);
             logs_mark(core, light->chain);
         }
         return;
@@ -64,23 +67,27 @@ void core_witness_header(struct relay_core *core, struct core_light *light, uint
     diverge(core, light, source, height, hash);
     if (light->other.evidence != NULL || bundle.len == 0)
         return;
+    core->sources[source].diverges_since = 0;
     struct core_evidence *evidence = core_evidence_new(core, source, bundle);
     light->other = (struct core_light_item){
         .evidence = evidence, .height = height, .bundle = {evidence->bytes, evidence->bytes_len}};
 }
 
-/* A header became trusted: what sources said of its height before is looked at again, and those who differ show theirs. */
-void core_witness_trusted(struct relay_core *core, struct core_light *light)
+/* A header became trusted: what sources said of its height before is looked at again; those who differ show theirs, and those who
+ * did not speak of it are asked. */
+void core_witness_trusted(struct relay_core *core, struct core_light *light, uint16_t teller)
 {
     uint64_t height = (uint64_t)light->trust.latest.height;
     const struct core_chain *chain = &core->chains[light->chain];
     const struct core_statement *said = core_chain_said(core, light->chain, height);
-    for (size_t i = 0; said != NULL && i < chain->sources_len; i++) {
+    for (size_t i = 0; i < chain->sources_len; i++) {
         uint16_t source = chain->sources[i];
-        if ((said->said & (1u << i)) == 0 || !core->sources[source].up)
+        bool spoke = said != NULL && (said->said & (1u << i)) != 0;
+        if (source == teller || !core->sources[source].up)
             continue;
-        core_witness_header(core, light, source, height, said->hash[i], (struct bytes){NULL, 0});
-        if (core->sources[source].diverges == height)
+        if (spoke)
+            core_witness_header(core, light, source, height, said->hash[i], (struct bytes){NULL, 0});
+        if (!spoke || core->sources[source].diverges == height)
             core_to_source(core, source,
                            &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
     }
@@ -123,11 +130,47 @@ bool core_witness_job(struct relay_core *core, struct core_light *light)
     return true;
 }
 
+/* It is their header that does not hold, and not for what may be our clock or too old a trust: a lie costs who tells it, nobody
+ * else. What could not be judged makes this relay abstain. */
+static bool its_fault(const struct proof_result *result)
+{
+    return result->at >= RELAY_VERIFY_OTHER && result->reason != PROOF_REASON_COMETBFT_TOO_LITTLE_TRUST &&
+           result->reason != PROOF_REASON_COMETBFT_EXPIRED && result->reason != PROOF_REASON_COMETBFT_FUTURE;
+}
+
+bool core_witness_disputes(const struct relay_core *core, uint16_t source, const struct connector_header *header)
+{
+    const struct core_chain *chain = &core->chains[core->config.sources[source].chain];
+    const struct core_statement *said = core_chain_said(core, core->config.sources[source].chain, header->height);
+    for (size_t i = 0; said != NULL && i < chain->sources_len; i++) {
+        if ((said->said & (1u << i)) != 0 && core->sources[chain->sources[i]].up &&
+            memcmp(said->hash[i], header->hash, 32) != 0)
+            return true;
+    }
+    return false;
+}
+
+void core_witness_tick(struct relay_core *core, uint16_t chain)
+{
+    for (size_t i = 0; i < core->chains[chain].sources_len; i++) {
+        uint16_t source = core->chains[chain].sources[i];
+        struct core_source *state = &core->sources[source];
+        if (!state->up || state->diverges_since == 0 || core->now - state->diverges_since < SHOW_MS)
+            continue;
+        state->diverges_since = core->now;
+        core_ban(core, source, "says another hash at height %llu than the one proven, and shows no header of it",
+                 (unsigned long long)state->diverges);
+    }
+}
+
 void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
 {
     const struct core_evidence *evidence = light->other.evidence;
     if (job->verdict != PROOF_VALID) {
         unproven(core, light, proof_reason_text(job->result.reason));
+        if (its_fault(&job->result) && evidence->source != RELAY_NO_SOURCE)
+            core_ban(core, evidence->source, "showed another header at height %llu, and nobody signed it: %s",
+                     (unsigned long long)light->other.height, proof_reason_text(job->result.reason));
         other_drop(light);
         return;
     }

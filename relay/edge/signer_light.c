@@ -13,7 +13,7 @@
 enum {
     VALIDATORS = 1024, /* a bundle holds fewer */
     KEYS = 256,
-    STATES = 8 /* headers from which evidence of below the newest one is judged */
+    STATES = 16 /* headers from which evidence of below the newest one is judged */
 };
 
 #define NANOSECONDS INT64_C(1000000000)

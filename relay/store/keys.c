@@ -215,6 +215,8 @@ void keys_trust_write(struct codec_writer *writer, const struct keys_trust *valu
     codec_write_bytes(writer, BYTES_OF(value->first_hash));
     write_sized(writer, value->trust);
     write_sized(writer, value->next);
+    write_sized(writer, value->bundle);
+    write_sized(writer, value->before_next);
 }
 
 bool keys_trust_read(struct keys_trust *out, struct bytes value)
@@ -227,6 +229,8 @@ bool keys_trust_read(struct keys_trust *out, struct bytes value)
     codec_read_copy(out->first_hash, &reader, 32);
     out->trust = read_sized(&reader);
     out->next = read_sized(&reader);
+    out->bundle = read_sized(&reader);
+    out->before_next = read_sized(&reader);
     return codec_reader_done(&reader) && out->first_height > 0 && out->trust.len > 0;
 }
 

@@ -86,8 +86,10 @@ struct keys_chain {
 struct keys_trust {
     uint64_t first_height;
     uint8_t first_hash[32];
-    struct bytes trust; /* docs/light-client-cometbft.md, "What is remembered" */
-    struct bytes next;  /* the validators of the height after it */
+    struct bytes trust;       /* docs/light-client-cometbft.md, "What is remembered" */
+    struct bytes next;        /* the validators of the height after it */
+    struct bytes bundle;      /* the newest header as it came; empty where it is not kept */
+    struct bytes before_next; /* the validators after the header before; the same */
 };
 
 struct keys_audit {
@@ -126,8 +128,8 @@ bool keys_chain_read(struct keys_chain *out, struct bytes value);
 bool keys_trust_read(struct keys_trust *out, struct bytes value);
 bool keys_audit_read(struct keys_audit *out, struct bytes value);
 
-/* Bytes of a trust's value beside `trust` and `next`. */
-enum { KEYS_TRUST_OVERHEAD = 1 + 8 + 32 + 4 + 4 };
+/* Bytes of a trust's value beside its four parts. */
+enum { KEYS_TRUST_OVERHEAD = 1 + 8 + 32 + 4 * 4 };
 /* Bytes of the fixed part of a segment or skeleton value, before its records or entries. */
 enum { KEYS_SEGMENT_OVERHEAD = 1 + 2 + 32 + 8 + 1 + 2 + 4, KEYS_SKELETON_OVERHEAD = 1 + 2 + 8 + 8 + 1 + 2 + 4 };
 
