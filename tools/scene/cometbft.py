@@ -12,6 +12,7 @@ Nothing here decides anything: what a node says is returned as it is."""
 import base64
 import copy
 import fcntl
+import functools
 import hashlib
 import http.client
 import json
@@ -60,6 +61,7 @@ def module(name):
 OUTBOX, INBOX, REGISTRY = (module(b"isthmus/" + name) for name in (b"outbox", b"inbox", b"registry"))
 
 
+@functools.cache  # `go` looks at every source, which takes seconds
 def program(build):
     """The ledger's program, built when its sources changed. NoGo: there is no Go that can."""
     path = pathlib.Path(build).resolve() / "connectors" / "isthmus-ledger"

@@ -163,10 +163,6 @@ class CosmosScene(Scene):
         self.block_ms = block_ms
         self.program["cometbft"] = self.build / "connectors/isthmus-connector-cometbft"
 
-    def start_chains(self):
-        super().start_chains()
-        cometbft.program(self.build)  # before anything waits for it
-
     def make_chain(self, side, number):
         if side != "east":
             return super().make_chain(side, number)
@@ -210,7 +206,7 @@ def run_with_go(kind, *arguments):
     """Makes a Stage of this kind and runs it: its exit code, or 77 where no ledger can be built."""
     stage = kind(*arguments)
     try:
-        cometbft.program(stage.options.build)
+        cometbft.program(stage.scene.build)
     except cometbft.NoGo as why:
         shutil.rmtree(stage.folder, ignore_errors=True)
         print(f"skipped, nothing was run: {why}")
