@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "relay/core/parts.h"
 #include "tests/unit/core/scene.h"
 
 enum { LOST = 0 /* the relay whose operator has bad luck; it attests what leaves the west */ };
@@ -259,12 +260,43 @@ static void a_relay_that_was_away_for_many_windows_signs_again(void **state)
     world_free(world);
 }
 
+/* Settled messages stay while the own signer has not signed past them; then they go though newer ones are under way. */
+static void what_a_late_signer_held_is_pruned_once_it_has_caught_up(void **state)
+{
+    (void)state;
+    struct world *world = world_new(70);
+    const struct core_log *log;
+    world_start_all(world);
+    world_run(world, 2000);
+    world_signer_down(world, LOST, true);
+    world_send(world, WORLD_EASTWARD, 40, 40);
+    world_expect(world, world_settled, 60000);
+    world_run(world, 5000);
+    log = &world->relays[LOST].core->logs[WORLD_EASTWARD * 3];
+    assert_int_equal(log->settled, 40);
+    assert_int_equal(log->base, 0);
+    world->calls_wait[1] = true; /* what comes now is certified and stays undelivered */
+    world_send(world, WORLD_EASTWARD, 40, 40);
+    world_run(world, 10000);
+    assert_int_equal(log->certified, 80);
+    assert_int_equal(log->settled, 40);
+    world_signer_down(world, LOST, false);
+    world_run(world, 10000);
+    assert_int_equal(log->attested, 80);
+    assert_int_equal(log->base, 40);
+    world->calls_wait[1] = false;
+    world_expect(world, world_quiet, 60000);
+    world_check_once(world);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guard_and_store_lost_together_sign_nothing_until_a_head_is_adopted),
         cmocka_unit_test(guard_and_store_of_the_same_old_copy_sign_nothing_until_a_head_is_adopted),
         cmocka_unit_test(an_old_store_beside_a_whole_guard_goes_on_by_itself),
+        cmocka_unit_test(what_a_late_signer_held_is_pruned_once_it_has_caught_up),
         cmocka_unit_test(a_relay_that_starts_cut_off_signs_nothing_before_it_has_heard_a_peer),
         cmocka_unit_test(a_relay_that_starts_signs_nothing_below_what_others_certified),
         cmocka_unit_test(a_network_whose_peers_are_silent_waits_for_them),
