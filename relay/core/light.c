@@ -446,7 +446,8 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
         core_note(core, RELAY_WARNING, RELAY_REASON_PEER_REFUSED, NULL, 0, "relay %s: %s at height %llu: %s",
                   core->network->relays[item.peer].name, core->network->chains[light->chain].id,
                   (unsigned long long)item.height, proof_reason_text(job->result.reason));
-        core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
+        if (!step && !innocent(job->result.reason)) /* a step is passed on unverified, by honest ones, too */
+            core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
         item_drop(&item);
         return;
     }
@@ -589,6 +590,8 @@ void core_light_let_go(struct relay_core *core, struct core_light *light)
     if (item.peer != RELAY_NO_SOURCE)
         core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
     core_evidence_forget(core, item.evidence);
-    if (source != RELAY_NO_SOURCE)
+    if (source != RELAY_NO_SOURCE && source != core->chains[light->chain].primary)
+        core_ban(core, source, "showed a header to which nothing leads");
+    else if (source != RELAY_NO_SOURCE)
         core_chain_blame(core, source, true, "no header leads to its evidence");
 }

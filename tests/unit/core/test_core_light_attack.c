@@ -465,6 +465,64 @@ static void test_light_attack__attack_shown_after_a_restart_is_proven(void **sta
     rig_free(rig);
 }
 
+static void test_light_attack__witness_that_is_ahead_by_a_lie_does_not_slow_the_lane_for_ever(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle ours, lie;
+    (void)state;
+    prove(rig, 20, 1, &ours);
+    rig_header(rig, 0, &ours);
+    rig_block(rig, &lie, 31, &rig->other, &rig->other, 0, NULL);
+    for (size_t i = 0; i < 40; i++) {
+        rig_header(rig, 1, &lie);
+        rig_run(rig, 1000);
+        rig->asks_len = 0;
+    }
+    assert_true(rig->bans > 0);
+    rig_free(rig);
+}
+
+static void test_light_attack__late_honest_evidence_does_not_make_its_peer_unheard(void **state)
+{
+    struct codec_pack pack;
+    struct rig *rig = far_begun(&pack);
+    struct rig_bundle late, newer, step;
+    (void)state;
+    rig->unix_time = START + 65 * STEP;
+    rig_block(rig, &step, 60, &rig->set, &rig->set, 0, NULL);
+    rig_header_pack(&pack, &step);
+    rig_tell_evidence(rig, &pack);
+    assert_int_equal(rig_trusted(rig), 60);
+    rig->unix_time = START + 115 * STEP;
+    rig_block(rig, &late, 30, &rig->set, &rig->set, 1, NULL);
+    rig_evidence_pack(rig, &pack, &late, 1);
+    rig_tell_evidence(rig, &pack);
+    rig_block(rig, &newer, 70, &rig->set, &rig->set, 2, NULL);
+    rig_evidence_pack(rig, &pack, &newer, 2);
+    rig_tell_evidence(rig, &pack);
+    assert_int_equal(rig_trusted(rig), 70);
+    codec_pack_fini(&pack);
+    rig_free(rig);
+}
+
+static void test_light_attack__spoilt_counted_vote_costs_the_witness(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle ours, other;
+    struct proof_cometbft_height height;
+    (void)state;
+    prove(rig, 20, 1, &ours);
+    rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL);
+    assert_true(proof_cometbft_height_read(&height, (struct bytes){other.bytes, other.len}));
+    size_t at = (size_t)(height.block.commit.data - other.bytes), quarter = height.block.commit.len / 4;
+    for (size_t i = 0; i < 4; i++) /* ends of all votes' signatures lie in the last third; the first of them here */
+        other.bytes[at + quarter + i + 20] ^= 1;
+    rig_header(rig, 1, &other);
+    rig_run(rig, 20000);
+    assert_true(rig->bans > 0);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +546,9 @@ int main(void)
         cmocka_unit_test(test_light_attack__attack_shown_after_a_restart_is_proven),
         cmocka_unit_test(test_light_attack__spoilt_spare_vote_does_not_hide_an_attack),
         cmocka_unit_test(test_light_attack__spoilt_spare_vote_in_what_the_witness_shows),
+        cmocka_unit_test(test_light_attack__witness_that_is_ahead_by_a_lie_does_not_slow_the_lane_for_ever),
+        cmocka_unit_test(test_light_attack__late_honest_evidence_does_not_make_its_peer_unheard),
+        cmocka_unit_test(test_light_attack__spoilt_counted_vote_costs_the_witness),
         cmocka_unit_test(test_light_attack__second_source_is_asked_for_the_signer_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
