@@ -187,7 +187,7 @@ def frame(kind, sender, audience, counter, items):
 NETWORK = "demo"
 ZONE = "home"
 CHAINS = {name: {"caip2": caip2, "genesis": p.sha256(b"isthmus test genesis " + name.encode())}
-          for name, caip2 in (("a", "eip155:31337"), ("b", "eip155:31338"))}
+          for name, caip2 in (("a", "eip155:31337"), ("b", "eip155:31338"), ("c", "cosmos:demo-1"))}
 
 
 def secret_of(name):
@@ -297,6 +297,10 @@ def frame_example(lanes):
                 [[view["leaves"][i]["kind"], view["leaves"][i]["fields"], b"".join(view["tree"]["paths"][i])]
                  for i in leaves]]
 
+    chain, bundle = chain_id(1, CHAINS["c"]), pack([1, b"header", b"commit", b"validators", b""])  # nobody looks inside yet
+    believed = pack([10, 7, p.sha256(b"isthmus test header"), 1800000050, bundle])
+    marks = [[3 * 1 + MESSAGE - 1, 3, under["running"][3]], [3 * 1 + OUTCOME - 1, 3, under["outcome_running"][3]]]
+    proven = pack([12, 3, 7, bundle, [account(0x33), [[b"proof of one head"], [b"proof", b"of another"]]], marks])
     items = [
         [1, under["logs"]["message"], 1, under["running"][0], 3, b"".join(m["record"] for m in pair["messages"])],
         [1, under["logs"]["outcome"], 2, under["outcome_running"][1], 2, b"".join(under["outcome_records"][1:])],
@@ -308,6 +312,9 @@ def frame_example(lanes):
         [4, under["logs"]["message"], 2, 300, 1 << 20],
         [5, under["logs"]["settlement"], 3],
         [6],
+        [7, chain, believed],
+        [7, chain, proven],
+        [8, chain, 300],
     ]
     header = {"kind": 1, "network": network_id(8, NETWORK), "sender": p.ed25519_public(one),
               "audience": zone_id(NETWORK, ZONE), "counter": 1799999999 << 32 | 5}
@@ -374,8 +381,9 @@ def page_of(e):
     solo, pair = e["lanes"][0], e["lanes"][1]
     under = solo["by_suite"]["keccak256-secp256k1"]
     wide = pair["by_suite"]["blake2b256-ed25519"]
-    out = ["Network `demo`; chain a is `eip155:31337`, chain b `eip155:31338`. All inputs, all lanes under all their suites, and the",
-           "bytes of records, leaves and a frame with every item are in `tests/formats/examples.json`. Keys there are test keys.", ""]
+    out = ["Network `demo`; chain a is `eip155:31337`, chain b `eip155:31338`, chain c `cosmos:demo-1`. All inputs, all lanes under",
+           "all their suites, and the bytes of records, leaves and a frame with every item are in `tests/formats/examples.json`. Keys",
+           "there are test keys; the header bundle and the proofs in the evidence items are made up, for a frame does not look inside.", ""]
     out += table(["identity", "suite", "value"],
                  [("network `demo`", s, v) for s, v in e["network"]["ids"].items()]
                  + [(f"genesis of chain {n}", "", c["genesis"]) for n, c in e["chains"].items()]
@@ -407,7 +415,10 @@ def page_of(e):
                  + [("R_3", wide["running"][3]), ("record of message 2", pair["messages"][1]["record"]),
                     ("root over leaves 1..5", wide["tree"]["root"]), ("signed", wide["signed"]),
                     ("signature of `alpha`", wide["attestations"][0]["signature"])])
-    out += table(["frame", "value"], [("response with one refusal item", e["frame"]["response"]["frame"]),
+    out += table(["frame", "value"], [("item 7, header (message 10) of chain c", e["frame"]["items"][8]),
+                                      ("item 7, heads of lane `pair` (message 12) under it", e["frame"]["items"][9]),
+                                      ("item 8, header 300 of chain c", e["frame"]["items"][10]),
+                                      ("response with one refusal item", e["frame"]["response"]["frame"]),
                                       ("BLAKE2b-256 of the frame with every item", p.blake2b256(e["frame"]["frame"]))])
     return "\n".join(out)
 
