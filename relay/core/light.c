@@ -559,7 +559,7 @@ void core_light_header(struct relay_core *core, uint16_t source, const struct co
     if (light->want.height == header->height && light->step.evidence == NULL)
         light->step = header_item(core, light, source, RELAY_NO_SOURCE, header);
     core_far_arrived(core, light, header);
-    if (light->signer_want.height == header->height)
+    if (core_want_answers(core, light, &light->signer_want, source, header->height))
         core_teach_header(core, light, header->header);
     core_witness_header(core, light, source, header->height, header->hash, header->header);
     bool wanted = is_old(core, light) || core_witness_disputes(core, source, header) || is_ahead(core, source, header);

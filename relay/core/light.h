@@ -34,6 +34,7 @@ struct core_want {
     uint64_t height;   /* 0: none */
     uint64_t again;    /* ms: the next source is asked then */
     unsigned asked;    /* how often it was */
+    uint32_t open;     /* sources that were asked and have not answered, as bits in the order of the chain's */
     size_t peer;       /* far.c: whose turn it was last */
     uint32_t not_peer; /* relay + 1 that is not asked: it asked for it; 0 none */
 };
@@ -115,6 +116,9 @@ void core_light_expire(struct relay_core *core, struct core_light *light);
 /* Asks the next source for a header, or, where there is none, the next peer; want->again says when the one after it is to be asked.
  * False: nobody is there. */
 bool core_want_ask(struct relay_core *core, struct core_light *light, struct core_want *want);
+/* A header of a source is what it was asked for; once for each time it was. */
+bool core_want_answers(const struct relay_core *core, const struct core_light *light, struct core_want *want,
+                       uint16_t source, uint64_t height);
 
 /* ---- far.c ---- */
 /* Tells the neighbour zones what was believed (message 10 or 12), not back where it came from; of a source: when it is our turn. */

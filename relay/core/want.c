@@ -14,10 +14,12 @@ bool core_want_ask(struct relay_core *core, struct core_light *light, struct cor
     const struct core_chain *chain = &core->chains[light->chain];
     want->again = core->now + WANT_MS;
     for (size_t i = 0; i < chain->sources_len; i++) {
-        uint16_t source = chain->sources[light->turn++ % chain->sources_len];
+        size_t turn = light->turn++ % chain->sources_len;
+        uint16_t source = chain->sources[turn];
         if (!core->sources[source].up)
             continue;
         want->asked++;
+        want->open |= UINT32_C(1) << turn;
         core_to_source(
             core, source,
             &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = want->height}});
@@ -27,6 +29,20 @@ bool core_want_ask(struct relay_core *core, struct core_light *light, struct cor
         return false;
     want->asked++;
     return core_far_ask(core, light, want);
+}
+
+bool core_want_answers(const struct relay_core *core, const struct core_light *light, struct core_want *want,
+                       uint16_t source, uint64_t height)
+{
+    const struct core_chain *chain = &core->chains[light->chain];
+    for (size_t i = 0; want->height == height && i < chain->sources_len; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        if (chain->sources[i] != source || (want->open & bit) == 0)
+            continue;
+        want->open &= ~bit;
+        return true;
+    }
+    return false;
 }
 
 /* Nobody has it: what it was wanted for is let go, and comes again with newer evidence. */

@@ -77,26 +77,25 @@ static const struct state *state_below(const struct client *client, int64_t heig
     return best;
 }
 
-/* What an earlier life left; one that began with another header, or that cannot be read, is no longer wanted. */
-static void client_restore(struct client *client, const struct topology_chain *chain)
+/* What an earlier life left; one that began with another header is no longer wanted. False: it cannot be read. */
+static bool client_restore(struct client *client, const struct topology_chain *chain)
 {
     struct bytes value = edge_trustfile_value(client->file);
     struct keys_trust row;
     struct proof_cometbft_trust trust;
     if (value.len == 0)
-        return;
+        return true;
     if (!keys_trust_read(&row, value) || !proof_cometbft_trust_read(&trust, row.trust) ||
-        row.next.len > sizeof(client->states[0].next)) {
-        edge_log(RELAY_WARNING, "signer-trust", chain->id, "cannot be read: beginning with the first header again");
-        return;
-    }
+        row.next.len > sizeof(client->states[0].next))
+        return false;
     client->trust.changes = trust.changes;
     if (row.first_height != client->first->height || memcmp(row.first_hash, client->first->hash, 32) != 0) {
         edge_log(RELAY_INFO, "signer-trust", chain->id, "its operator gives another first header: beginning anew");
-        return;
+        return true;
     }
     client->trust = trust;
     state_remember(client, row.next);
+    return true;
 }
 
 struct edge_signer_light *edge_signer_light_new(const struct topology_network *network,
@@ -120,8 +119,10 @@ struct edge_signer_light *edge_signer_light_new(const struct topology_network *n
         client->first = &trusts[i];
         client->file = edge_trustfile_open(folder, chain->identity, text, cap);
         good = client->file != NULL;
-        if (good)
-            client_restore(client, chain);
+        if (good && !client_restore(client, chain)) {
+            edge_trustfile_malformed(client->file, text, cap);
+            good = false;
+        }
     }
     if (good && trusts_len > 0 && (light->space = proof_cometbft_space_new(VALIDATORS, KEYS)) == NULL) {
         snprintf(text, cap, "no memory");

@@ -14,7 +14,7 @@
 
 struct edge_signer_light;
 
-/* folder: the guard's. NULL: text says why. network and trusts outlive it. */
+/* folder: the guard's. NULL: text says why, also when a trust there cannot be read. network and trusts outlive it. */
 struct edge_signer_light *edge_signer_light_new(const struct topology_network *network,
                                                 const struct relay_trust *trusts, size_t trusts_len, const char *folder,
                                                 char *text, size_t cap);

@@ -21,7 +21,10 @@ enum {
 };
 
 struct edge_trustfile {
+    char path[4096];
     int fd;
+    bool foreign;    /* a place begins as no version of ours does */
+    bool second;     /* there is something in the second place: the first one was whole once */
     uint64_t serial; /* 0: nothing readable */
     size_t len;
     uint8_t value[EDGE_TRUSTFILE_VALUE_MAX];
@@ -42,11 +45,13 @@ static bool place_read(struct edge_trustfile *file, off_t at)
     ssize_t got = pread(file->fd, file->place, PLACE, at);
     if (got < 0)
         return false;
+    file->second = file->second || (at == PLACE && got > 0);
     if (got < VALUE_AT)
         return true;
     codec_reader_init(&reader, (struct bytes){file->place, HEAD});
     uint32_t magic = codec_read_u32(&reader), len = codec_read_u32(&reader);
     uint64_t serial = codec_read_u64(&reader);
+    file->foreign = file->foreign || (magic != MAGIC && magic != 0); /* 0: a torn write may leave */
     if (magic != MAGIC || len > (size_t)got - VALUE_AT || serial <= file->serial ||
         !place_hash(hash, file->place, len) || memcmp(hash, file->place + HASH_AT, 32) != 0)
         return true;
@@ -56,9 +61,9 @@ static bool place_read(struct edge_trustfile *file, off_t at)
     return true;
 }
 
-static bool file_open(struct edge_trustfile *file, const char *folder, const char *path)
+static bool file_open(struct edge_trustfile *file, const char *folder)
 {
-    file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    file->fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = file->fd >= 0 && dir >= 0 && fsync(dir) == 0; /* its name is there after a power cut, too */
     if (dir >= 0)
@@ -69,17 +74,32 @@ static bool file_open(struct edge_trustfile *file, const char *folder, const cha
 struct edge_trustfile *edge_trustfile_open(const char *folder, const uint8_t identity[32], char *text, size_t cap)
 {
     struct edge_trustfile *file = calloc(1, sizeof(*file));
-    char path[4096], digits[2 * 8 + 1];
+    char digits[2 * 8 + 1];
+    if (file == NULL) {
+        snprintf(text, cap, "no memory");
+        return NULL;
+    }
     codec_hex_encode(digits, (struct bytes){identity, 8});
-    snprintf(path, sizeof(path), "%s/trust-%s", folder, digits);
-    if (file != NULL)
-        file->fd = -1;
-    if (file != NULL && file_open(file, folder, path))
+    snprintf(file->path, sizeof(file->path), "%s/trust-%s", folder, digits);
+    file->fd = -1;
+    if (!file_open(file, folder))
+        snprintf(text, cap,
+                 "%.200s: %s: what the signer trusts of a chain is kept there; see that it can be read and written",
+                 file->path, strerror(errno));
+    else if (file->foreign || (file->serial == 0 && file->second))
+        edge_trustfile_malformed(file, text, cap);
+    else
         return file;
-    snprintf(text, cap, "%.200s: %s: what the signer trusts of a chain is kept there; see that it can be written", path,
-             file != NULL ? strerror(errno) : "no memory");
     edge_trustfile_close(file);
     return NULL;
+}
+
+void edge_trustfile_malformed(const struct edge_trustfile *file, char *text, size_t cap)
+{
+    snprintf(text, cap,
+             "%.200s: the trust of a light client is damaged or was written by a newer version; nothing is signed. "
+             "Start the version that wrote it, or move this file away to begin with the header under `trust:` again",
+             file->path);
 }
 
 void edge_trustfile_close(struct edge_trustfile *file)

@@ -2,8 +2,8 @@
  * Where the signer keeps the trust of one chain's light client: a file beside the guard, synced before anything is signed on it.
  *
  * Two places of fixed size, written in turn, each with a serial number and a hash: a write that a crash tore leaves the one before
- * it. Both unreadable is no harm but the way back to the operator's first header: a trust can be proven again. For the same reason
- * an old copy of the file is safe.
+ * it, or nothing when it was the first. An old copy of the file is safe: a trust can be proven again. What no crash leaves (both
+ * places damaged, bytes of another version) is refused and never written over: a person looks at it first.
  *
  * Nothing is allocated after edge_trustfile_open.
  */
@@ -22,6 +22,8 @@ struct edge_trustfile;
 
 /* Opens or makes <folder>/trust-<first 16 digits of the chain's identity>. NULL: text (capacity cap) says why. */
 struct edge_trustfile *edge_trustfile_open(const char *folder, const uint8_t identity[32], char *text, size_t cap);
+/* The text of a file whose places are whole, and whose value its reader cannot read: what, where, what to do. */
+void edge_trustfile_malformed(const struct edge_trustfile *file, char *text, size_t cap);
 void edge_trustfile_close(struct edge_trustfile *file); /* NULL is allowed */
 
 /* The newest value; empty when there is none. Borrowed until the next save. */

@@ -43,6 +43,28 @@ void isthmus_document_print_epochs(const struct topology_network *network)
     isthmus_table_print(table);
 }
 
+static void print_light(const struct topology_network *network)
+{
+    static const char *const head[] = {"LIGHT CLIENT OF", "TRUSTING PERIOD", "CLOCK DRIFT", "TRUST LEVEL", "STORE"};
+    struct isthmus_table *table = isthmus_table_new(head, 5);
+    for (size_t i = 0; i < network->chains_len; i++) {
+        const struct topology_light_client *light = &network->chains[i].light;
+        if (!topology_chain_is_light(&network->chains[i]))
+            continue;
+        isthmus_table_add(table, "%s", network->chains[i].id);
+        isthmus_table_add(table, "%llu s", (unsigned long long)light->trusting_period);
+        isthmus_table_add(table, "%llu s", (unsigned long long)light->clock_drift);
+        isthmus_table_add(table, "%u/%u", light->trust_numerator, light->trust_denominator);
+        isthmus_table_add(table, "%s", light->store[0] ? light->store : "-");
+    }
+    if (isthmus_table_rows(table) == 0) {
+        isthmus_table_free(table);
+        return;
+    }
+    puts("");
+    isthmus_table_print(table);
+}
+
 /* The names of a list of chains, or of a relay's neighbours, joined by blanks. */
 static void join_chains(char *out, size_t cap, const struct topology_network *network, const uint16_t *list, size_t len)
 {
@@ -108,6 +130,7 @@ void isthmus_document_print(const struct topology_network *network)
     printf("network %s version %llu hash %s\n\n", network->name, (unsigned long long)network->version,
            hex(text, network->hash));
     isthmus_document_print_epochs(network);
+    print_light(network);
     puts("");
     print_relays(network);
     puts("");
@@ -122,10 +145,24 @@ static void set_id(struct tools_json *object, const char *key, const uint8_t byt
     tools_json_set_text(object, key, hex(text, bytes));
 }
 
+static struct tools_json *light_json(const struct topology_light_client *light)
+{
+    struct tools_json *object = tools_json_new_object();
+    char level[32];
+    snprintf(level, sizeof level, "%u/%u", light->trust_numerator, light->trust_denominator);
+    tools_json_set_integer(object, "trusting_period", (int64_t)light->trusting_period);
+    tools_json_set_integer(object, "clock_drift", (int64_t)light->clock_drift);
+    tools_json_set_text(object, "trust_level", level);
+    if (light->store[0])
+        tools_json_set_text(object, "store", light->store);
+    return object;
+}
+
 static struct tools_json *chain_json(const struct topology_chain *chain)
 {
     struct tools_json *object = tools_json_new_object(), *epochs = tools_json_new_array();
     tools_json_set_text(object, "id", chain->id);
+    tools_json_set_text(object, "family", chain->family);
     set_id(object, "identity", chain->identity);
     tools_json_set_text(object, "suite", proof_suite_name(proof_suite_by_bit(chain->suite)));
     for (size_t i = 0; i < chain->epochs_len; i++) {
@@ -137,6 +174,8 @@ static struct tools_json *chain_json(const struct topology_chain *chain)
         tools_json_append(epochs, epoch);
     }
     tools_json_set(object, "epochs", epochs);
+    if (topology_chain_is_light(chain))
+        tools_json_set(object, "light_client", light_json(&chain->light));
     return object;
 }
 

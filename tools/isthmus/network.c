@@ -24,7 +24,7 @@ static const char *const USAGE =
     "sign      checks the document and adds or renews one root's line in DOCUMENT.sig; every side's root must sign\n"
     "verify    everything that is wrong with the document and its signatures, at once\n"
     "hash      what is signed, and what relays compare: BLAKE2b-256(tag isthmus/doc, file)\n"
-    "show      what the document means: epochs and what they survive, links, lanes with their ids\n";
+    "show      what the document means: epochs and what they survive, light clients, links, lanes with their ids\n";
 
 struct topology_network *isthmus_document_load(const char *path)
 {

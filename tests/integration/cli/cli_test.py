@@ -149,6 +149,23 @@ class Cli(unittest.TestCase):
         self.assertEqual([lane["name"] for lane in shown["lanes"]], ["east-to-west"])
         self.assertIn(shown["lanes"][0]["id"], self.run_command("network", "show", "network.yaml")[0])
 
+    def test_network__show_says_how_a_chain_that_proves_its_headers_is_followed(self):
+        self.make_network()
+        self.assertNotIn("LIGHT CLIENT", self.run_command("network", "show", "network.yaml")[0])
+        text = self.read("network.yaml").replace("eip155:31338", "cosmos:west-1").replace("[slot]", "[slot, ics23]")
+        head, west = text.split('- {id: "cosmos:west-1"')
+        west = west.replace("family: evm", "family: cosmos").replace(
+            "finality_depth: 2", "finality_depth: 0, light_client: {trusting_period: 1209600, trust_level: 2/3, store: hall}")
+        self.write("network.yaml", head + '- {id: "cosmos:west-1"' + west)
+        out = self.run_command("network", "show", "network.yaml")[0]
+        self.assertRegex(out, r"LIGHT CLIENT OF +TRUSTING PERIOD +CLOCK DRIFT +TRUST LEVEL +STORE *\n"
+                              r"cosmos:west-1 +1209600 s +10 s +2/3 +hall")
+        east, west = json.loads(self.run_command("network", "show", "network.yaml", "--json")[0])["chains"]
+        self.assertEqual((east["family"], west["family"]), ("evm", "cosmos"))
+        self.assertNotIn("light_client", east)
+        self.assertEqual(west["light_client"],
+                         {"trusting_period": 1209600, "clock_drift": 10, "trust_level": "2/3", "store": "hall"})
+
     def test_network__a_changed_document_needs_every_signature_again(self):
         names = self.make_network()
         self.sign(*names)

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "proofs/codec/hex.h"
 #include "proofs/frame.h"
 #include "relay/edge/signer.h"
+#include "relay/edge/trustfile.h"
 
 static char folder[] = "/tmp/isthmus-light-XXXXXX"; /* made for this run */
 
@@ -111,7 +114,8 @@ static void first_give(struct rig *rig)
 {
     struct rig_bundle first;
     rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
-    rig_header(rig, 0, &first);
+    for (uint16_t i = 0; i < RIG_SOURCES; i++) /* one was asked for the core, the other for the signer */
+        rig_header(rig, i, &first);
 }
 
 static void prove(struct rig *rig, struct rig_bundle *out, uint64_t height, uint64_t messages)
@@ -169,35 +173,112 @@ static void test_signer_light__its_trust_outlives_it(void **state)
     rig_free(rig);
 }
 
-static void test_signer_light__torn_trust_is_the_one_before_and_none_the_first_again(void **state)
+static void trust_path(char path[128], const struct rig *rig)
+{
+    char digits[17];
+    codec_hex_encode(digits, (struct bytes){rig->chains[0].identity, 8});
+    snprintf(path, 128, "%s/trust-%s", folder, digits);
+}
+
+/* A trust of two saves: the first header, and the one that evidence led to. */
+static struct rig *rig_trusting(struct desk *desk)
 {
     struct rig *rig = rig_new(true);
-    struct desk desk;
     struct rig_bundle bundle;
-    char path[128], digits[17];
-    (void)state;
-    desk_open(&desk, rig);
+    desk_open(desk, rig);
     rig_run(rig, 100);
     first_give(rig);
     prove(rig, &bundle, 20, 1);
-    work(&desk);
+    work(desk);
+    assert_int_equal(desk->height, 20);
+    desk_close(desk);
+    return rig;
+}
+
+static void flip(const char *path, off_t at)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+    byte ^= 1;
+    assert_true(pwrite(fd, &byte, 1, at) == 1);
+    close(fd);
+}
+
+/* Opened as a signer does at its start: refused with what, where and what to do; and the file stays as it is. */
+static void refused(struct rig *rig, const char *path)
+{
+    char text[512] = "";
+    static uint8_t before[300000], after[sizeof(before)];
+    int fd = open(path, O_RDONLY);
+    ssize_t len = read(fd, before, sizeof(before));
+    assert_null(edge_signer_light_new(&rig->network, &rig->first, 1, folder, text, sizeof(text)));
+    assert_non_null(strstr(text, path));
+    assert_non_null(strstr(text, "damaged or was written by a newer version"));
+    assert_non_null(strstr(text, "move this file away"));
+    assert_true(len > 0 && pread(fd, after, sizeof(after), 0) == len && memcmp(before, after, (size_t)len) == 0);
+    close(fd);
+}
+
+static void test_signer_light__torn_trust_is_the_one_before(void **state)
+{
+    struct desk desk;
+    struct rig *rig = rig_trusting(&desk);
+    struct stat stat_of;
+    char path[128];
+    (void)state;
+    trust_path(path, rig);
+    assert_int_equal(stat(path, &stat_of), 0);
+    flip(path, stat_of.st_size - 1); /* the second save went to the second place */
+    desk_open(&desk, rig);
+    assert_int_equal(desk.height, RIG_FIRST);
     desk_close(&desk);
-    for (size_t i = 0; i < 8; i++)
-        snprintf(digits + 2 * i, 3, "%02x", rig->chains[0].identity[i]);
-    snprintf(path, sizeof(path), "%s/trust-%s", folder, digits);
-    for (int places = 1; places <= 2; places++) { /* the second save went to the second place */
-        int fd = open(path, O_RDWR);
-        assert_true(fd >= 0 && lseek(fd, -1, SEEK_END) > 0);
-        uint8_t byte;
-        off_t at = places == 1 ? lseek(fd, -1, SEEK_END) : 60;
-        assert_true(pread(fd, &byte, 1, at) == 1);
-        byte ^= 1;
-        assert_true(pwrite(fd, &byte, 1, at) == 1);
-        close(fd);
-        desk_open(&desk, rig);
-        assert_int_equal(desk.height, places == 1 ? RIG_FIRST : 0);
-        desk_close(&desk);
-    }
+    assert_int_equal(truncate(path, 60), 0); /* as if the first save had been torn */
+    desk_open(&desk, rig);
+    assert_int_equal(desk.height, 0);
+    assert_int_equal(desk.want, RIG_FIRST);
+    desk_close(&desk);
+    rig_free(rig);
+}
+
+static void test_signer_light__damaged_trust_is_refused_by_name(void **state)
+{
+    struct desk desk;
+    struct rig *rig = rig_trusting(&desk);
+    struct stat stat_of;
+    char path[128];
+    (void)state;
+    trust_path(path, rig);
+    assert_int_equal(stat(path, &stat_of), 0);
+    flip(path, stat_of.st_size - 1);
+    flip(path, 60);
+    refused(rig, path);
+    assert_int_equal(unlink(path), 0); /* what the text says */
+    desk_open(&desk, rig);
+    assert_int_equal(desk.height, 0);
+    desk_close(&desk);
+    rig_free(rig);
+}
+
+static void test_signer_light__trust_of_an_unknown_version_is_refused_by_name(void **state)
+{
+    struct desk desk;
+    struct rig *rig = rig_trusting(&desk);
+    static uint8_t value[EDGE_TRUSTFILE_VALUE_MAX];
+    char path[128], text[256];
+    (void)state;
+    trust_path(path, rig);
+    struct edge_trustfile *file = edge_trustfile_open(folder, rig->chains[0].identity, text, sizeof(text));
+    assert_non_null(file);
+    struct bytes old = edge_trustfile_value(file);
+    assert_true(old.len > 0);
+    memcpy(value, old.data, old.len);
+    value[0]++;
+    assert_true(edge_trustfile_save(file, (struct bytes){value, old.len}, text, sizeof(text)));
+    edge_trustfile_close(file);
+    refused(rig, path);
+    flip(path, 0); /* the file itself, too */
+    refused(rig, path);
     rig_free(rig);
 }
 
@@ -221,10 +302,13 @@ static void test_signer_light__asks_for_the_headers_between(void **state)
         desk_work(&desk);
         if (rig->asks_len == 0)
             continue;
-        uint64_t height = rig->asks[rig->asks_len - 1].height;
+        size_t asked = rig->asks_len;
         rig->asks_len = 0;
-        if (height == 20 || height == 15)
-            rig_header(rig, 0, height == 20 ? &half : &change);
+        for (size_t j = 0; j < asked; j++) {
+            uint64_t height = rig->asks[j].height;
+            if (height == 20 || height == 15)
+                rig_header(rig, rig->asks[j].source, height == 20 ? &half : &change);
+        }
     }
     assert_int_equal(desk.heads, 1);
     assert_int_equal(desk.height, 30);
@@ -309,7 +393,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(signs_what_it_proved_from_the_operators_header),
         TEST(its_trust_outlives_it),
-        TEST(torn_trust_is_the_one_before_and_none_the_first_again),
+        TEST(torn_trust_is_the_one_before),
+        TEST(damaged_trust_is_refused_by_name),
+        TEST(trust_of_an_unknown_version_is_refused_by_name),
         TEST(asks_for_the_headers_between),
         TEST(refuses_what_it_cannot_verify),
         TEST(expired_trust_signs_nothing),
