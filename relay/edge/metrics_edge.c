@@ -216,7 +216,8 @@ static void metrics_trust(struct metrics *out, const struct edge_relay *relay)
     } rows[] = {
         {"isthmus_trust_height", "Newest header of the chain that this relay's light client trusts; 0: none."},
         {"isthmus_trust_signer_height", "The same of its signer."},
-        {"isthmus_trust_left_seconds", "Until the trusting period of that header is over."},
+        {"isthmus_trust_left_seconds", "Until the trusting period of that header is over; 0: none."},
+        {"isthmus_trust_period_seconds", "The trusting period, by the network document."},
         {"isthmus_trust_attacked", "1 when validators of the chain signed headers that contradict each other."}};
     for (size_t f = 0; f < sizeof(rows) / sizeof(rows[0]); f++) {
         metrics_family(out, rows[f].name, "gauge", rows[f].help);
@@ -225,6 +226,7 @@ static void metrics_trust(struct metrics *out, const struct edge_relay *relay)
             if (!relay_core_trust_view(relay->core, i, &view))
                 continue;
             const double values[] = {(double)view.height, (double)view.signer_height, (double)view.left,
+                                     (double)relay->network->chains[i].light.trusting_period,
                                      strcmp(view.attack, "none") != 0};
             metrics_real(out, values[f], "chain=\"%s\"", relay->network->chains[i].id);
         }

@@ -23,6 +23,14 @@ static struct rig *begun(bool signer)
     return rig;
 }
 
+/* What metrics and views show of it. */
+static struct relay_trust_view trust_of(const struct rig *rig)
+{
+    struct relay_trust_view view;
+    assert_true(relay_core_trust_view(rig->core, 0, &view));
+    return view;
+}
+
 /* A header and the lane's head under it prove the messages before it; two sets of validators apart. */
 static void test_light__evidence_under_a_header_that_follows_is_a_fact(void **state)
 {
@@ -229,6 +237,7 @@ static void test_light__two_signed_headers_of_one_height_freeze_the_chain(void *
     rig_header(rig, 1, &other);
     assert_int_equal(rig_counted(rig, RELAY_REASON_CHAIN_ATTACKED), 1);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_ATTACK);
+    assert_string_not_equal(trust_of(rig).attack, "none");
     assert_true(rig_log(rig).frozen);
     assert_true(rig->kept > 0);
     rig_block(rig, &later, 25, &rig->set, &rig->set, 2, NULL);
@@ -308,6 +317,7 @@ static void test_light__expired_trust_abstains_and_says_what_to_do(void **state)
     rig_run(rig, 100);
     assert_int_equal(rig_counted(rig, RELAY_REASON_TRUST_EXPIRED), 1);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);
+    assert_true(trust_of(rig).left <= 0 && trust_of(rig).height > 0);
     rig_block(rig, &later, 119, &rig->set, &rig->set, 2, NULL);
     rig_records(rig, 0, 2, 2);
     rig_evidence(rig, 0, &later, 2);
