@@ -1,7 +1,7 @@
 /*
  * isthmusd: one relay. The whole object graph is in run(); everything else here is the command line.
  *
- * Exit codes: 0 stopped by a signal or asked for help, 1 failed, 2 configuration, 3 store, 64 wrong command line.
+ * Exit codes: 0 stopped by a signal or asked for help, 1 failed, 2 configuration, 3 store, 4 cut off from its peers over TLS (mesh-deaf), 64 wrong command line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,8 @@ static const char USAGE[] =
     "-x signer and -x connector [--hash HEX] [--read PATH]... PROGRAM are how it starts its own children, on "
     "descriptor 3.\n"
     "SIGTERM, SIGINT: stop in order. SIGHUP: read the configuration again.\n"
-    "Exit codes: 0 stopped or nothing to complain about, 1 failed, 2 configuration, 3 store, 64 command line.\n";
+    "Exit codes: 0 stopped or nothing to complain about, 1 failed, 2 configuration, 3 store, 4 mesh-deaf: start it "
+    "again, 64 command line.\n";
 
 struct arguments {
     const char *config, *mode, *hash, *rest;

@@ -291,9 +291,9 @@ static void fit_trust(struct fit *fit)
             j++;
         if (topology_chain_is_light(chain) && j == fit->relay->trust_len)
             say(fit, "trust",
-                "lacks a first header of %s: give height and hash of one, less than %llu days old, that you checked "
-                "with others",
-                chain->id, (unsigned long long)(chain->light.trusting_period / 86400));
+                "lacks a first header of %s: give height and hash of one, younger than its trusting_period of %llu s, "
+                "that you checked with others",
+                chain->id, (unsigned long long)chain->light.trusting_period);
     }
 }
 

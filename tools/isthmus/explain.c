@@ -70,8 +70,7 @@ static void print_story(const struct tools_json *root, const char *lane, uint64_
            strcmp(isthmus_text(root, "stage"), "unknown") == 0 ? "never heard of here" : isthmus_text(root, "stage"));
     step(is(root, "seen"), "seen", "a source or a signed head named it");
     tell_stored(root);
-    step(is(root, "proven"), "proven",
-         is(root, "proven") ? "by this relay, from its own sources" : "not by this relay");
+    step(is(root, "proven"), "proven", is(root, "proven") ? "by this relay itself" : "not by this relay");
     step(is(root, "attested"), "attested",
          is(root, "attested") ? "this relay's operator signed past it" : "not by this relay");
     tell_certified(root);

@@ -36,16 +36,25 @@ static void print_trust(const struct tools_json *trust)
 {
     for (size_t i = 0; i < tools_json_count(trust); i++) {
         const struct tools_json *one = tools_json_at(trust, i);
-        uint64_t height = isthmus_number(one, "height");
+        uint64_t height = isthmus_number(one, "height"), left = isthmus_number(one, "left_s");
+        uint64_t signer = isthmus_number(one, "signer_height");
         bool frozen = strcmp(isthmus_text(one, "attack"), "none") != 0;
         char time[24];
         printf("trust in %s: ", isthmus_text(one, "chain"));
-        if (height == 0)
+        if (height == 0) {
             puts("not begun: no source gave the header under trust: in relay.yaml");
+            continue;
+        }
+        printf("header %" PRIu64 ", ", height);
+        if (left > 0)
+            printf("good for %s; signer ", isthmus_duration(time, 1000 * left));
         else
-            printf("header %" PRIu64 ", good for %s; signer %" PRIu64 "%s%s\n", height,
-                   isthmus_duration(time, 1000 * isthmus_number(one, "left_s")), isthmus_number(one, "signer_height"),
-                   frozen ? "; frozen: " : "", frozen ? isthmus_text(one, "attack") : "");
+            printf("its trusting period is over: give a newer one under trust: in relay.yaml; signer ");
+        if (signer > 0)
+            printf("%" PRIu64, signer);
+        else
+            printf("none");
+        printf("%s%s\n", frozen ? "; frozen: " : "", frozen ? isthmus_text(one, "attack") : "");
     }
 }
 
