@@ -99,10 +99,10 @@ enum proof_verdict proof_cometbft_next_verify(struct proof_result *result, struc
 enum proof_verdict proof_cometbft_parent_verify(struct proof_result *result, struct proof_cometbft_state *fact,
                                                 const struct proof_cometbft_state *trusted, struct bytes header);
 
-/* The hash of a header: the root over its 14 fields (PROOFS 1.2). False when validators_hash is empty, as such a header has none. */
+/* The hash of a header: the root over its 14 fields. False when validators_hash is empty, as such a header has none. */
 bool proof_cometbft_header_hash(uint8_t hash[32], const struct cometbft_header *header);
 
-/* The hash of a validator set in the order of the list (PROOFS 1.3); priorities and proposer are not in it. space gives the memory. */
+/* The hash of a validator set in the order of the list; priorities and proposer are not in it. space gives the memory. */
 void proof_cometbft_validators_hash(uint8_t hash[32], struct proof_cometbft_space *space,
                                     const struct cometbft_validator *list, size_t len);
 

@@ -1,5 +1,5 @@
 /*
- * A transaction in a block: under the data_hash of a header (PROOFS 1.1). The leaves are hashes of transactions, so the leaf hash is
+ * A transaction in a block: under the data_hash of a header. The leaves are hashes of transactions, so the leaf hash is
  * SHA256(0x00 || SHA256(transaction)).
  */
 #ifndef ISTHMUS_PROOFS_COMETBFT_TX_H

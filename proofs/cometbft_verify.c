@@ -55,7 +55,7 @@ void proof_cometbft_space_free(struct proof_cometbft_space *space)
     free(space);
 }
 
-/* Header, commit and set against themselves and each other: types.LightBlock.ValidateBasic, and PROOFS 1.5 steps 2 and 4. */
+/* Header, commit and set against themselves and each other: types.LightBlock.ValidateBasic; steps 4 to 6 of docs/light-client-cometbft.md. */
 static enum proof_reason check_block(size_t *at, struct proof_cometbft_block *block, struct proof_cometbft_space *space,
                                      struct bytes chain_id)
 {
@@ -128,7 +128,7 @@ static bool from_the_future(struct cometbft_time time, const struct proof_cometb
     return cometbft_time_compare(time, cometbft_time_add(options->now, options->clock_drift)) >= 0;
 }
 
-/* PROOFS 1.5 step 3, and step 6 for an adjacent header. */
+/* Steps 7 and 8 of docs/light-client-cometbft.md. */
 static enum proof_reason check_against(const struct proof_cometbft_state *trusted, const struct cometbft_header *header,
                                        const struct proof_cometbft_options *options)
 {

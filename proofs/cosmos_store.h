@@ -1,6 +1,6 @@
 /*
  * The Cosmos SDK's multistore: a key in a named store, under the app hash of a header. Two ICS-23 proofs, as abci_query gives them: the store's
- * IAVL tree holds the key, and the tree of stores holds the store's root under its name. PROOFS 1.6.
+ * IAVL tree holds the key, and the tree of stores holds the store's root under its name.
  *
  * A header's app hash is the state after the block before it: state of height S is proven against header S + 1.
  */

@@ -19,8 +19,8 @@ static const struct explained {
     const char *why;
 } differences[] = {
     {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_ADDRESS,
-     "Go compares addresses with the set only until two thirds have signed, and never those of votes for nil; PROOFS "
-     "1.5 step 5 has all of them; and never the index that votes of double-vote evidence name"},
+     "Go compares addresses with the set only until two thirds have signed, and never those of votes for nil; "
+     "here all must match; and never the index that votes of double-vote evidence name"},
     {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_VOTES_APART,
      "Go does not look at the index that votes of double-vote evidence name"},
     {PROOF_VALID, PROOF_INVALID, PROOF_REASON_COMETBFT_VOTE_TWICE,

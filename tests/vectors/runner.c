@@ -186,11 +186,12 @@ static bool run_folders(struct vectors *run, struct tools_json *list, const char
 
 static int usage(void)
 {
-    fputs(
-        "usage: tests/vectors/run DIR [--report FILE] [--skip-missing]\n"
-        "Checks every test vector below DIR against its stated verdict. Exit code 0: all as stated, 1: a mismatch or\n"
-        "nothing found, 2: usage; with --skip-missing 77 when DIR does not exist.\n",
-        stderr);
+    fputs("usage: tests/vectors/run DIR [--report FILE] [--mutate] [--skip-missing]\n"
+          "Checks every test vector below DIR against its stated verdict; with --mutate also that it is refused with\n"
+          "bits flipped. Exit code 0: all as stated, 1: a mismatch or nothing found, 2: usage; with --skip-missing 77 "
+          "when\n"
+          "DIR does not exist.\n",
+          stderr);
     return 2;
 }
 
