@@ -77,7 +77,8 @@ void world_chain_block(struct world *world, uint16_t chain)
     for (uint16_t relay = 0; relay < world->relays_len; relay++) {
         for (uint16_t source = 0; source < world->shape.sources; source++) {
             struct world_source *state = &world->relays[relay].sources[source];
-            if (world_chain_of(world, relay) != chain || world->relays[relay].core == NULL || !state->up)
+            if (world_chain_of(world, relay) != chain || world->relays[relay].core == NULL || !state->up ||
+                state->broken)
                 continue;
             world_source_headers(world, relay, source, world_final_height(world, chain) - state->header_late);
             world_source_serve(world, relay, source);
@@ -94,7 +95,30 @@ void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth,
     model_reorganise(&world->model, chain, world->model.height[chain] - depth, lost);
 }
 
+/* Sources that told a header which is not there any more say so, and nothing else until they are started again. */
+void world_lane_forget(struct world *world, uint16_t lane, uint64_t kept)
+{
+    struct connector_message message = {.type = CONNECTOR_NOTICE};
+    message.notice = (struct connector_notice){CONNECTOR_NOTICE_FINALITY_BROKEN, codec_connector_text("model")};
+    uint64_t height = model_forget(&world->model, lane, kept);
+    for (uint16_t relay = 0; relay < world->relays_len; relay++) {
+        for (uint16_t source = 0; source < world->shape.sources; source++) {
+            struct world_source *state = &world->relays[relay].sources[source];
+            if (world_chain_of(world, relay) != world->lanes[lane].source || !state->up || state->told <= height)
+                continue;
+            world_post_source(world, relay, source, &message);
+            state->broken = true;
+        }
+    }
+}
+
 /* ---- requests ------------------------------------------------------------------------------------------------------- */
+
+static bool holds(const struct model_log *log, const struct connector_subscribe *message)
+{
+    uint64_t n = message->from - 1;
+    return n <= log->count && memcmp(message->running, n > 0 ? log->entries[n - 1].running : log->start, 32) == 0;
+}
 
 static void subscribe(struct world *world, uint16_t relay, struct world_source *state,
                       const struct connector_subscribe *message)
@@ -104,14 +128,17 @@ static void subscribe(struct world *world, uint16_t relay, struct world_source *
     assert(memcmp(message->log, world->lanes[watch / 3].logs[watch % 3], 32) == 0);
     assert(memcmp(message->lane.id, world->lanes[watch / 3].id, 32) == 0);
     const struct model_log *log = model_log_of(&world->model, watch / 3, message->kind);
-    bool differs =
-        message->from - 1 > log->count ||
-        memcmp(message->running, message->from > 1 ? log->entries[message->from - 2].running : log->start, 32) != 0;
-    if (differs && !world->relays[relay].fooled)
+    const struct model_log *gone = &world->model.lanes[watch / 3].forgotten;
+    bool differs = !holds(log, message);
+    bool forgotten = differs && message->kind == PROOF_LOG_MESSAGE && gone->count > 0 && holds(gone, message);
+    if (differs && !forgotten && !world->relays[relay].fooled)
         world_wrong(world, "relay %u subscribes to log %u behind %llu, which is not what the chain holds", relay, watch,
                     (unsigned long long)message->from - 1);
-    state->subscriptions[watch] = (struct world_subscription){
-        .active = true, .due = true, .next = message->from, .credit = message->credit, .proven = message->from - 1};
+    state->subscriptions[watch] = (struct world_subscription){.active = !forgotten,
+                                                              .due = true,
+                                                              .next = message->from,
+                                                              .credit = message->credit,
+                                                              .proven = message->from - 1};
 }
 
 /* It says that the call is in a block, and keeps it. */
@@ -146,6 +173,8 @@ void world_source_take(struct world *world, uint16_t relay, uint16_t source, str
     struct connector_message message;
     bool read = codec_connector_decode(&message, world->scratch, bytes, NULL);
     assert(read);
+    if (state->broken)
+        return;
     if (message.type == CONNECTOR_SUBSCRIBE) {
         subscribe(world, relay, state, &message.subscribe);
     } else if (message.type == CONNECTOR_CREDIT) {

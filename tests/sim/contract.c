@@ -74,7 +74,7 @@ static void enter(struct model *model, uint16_t index, uint64_t sequence, uint8_
     uint8_t record[PROOF_OUTCOME_RECORD_BYTES], entry[32];
     struct proof_outcome outcome = {.sequence = sequence, .status = status, .reason = reason};
     struct codec_writer writer;
-    memcpy(outcome.digest, lane->messages.entries[sequence - 1].item, 32);
+    memcpy(outcome.digest, model_inbox_messages(lane)->entries[sequence - 1].item, 32);
     codec_writer_init(&writer, record, sizeof(record));
     bool written = proof_outcome_write(&writer, &outcome);
     assert(written);
@@ -87,6 +87,11 @@ static void enter(struct model *model, uint16_t index, uint64_t sequence, uint8_
         lane->undecided++;
 }
 
+static bool is_beyond(const struct model_lane *lane, uint64_t n)
+{
+    return lane->closed_inbox && n > lane->last;
+}
+
 static void decide(struct model *model, uint16_t index, const struct proof_message *message)
 {
     struct model_lane *lane = &model->lanes[index];
@@ -94,6 +99,8 @@ static void decide(struct model *model, uint16_t index, const struct proof_messa
     uint64_t time = model_time(model->height[model->network->lanes[index].destination]);
     bool retries = model->network->lanes[index].mode & PROOF_MODE_RETRY;
     if (ordered(model, index) && n != lane->undecided)
+        return;
+    if (is_beyond(lane, n))
         return;
     if (time > message->deadline) {
         enter(model, index, n, PROOF_OUTCOME_EXPIRED, PROOF_OUTCOME_REASON_DEADLINE_PASSED);
@@ -113,6 +120,7 @@ static void decide(struct model *model, uint16_t index, const struct proof_messa
 static const char *deliver(struct model *model, uint16_t chain, uint16_t index, const struct connector_submit *submit)
 {
     struct model_lane *lane = &model->lanes[index];
+    const struct model_log *known = model_inbox_messages(lane);
     struct proof_message messages[PROOF_RANGE_MAX];
     uint8_t running[32];
     struct proof_head head;
@@ -125,11 +133,15 @@ static const char *deliver(struct model *model, uint16_t chain, uint16_t index, 
         return "another log";
     if (head.number <= lane->accepted)
         return NULL;
+    if (is_beyond(lane, head.number))
+        return "beyond the closing record";
+    if (lane->before > 0 && !model->lanes[lane->before - 1].closed_inbox)
+        return "the generation before is open";
     if (submit->count == 0 || submit->count > PROOF_RANGE_MAX || submit->from + submit->count - 1 != head.number)
         return "items do not end at the head, or are too many";
     if (submit->from > lane->accepted + 1)
         return "gap";
-    memcpy(running, lane->accepted ? lane->messages.entries[lane->accepted - 1].running : lane->messages.start, 32);
+    memcpy(running, lane->accepted ? known->entries[lane->accepted - 1].running : known->start, 32);
     codec_reader_init(&reader, submit->records);
     for (uint32_t i = 0; i < submit->count; i++) {
         uint8_t digest[32];
@@ -147,7 +159,7 @@ static const char *deliver(struct model *model, uint16_t chain, uint16_t index, 
     uint64_t before = lane->accepted;
     if (model->accepted != NULL)
         model->accepted(model->context, index, PROOF_LOG_MESSAGE, &head);
-    if (head.number > lane->messages.count)
+    if (head.number > known->count)
         return "beyond what the model knows";
     lane->accepted = head.number;
     model_sequences_grow(lane, lane->accepted + 2);
@@ -158,12 +170,25 @@ static const char *deliver(struct model *model, uint16_t chain, uint16_t index, 
     return NULL;
 }
 
+/* What the closing record makes void stays so; and the outcome of what was forgotten is not that of what came in its place. */
+static void settle_one(struct model_lane *lane, const struct proof_outcome *outcome)
+{
+    uint64_t n = outcome->sequence;
+    if (n > lane->messages.count || (lane->closed_outbox && n > lane->last) ||
+        memcmp(outcome->digest, lane->messages.entries[n - 1].item, 32) != 0)
+        return;
+    assert(lane->settled[n] == 0);
+    lane->settled[n] = (uint8_t)outcome->status;
+}
+
 static const char *settle(struct model *model, uint16_t chain, uint16_t index, const struct connector_submit *submit)
 {
     struct model_lane *lane = &model->lanes[index];
     uint64_t taken = lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0;
     uint8_t running[32];
     struct proof_head head;
+    struct proof_outcome settled[PROOF_RANGE_MAX];
+    size_t settled_len = 0;
     struct codec_reader reader;
     struct proof_result result;
     const char *why = certificate_check(model, chain, submit, &head);
@@ -187,13 +212,16 @@ static const char *settle(struct model *model, uint16_t chain, uint16_t index, c
             continue;
         proof_outcome_entry(entry, model->suite, &outcome);
         proof_running_hash_extend(running, model->suite, (const uint8_t(*)[32])entry, 1);
-        assert(outcome.sequence < lane->sequences_cap && lane->settled[outcome.sequence] == 0);
-        lane->settled[outcome.sequence] = (uint8_t)outcome.status;
+        if (outcome.sequence > lane->messages.count && !lane->closed_outbox)
+            return "sequence unknown";
+        settled[settled_len++] = outcome;
     }
     if (!codec_reader_done(&reader) || memcmp(running, head.running, 32) != 0)
         return "running hash differs";
     if (model->accepted != NULL)
         model->accepted(model->context, index, PROOF_LOG_OUTCOME, &head);
+    for (size_t i = 0; i < settled_len; i++)
+        settle_one(lane, &settled[i]);
     lane->taken = model_grow(lane->taken, &lane->taken_cap, lane->taken_len + 1, sizeof(*lane->taken));
     lane->taken[lane->taken_len].height = model->height[chain];
     lane->taken[lane->taken_len++].number = head.number;
@@ -216,7 +244,9 @@ static const char *execute(struct model *model, uint16_t index, const struct con
         proof_message_digest(digest, model->suite, model->network->lanes[index].id, &message);
         if (n > lane->accepted || lane->status[n] != 0)
             continue;
-        if (memcmp(digest, lane->messages.entries[n - 1].item, 32) != 0)
+        if (is_beyond(lane, n))
+            return "beyond the closing record";
+        if (memcmp(digest, model_inbox_messages(lane)->entries[n - 1].item, 32) != 0)
             return "digest differs";
         if (ordered(model, index) && n != lane->undecided) {
             if (tried)

@@ -133,6 +133,7 @@ static void store(struct sim *sim, size_t index, bool on)
         memcpy(relay->guards, sim->guards[index], sizeof(relay->guards));
         sim->adopts[fault->a] = true;
     }
+    sim_ending_thaw(sim, fault->a);
     wake(sim, fault->a);
 }
 
@@ -295,4 +296,6 @@ void sim_fault_tick(struct sim *sim, size_t index)
         sim_villain_boast(sim, fault->a);
     else if (fault->type == SIM_TWO_KEYS)
         sim_villain_two_keys(sim, fault->a);
+    else if (fault->type == SIM_FORGET)
+        sim_ending_tick(sim, index);
 }

@@ -50,8 +50,16 @@ static const struct model_log *log_of(const struct judge *judge, uint16_t watch)
     return model_log_of(&judge->world->model, watch / 3, watch % 3 == 0 ? PROOF_LOG_MESSAGE : PROOF_LOG_OUTCOME);
 }
 
+/* True when the head lies in what the chain forgot, where that was final. */
+static bool is_forgotten(const struct judge *judge, uint16_t watch, uint64_t number, const uint8_t running[32])
+{
+    const struct model_lane *lane = &judge->world->model.lanes[watch / 3];
+    return watch % 3 + 1 == PROOF_LOG_MESSAGE && number > lane->kept && number <= lane->final &&
+           memcmp(lane->forgotten.entries[number - 1].running, running, 32) == 0;
+}
+
 /* True when the head is what the log's home chain holds, finally. */
-static bool is_final(const struct judge *judge, uint16_t watch, uint64_t number, const uint8_t running[32])
+static bool is_held(const struct judge *judge, uint16_t watch, uint64_t number, const uint8_t running[32])
 {
     const struct model *model = &judge->world->model;
     const struct model_log *log = log_of(judge, watch);
@@ -67,6 +75,12 @@ static bool is_final(const struct judge *judge, uint16_t watch, uint64_t number,
             return number <= lane->taken[i].number;
     }
     return false;
+}
+
+/* … or held: what was final once stays so for whoever saw it. */
+static bool is_final(const struct judge *judge, uint16_t watch, uint64_t number, const uint8_t running[32])
+{
+    return is_held(judge, watch, number, running) || is_forgotten(judge, watch, number, running);
 }
 
 static bool is_certified(const struct judge *judge, uint16_t watch, uint64_t number)
@@ -113,6 +127,11 @@ static void signed_head(void *context, uint16_t relay, const struct proof_head *
     }
     if (head->number == state->last_signed[watch] && memcmp(head->running, state->last_running[watch], 32) != 0)
         head_wrong(judge, relay, watch, head->number, "its operator signed two words");
+    uint64_t kept = judge->world->model.lanes[watch / 3].kept;
+    if (watch % 3 + 1 == PROOF_LOG_MESSAGE && state->last_signed[watch] > kept && head->number > kept &&
+        is_forgotten(judge, watch, head->number, head->running) !=
+            is_forgotten(judge, watch, state->last_signed[watch], state->last_running[watch]))
+        head_wrong(judge, relay, watch, head->number, "its operator signed two histories");
     if (head->number > state->last_signed[watch]) {
         state->last_signed[watch] = head->number;
         memcpy(state->last_running[watch], head->running, 32);
@@ -137,6 +156,8 @@ static void executions_check(struct judge *judge, uint16_t index)
         judge->checks++;
         if (lane->executed[n] != 1)
             judge_wrong(judge, "message %u/%llu took effect %u times", index, (unsigned long long)n, lane->executed[n]);
+        if (lane->closed_inbox && state->executed >= lane->closed_order && n > lane->last)
+            judge_wrong(judge, "message %u/%llu took effect behind the closing record", index, (unsigned long long)n);
         if (ordered && state->executed > 0 && lane->order[state->executed - 1] >= n)
             judge_wrong(judge, "message %u/%llu took effect after %llu on an ordered lane", index,
                         (unsigned long long)n, (unsigned long long)lane->order[state->executed - 1]);
@@ -153,10 +174,19 @@ static void accepted(void *context, uint16_t lane, uint8_t kind, const struct pr
 {
     struct judge *judge = context;
     uint16_t watch = (uint16_t)(lane * 3 + kind - 1);
+    const struct model_lane *model = &judge->world->model.lanes[lane];
     judge->checks++;
     if (!is_final(judge, watch, head->number, head->running))
         judge_wrong(judge, "a contract took %s of lane %u, number %llu, that the other chain does not hold",
                     log_name(watch), lane, (unsigned long long)head->number);
+    else if (kind == PROOF_LOG_MESSAGE && head->number > model->kept && model->forgotten.count > 0 &&
+             !is_forgotten(judge, watch, head->number, head->running))
+        judge_wrong(judge, "an inbox took messages of lane %u, number %llu, of a second history", lane,
+                    (unsigned long long)head->number);
+    else if (kind == PROOF_LOG_MESSAGE && model->before > 0 &&
+             !judge->world->model.lanes[model->before - 1].closed_inbox)
+        judge_wrong(judge, "lane %u began at its inbox before the generation before it, lane %u, had ended there", lane,
+                    model->before - 1);
     else if (!is_certified(judge, watch, head->number))
         judge_wrong(judge, "a contract took %s of lane %u, number %llu, that too few operators signed", log_name(watch),
                     lane, (unsigned long long)head->number);
@@ -166,6 +196,10 @@ static void accepted(void *context, uint16_t lane, uint8_t kind, const struct pr
 
 static void certified_check(struct judge *judge, uint16_t relay, uint16_t watch, const struct core_log *log)
 {
+    const struct model_lane *lane = &judge->world->model.lanes[watch / 3];
+    if (watch % 3 + 1 == PROOF_LOG_MESSAGE && lane->forgotten.count > 0 && log->certified > lane->kept &&
+        !is_forgotten(judge, watch, log->certified, log->certified_running))
+        head_wrong(judge, relay, watch, log->certified, "certified here in a second history");
     if (!is_final(judge, watch, log->certified, log->certified_running))
         head_wrong(judge, relay, watch, log->certified,
                    "certified here, but the chain does not hold it, or not finally");
@@ -399,13 +433,29 @@ void judge_fini(struct judge *judge)
         free(judge->lanes[i].certain);
 }
 
+/* Behind the end of a lane: to its sender all is void; what was forgotten took effect once at most. */
+static void void_check(struct judge *judge, uint16_t index)
+{
+    const struct model_lane *lane = &judge->world->model.lanes[index];
+    for (uint64_t n = lane->last + 1; n < lane->sequences_cap; n++) {
+        if (lane->settled[n] != 0)
+            judge_wrong(judge, "message %u/%llu is void, its outbox says %u", index, (unsigned long long)n,
+                        lane->settled[n]);
+        if (lane->executed[n] > 1 || (lane->executed[n] > 0 && n > lane->final))
+            judge_wrong(judge, "message %u/%llu, of a closed lane, took effect %u times", index, (unsigned long long)n,
+                        lane->executed[n]);
+    }
+}
+
 void judge_end(struct judge *judge)
 {
     const struct world *world = judge->world;
     for (uint16_t index = 0; index < world->shape.lanes; index++) {
         const struct model_lane *lane = &world->model.lanes[index];
         executions_check(judge, index);
-        for (uint64_t n = 1; n <= lane->messages.count; n++) {
+        if (lane->closed_outbox)
+            void_check(judge, index);
+        for (uint64_t n = 1; n <= (lane->closed_outbox ? lane->last : lane->messages.count); n++) {
             unsigned wanted = lane->status[n] == PROOF_OUTCOME_DONE;
             if (lane->status[n] == 0)
                 judge_wrong(judge, "message %u/%llu was lost: nothing was decided", index, (unsigned long long)n);

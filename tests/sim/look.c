@@ -33,8 +33,7 @@ bool world_delivered(struct world *world)
 bool world_settled(struct world *world)
 {
     for (size_t i = 0; i < world->shape.lanes; i++) {
-        const struct model_lane *lane = &world->model.lanes[i];
-        if ((lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0) < lane->messages.count)
+        if (!model_lane_settled(&world->model.lanes[i]))
             return false;
     }
     return true;
@@ -52,6 +51,8 @@ bool world_relay_quiet(const struct world *world, uint16_t relay)
 {
     for (uint16_t lane = 0; lane < world->shape.lanes && world->relays[relay].core != NULL; lane++) {
         uint64_t count = world->model.lanes[lane].messages.count;
+        if (world->model.lanes[lane].closed_outbox)
+            continue; /* what is beyond its end has no outcome, so nobody ever forgets it */
         struct relay_log_view messages = world_view(world, relay, lane, 1),
                               outcomes = world_view(world, relay, lane, 2);
         if (messages.settled < count || messages.window_used > 0 || outcomes.window_used > 0 ||

@@ -19,14 +19,33 @@ void *model_grow(void *old, size_t *cap, size_t wanted, size_t size)
     return memory;
 }
 
+static void lane_open(struct model *model, uint16_t index)
+{
+    struct model_lane *lane = &model->lanes[index];
+    memcpy(lane->messages.start, model->network->lanes[index].logs[0], 32);
+    memcpy(lane->outcomes.start, model->network->lanes[index].logs[1], 32);
+    lane->undecided = 1;
+    for (size_t i = 0; i < MODEL_STATES; i++)
+        lane->was[i].undecided = 1;
+}
+
+void model_lane_next(struct model *model, uint16_t index, uint16_t before)
+{
+    lane_open(model, index);
+    model->lanes[index].before = (uint16_t)(before + 1);
+}
+
+void model_inbox_close(struct model_lane *lane)
+{
+    lane->closed_inbox = true;
+    lane->closed_order = lane->order_len;
+}
+
 void model_init(struct model *model, const struct topology_network *network)
 {
     *model = (struct model){.network = network, .suite = proof_suite_by_bit(network->chains[0].suite)};
-    for (size_t i = 0; i < network->lanes_len; i++) {
-        memcpy(model->lanes[i].messages.start, network->lanes[i].logs[0], 32);
-        memcpy(model->lanes[i].outcomes.start, network->lanes[i].logs[1], 32);
-        model->lanes[i].undecided = 1;
-    }
+    for (uint16_t i = 0; i < network->lanes_len; i++)
+        lane_open(model, i);
     for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++) {
         while (model->height[chain] < 10)
             model_block(model, chain);
@@ -41,6 +60,7 @@ void model_fini(struct model *model)
         free(lane->messages.bytes);
         free(lane->outcomes.entries);
         free(lane->outcomes.bytes);
+        free(lane->forgotten.entries);
         free(lane->taken);
         free(lane->status);
         free(lane->settled);
@@ -155,6 +175,21 @@ uint64_t model_stands(const struct model *model, uint16_t index, uint8_t kind, u
     return number;
 }
 
+const struct model_log *model_inbox_messages(const struct model_lane *lane)
+{
+    return lane->forgotten.count > 0 ? &lane->forgotten : &lane->messages;
+}
+
+bool model_lane_settled(const struct model_lane *lane)
+{
+    bool settled = lane->closed_inbox == lane->closed_outbox;
+    if (!lane->closed_outbox)
+        return settled && (lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0) >= lane->messages.count;
+    for (uint64_t n = 1; settled && n <= lane->last; n++)
+        settled = lane->settled[n] != 0;
+    return settled;
+}
+
 struct bytes model_records(const struct model_log *log, uint64_t from, uint64_t to)
 {
     size_t start = from > 1 ? log->entries[from - 2].end : 0;
@@ -172,7 +207,7 @@ void model_block(struct model *model, uint16_t chain)
 {
     for (uint16_t i = 0; i < model->network->lanes_len; i++) {
         struct model_lane *lane = &model->lanes[i];
-        struct model_state *state = &lane->before[model->height[chain] % MODEL_STATES];
+        struct model_state *state = &lane->was[model->height[chain] % MODEL_STATES];
         if (destination(model, i) == chain) /* what the inbox was when this block was the newest */
             *state = (struct model_state){lane->accepted, lane->undecided, lane->order_len};
     }
@@ -191,12 +226,14 @@ static void log_cut(struct model_log *log, uint64_t height)
 
 static void inbox_cut(struct model_lane *lane, uint64_t height)
 {
-    const struct model_state *state = &lane->before[height % MODEL_STATES];
+    const struct model_state *state = &lane->was[height % MODEL_STATES];
     for (size_t i = lane->outcomes.count; i > 0 && lane->outcomes.entries[i - 1].height > height; i--)
         lane->status[lane->outcomes.entries[i - 1].sequence] = 0;
     for (size_t i = state->order_len; i < lane->order_len; i++)
         lane->executed[lane->order[i]]--;
     lane->order_len = state->order_len;
+    if (lane->closed_order > lane->order_len)
+        lane->closed_order = lane->order_len;
     lane->accepted = state->accepted;
     lane->undecided = state->undecided;
     log_cut(&lane->outcomes, height);
@@ -230,4 +267,25 @@ size_t model_reorganise(struct model *model, uint16_t chain, uint64_t height, si
     for (size_t i = 0; i <= blocks; i++)
         model_block(model, chain);
     return blocks;
+}
+
+uint64_t model_forget(struct model *model, uint16_t index, uint64_t kept)
+{
+    struct model_lane *lane = &model->lanes[index];
+    uint16_t chain = model->network->lanes[index].source;
+    uint64_t height = lane->messages.entries[kept].height - 1, final = model->height[chain] - MODEL_FINALITY;
+    struct model_log *copy = &lane->forgotten;
+    copy->entries = model_grow(NULL, &copy->cap, lane->messages.count, sizeof(*copy->entries));
+    copy->count = lane->messages.count;
+    memcpy(copy->entries, lane->messages.entries, copy->count * sizeof(*copy->entries));
+    memcpy(copy->start, lane->messages.start, 32);
+    lane->kept = kept;
+    while (lane->final < copy->count && copy->entries[lane->final].height <= final)
+        lane->final++;
+    log_cut(&lane->messages, height);
+    assert(lane->messages.count == kept);
+    model->fork[chain]++;
+    for (uint64_t h = height + 1; h <= model->height[chain]; h++)
+        model->forks[chain][h] = model->fork[chain];
+    return height;
 }

@@ -11,7 +11,7 @@
 
 enum {
     MODEL_CHAINS = 2,
-    MODEL_LANES_MAX = 8,
+    MODEL_LANES_MAX = 8, /* generations count */
     MODEL_FINALITY = 2,
     MODEL_BLOCK_MS = 1000,
     MODEL_EPOCH = 1700000000,
@@ -40,7 +40,14 @@ struct model_state { /* of an inbox */
 
 struct model_lane {
     struct model_log messages, outcomes;
-    struct { /* settlement: how far the outbox had taken the outcomes, by block */
+    struct model_log
+        forgotten; /* entries of all messages before the chain forgot some that were final; count 0: it never did */
+    uint64_t kept, final;             /* then: the last message of both histories; the last final one of the first */
+    bool closed_outbox, closed_inbox; /* by a closing record behind `last` */
+    uint64_t last;
+    size_t closed_order; /* executions before the inbox was closed */
+    uint16_t before;     /* the generation before this one, + 1; 0: this is the first */
+    struct {             /* settlement: how far the outbox had taken the outcomes, by block */
         uint64_t height, number;
     } * taken;
     size_t taken_len, taken_cap;
@@ -50,11 +57,11 @@ struct model_lane {
     unsigned *executed; /* how often the receiver took effect, by sequence */
     uint64_t *order;    /* sequences as they were executed */
     size_t order_len, sequences_cap;
-    uint64_t undecided;                      /* lowest sequence without entry */
-    uint64_t fails_from, fails_to;           /* the receiver fails for these sequences … */
-    uint64_t fails_until;                    /* … before this time (s) */
-    unsigned tries;                          /* failed calls of the receiver */
-    struct model_state before[MODEL_STATES]; /* at the end of recent blocks, by height */
+    uint64_t undecided;                   /* lowest sequence without entry */
+    uint64_t fails_from, fails_to;        /* the receiver fails for these sequences … */
+    uint64_t fails_until;                 /* … before this time (s) */
+    unsigned tries;                       /* failed calls of the receiver */
+    struct model_state was[MODEL_STATES]; /* at the end of recent blocks, by height */
 };
 
 struct model {
@@ -85,6 +92,18 @@ void model_block(struct model *model, uint16_t chain); /* the next block; what i
 /* Blocks above the height go, with all that they held; as many and one more, empty, come in their place. lost: messages of
  * each lane that are in no block any more. Returns how many blocks went. */
 size_t model_reorganise(struct model *model, uint16_t chain, uint64_t height, size_t lost[MODEL_LANES_MAX]);
+
+/* The chain has another history: the messages of this lane behind `kept` were never sent, final or not; everything else was
+ * taken into the same blocks again. Returns the height above which all headers are others. */
+uint64_t model_forget(struct model *model, uint16_t lane, uint64_t kept);
+/* The closing record reaches the inbox. A reorganisation takes it into other blocks, never away. */
+void model_inbox_close(struct model_lane *lane);
+/* The lane, which the document has now, is the next generation of `before`. */
+void model_lane_next(struct model *model, uint16_t lane, uint16_t before);
+/* What the inbox knows of the messages: what a chain forgot stays accepted at the other one. */
+const struct model_log *model_inbox_messages(const struct model_lane *lane);
+/* Everything that has to be settled is: of a closed lane what its closing record does not make void. */
+bool model_lane_settled(const struct model_lane *lane);
 
 /* Writes a message into the next block of the lane's source chain. life: seconds to the deadline. */
 void model_send(struct model *model, uint16_t lane, const uint8_t *payload, size_t len, uint64_t life);

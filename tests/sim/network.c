@@ -135,6 +135,25 @@ static void lanes_make(struct world *world)
     }
 }
 
+uint16_t world_lane_next(struct world *world, uint16_t index)
+{
+    uint16_t next = world->shape.lanes++;
+    assert(next < WORLD_LANES_MAX);
+    world->lanes[next] = world->lanes[index];
+    world->lanes[next].generation++;
+    snprintf(world->lanes[next].name, sizeof(world->lanes[next].name), "next");
+    world->shape.modes[next] = world->shape.modes[index];
+    world->lanes[index].state = TOPOLOGY_LANE_CLOSED;
+    world->logs_len = (uint16_t)(world->shape.lanes * 3);
+    world->network.lanes_len = world->shape.lanes;
+    world->network.version++;
+    memset(world->network.hash, 0x46, 32);
+    bool indexed = topology_network_index(&world->network);
+    assert(indexed);
+    model_lane_next(&world->model, next, index);
+    return next;
+}
+
 void world_network_make(struct world *world)
 {
     struct topology_network *network = &world->network;

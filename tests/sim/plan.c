@@ -4,7 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPIRING_MAX = 5, LARGE_MAX = 100, LANE_MAX = 10000, LANE_BYTES = 2500000, LANE_WINDOWS = 6 };
+enum {
+    LANES_MAX = WORLD_LANES_MAX - 1,
+    EXPIRING_MAX = 5,
+    LARGE_MAX = 100,
+    LANE_MAX = 10000,
+    LANE_BYTES = 2500000,
+    LANE_WINDOWS = 6,
+    FORGET_IN = 16
+};
 enum aim { RELAY, LOST, OPERATOR, LINK, SOURCE, LIAR, CHAIN, LANE, WORLD };
 
 static const struct {
@@ -98,11 +106,11 @@ static void shape_make(struct sim_plan *plan, uint64_t *state, const struct size
     shape->quorum = SIDES[side].quorum;
     shape->middle = (uint16_t)draw(state, size->middles);
     shape->direct = shape->middle == 0 || draw(state, 4) == 0;
-    shape->lanes = (uint16_t)between(state, 1, WORLD_LANES_MAX);
+    shape->lanes = (uint16_t)between(state, 1, LANES_MAX);
     shape->sources = (uint16_t)between(state, 2, 3);
     shape->demanded = 2;
     shape->keys = (uint16_t)between(state, 1, 2);
-    for (size_t i = 0; i < WORLD_LANES_MAX; i++)
+    for (size_t i = 0; i < LANES_MAX; i++)
         shape->modes[i] = (uint8_t)draw(state, 4);
     /* A window has room for the largest batch: else `config check` refuses it. */
     shape->window = UINT64_C(131072) << between(state, size->window, 3);
@@ -245,6 +253,28 @@ static bool lost_twice(const struct sim_plan *plan, const struct sim_fault *faul
     return false;
 }
 
+/*
+ * A chain with two histories that were final, in one world of FORGET_IN. Nothing else depends on whether it is there. An
+ * operator that kept every rule has two words when its guard, too, is put back, or all its sources lied besides.
+ */
+static void forget_make(struct sim_plan *plan, enum sim_fault_type with)
+{
+    uint64_t state = plan->seed * UINT64_C(0xbf58476d1ce4e5b9) + 7;
+    if (draw(&state, FORGET_IN) != 0 && with != SIM_FORGET)
+        return;
+    for (size_t i = 0; i < plan->faults_len; i++) {
+        if (plan->faults[i].type == SIM_FOOLED || plan->faults[i].type == SIM_RESTORED)
+            return;
+    }
+    struct sim_fault *fault = &plan->faults[plan->faults_len++];
+    *fault = (struct sim_fault){.type = SIM_FORGET,
+                                .a = (uint16_t)draw(&state, plan->shape.lanes),
+                                .at = between(&state, 500, plan->horizon),
+                                .lasts = between(&state, 8000, 16000),
+                                .size = (uint32_t)draw(&state, 15000)};
+    plan->horizon = fault->at + fault->lasts + 1000;
+}
+
 /* Each seed knows only some kinds of fault: so rare ones come together, too. */
 static void faults_make(struct sim_plan *plan, uint64_t *state, const struct size *size, struct room *room,
                         enum sim_fault_type with)
@@ -252,12 +282,12 @@ static void faults_make(struct sim_plan *plan, uint64_t *state, const struct siz
     enum sim_fault_type palette[10];
     size_t kinds = (size_t)between(state, 1, 10), wanted = (size_t)between(state, 1, size->faults);
     for (size_t i = 0; i < kinds; i++)
-        palette[i] = (enum sim_fault_type)draw(state, SIM_FAULT_TYPES);
-    if (with != SIM_FAULT_TYPES)
+        palette[i] = (enum sim_fault_type)draw(state, SIM_FORGET);
+    if (with < SIM_FORGET)
         palette[0] = with;
     for (size_t i = 0; i < wanted; i++) {
         struct sim_fault fault = {.type = palette[draw(state, kinds)]};
-        if (i == 0 && with != SIM_FAULT_TYPES)
+        if (i == 0 && with < SIM_FORGET)
             fault.type = with;
         fault.at = between(state, 500, plan->horizon - 1);
         fault.lasts = draw(state, 3) ? between(state, 1, 3000) : between(state, 1, plan->horizon / 2);
@@ -270,6 +300,7 @@ static void faults_make(struct sim_plan *plan, uint64_t *state, const struct siz
         if (aimed && fault.size > 0)
             plan->faults[plan->faults_len++] = fault;
     }
+    forget_make(plan, with);
     qsort(plan->faults, plan->faults_len, sizeof(plan->faults[0]), faults_order);
 }
 

@@ -64,7 +64,10 @@
     X(CLOCK_WRONG, "clock-wrong", RELAY, clock_change, "the wall clock of %a is %n s ahead for %t")                    \
     X(CLOCK_LATE, "clock-late", RELAY, clock_change, "the wall clock of %a is %n s behind for %t")                     \
     X(DOCUMENT, "document", RELAY, document, "%a runs another network document, without the last lane, for %t")        \
-    X(BURST, "burst", LANE, burst, "%n large messages are sent on %a")
+    X(BURST, "burst", LANE, burst, "%n large messages are sent on %a")                                                 \
+    X(FORGET, "forget", LANE, sim_ending,                                                                              \
+      "delivered messages of %a are in no block any more; its next generation begins %t later, the far end closes "    \
+      "%n ms after that")
 
 enum sim_fault_type {
 #define X(name, text, aim, set, story) SIM_##name,

@@ -72,8 +72,11 @@ static uint64_t room(const struct sim *sim, uint16_t lane, uint32_t len)
     return used < half ? (half - used) / PROOF_MESSAGE_RECORD_BYTES(1, len) : 0;
 }
 
-void sim_send(struct sim *sim, const struct sim_send *send)
+void sim_send(struct sim *sim, const struct sim_send *wanted)
 {
+    struct sim_send here = *wanted, *send = &here;
+    if (sim->world->model.lanes[send->lane].closed_outbox)
+        send->lane = sim->ending.next;
     uint64_t count = room(sim, send->lane, send->len);
     if (count > send->count)
         count = send->count;
@@ -129,6 +132,7 @@ static void play(struct sim *sim)
         }
         if (next == beat) {
             beat += TICK_MS;
+            sim_ending_far(sim);
             waiting_send(sim);
         }
         for (; send < plan->sends_len && plan->sends[send].at <= next; send++)
@@ -188,10 +192,11 @@ static void settle_down(struct sim *sim, struct sim_result *result)
     uint64_t from = sim->world->now, end = from + SIM_HEAL_MS;
     bool adopted = false;
     /* New messages pass, too; and where villains signed what is not so, certificates now decide between claims. */
-    for (uint16_t lane = 0; lane < sim->world->shape.lanes; lane++)
+    for (uint16_t lane = 0; lane < sim->plan->shape.lanes; lane++)
         sim_send(sim, &(struct sim_send){.lane = lane, .count = LAST_WORDS, .len = 10, .life = SIM_LONG_LIFE});
     while (sim->judge.wrong[0] == '\0' && sim->world->now < end && !is_quiet(sim)) {
         step_to(sim, sim->world->now + LOOK_MS);
+        sim_ending_far(sim);
         waiting_send(sim);
         if (adopted || sim->world->now < from + ADOPT_MS)
             continue;
@@ -225,7 +230,7 @@ void sim_run(struct sim_result *result, const struct sim_plan *plan, FILE *story
     memcpy(result->wrong, sim->judge.wrong, sizeof(result->wrong));
     result->ok = result->wrong[0] == '\0';
     result->faults = plan->faults_len;
-    for (uint16_t lane = 0; lane < plan->shape.lanes; lane++)
+    for (uint16_t lane = 0; lane < sim->world->shape.lanes; lane++)
         result->messages += sim->world->model.lanes[lane].messages.count;
     result->steps = sim->world->steps;
     result->events = sim->judge.events;

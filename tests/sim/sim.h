@@ -20,6 +20,11 @@ struct sim {
     struct store *backup[SIM_FAULTS_MAX]; /* by fault: a store as it was when the fault began */
     struct world_guard guards[SIM_FAULTS_MAX][WORLD_LOGS_MAX];
     bool spoilt[WORLD_RELAYS_MAX]; /* its operator signed what is not so: it signs nothing more */
+    struct {                       /* of the one lane that lost messages for good (ending.c) */
+        bool forgot, published;
+        uint16_t closed, next;
+        uint64_t at, far_at; /* ms: when the closing record reaches the inbox */
+    } ending;
     bool gone[WORLD_RELAYS_MAX], adopts[WORLD_RELAYS_MAX]; /* adopts: its guard is old until a person names the heads */
 };
 
@@ -34,6 +39,13 @@ enum { SIM_HEAL_MS = 240000 /* within this, after the last fault, all that was s
 
 /* Runs a plan to its end, or to the first broken promise. story: every fault as it happens, or NULL. */
 void sim_run(struct sim_result *result, const struct sim_plan *plan, FILE *story);
+
+/* ---- ending.c ---- */
+void sim_ending(struct sim *sim, size_t index, bool on);
+void sim_ending_tick(struct sim *sim, size_t index); /* the chain forgets, as soon as there is something to forget */
+void sim_ending_far(struct sim *sim);                /* the inbox takes the closing record, when it is time */
+/* The operator's word that a dead relay may believe its chain again; nothing before the new document is out. */
+void sim_ending_thaw(struct sim *sim, uint16_t relay);
 
 /* ---- fault.c, villain.c: between the files of the simulator ---- */
 void sim_fault_begin(struct sim *sim, size_t index);

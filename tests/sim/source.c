@@ -225,7 +225,8 @@ void world_source_position(struct world *world, uint16_t relay, uint16_t source,
         position->decided = lane->outcomes.count;
         position->undecided = lane->undecided;
         memcpy(position->running,
-               lane->accepted ? lane->messages.entries[lane->accepted - 1].running : lane->messages.start, 32);
+               lane->accepted ? model_inbox_messages(lane)->entries[lane->accepted - 1].running : lane->messages.start,
+               32);
     } else {
         position->accepted = lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0;
         memcpy(position->running,
@@ -243,6 +244,8 @@ void world_source_headers(struct world *world, uint16_t relay, uint16_t source, 
     struct connector_message message = {.type = CONNECTOR_HEADER};
     uint8_t header[64];
     message.header.height = height;
+    if (height > world->relays[relay].sources[source].told)
+        world->relays[relay].sources[source].told = height;
     message.header.time = model_time(height);
     message.header.header = model_header(&world->model, header, message.header.hash, world_chain_of(world, relay),
                                          height, world->relays[relay].sources[source].branch);

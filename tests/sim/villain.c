@@ -174,7 +174,9 @@ void sim_villain_call(struct sim *sim, uint16_t relay)
     memcpy(submit.lane.id, world->lanes[lane].id, 32);
     memcpy(leaf.head.log, world->lanes[lane].logs[0], 32);
     memcpy(leaf.head.running,
-           model->accepted > 0 ? model->messages.entries[model->accepted - 1].running : model->messages.start, 32);
+           model->accepted > 0 ? model_inbox_messages(model)->entries[model->accepted - 1].running
+                               : model->messages.start,
+           32);
     proof_running_hash_extend(leaf.head.running, world->model.suite, (const uint8_t(*)[32])item, 1);
     codec_writer_init(&writer, fields, sizeof(fields));
     bool written = proof_leaf_write(&writer, &leaf);

@@ -22,7 +22,7 @@ enum {
     WORLD_RELAYS_MAX = 12,
     WORLD_SIDE_MAX = 5,
     WORLD_SOURCES_MAX = 3,
-    WORLD_LANES_MAX = 4,
+    WORLD_LANES_MAX = 5, /* generations count */
     WORLD_LOGS_MAX = WORLD_LANES_MAX * 3,
     WORLD_CARRIER = 0xffff, /* instead of a chain: serves none */
     /* The scene of the core's tests: two sides of three, one in the middle, all four lanes. */
@@ -88,6 +88,8 @@ struct world_source {
     uint8_t invents;  /* adds so many messages of its own, at most 8, which a header of its own proves */
     bool boasts;      /* says of every call that it is confirmed, and sends none */
     bool header_late; /* headers come after what they prove */
+    bool broken;      /* it saw its chain break finality: it says nothing more */
+    uint64_t told;    /* the greatest height of which it told a header */
     uint16_t delay;   /* ms, on everything that it says */
     struct world_subscription subscriptions[WORLD_LOGS_MAX];
     uint64_t told_accepted[WORLD_LOGS_MAX], told_decided[WORLD_LOGS_MAX];
@@ -190,6 +192,11 @@ void world_signer_down(struct world *world, uint16_t relay, bool down);
 /* Blocks above the finality depth are replaced; depth <= MODEL_FINALITY. lost: messages of each lane that are
  * in no block any more. */
 void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth, size_t lost[MODEL_LANES_MAX]);
+
+/* The lane's source chain forgets its messages behind `kept`, final or not (model_forget). */
+void world_lane_forget(struct world *world, uint16_t lane, uint64_t kept);
+/* A new document: this lane is closed, and its next generation is the last lane of it. Only while no relay lives. */
+uint16_t world_lane_next(struct world *world, uint16_t lane);
 
 /* count messages of len bytes of payload into the lane's outbox; life: seconds to their deadline. */
 void world_send(struct world *world, uint16_t lane, size_t count, size_t len);
