@@ -19,7 +19,8 @@ static void forget(struct sim *sim, uint16_t index, bool at_once)
     struct model *model = &sim->world->model;
     const struct model_lane *lane = &model->lanes[index];
     uint64_t height = model->height[sim->world->lanes[index].destination], settled = 0;
-    uint64_t accepted = lane->was[(height - MODEL_FINALITY) % MODEL_STATES].accepted;
+    const struct model_state *final = &lane->was[(height - MODEL_FINALITY) % MODEL_STATES];
+    uint64_t accepted = final->accepted;
     uint64_t taken = lane->taken_len ? lane->taken[lane->taken_len - 1].number : 0;
     accepted = accepted < lane->accepted ? accepted : lane->accepted;
     for (uint64_t i = 0; i < taken; i++)
@@ -30,6 +31,9 @@ static void forget(struct sim *sim, uint16_t index, bool at_once)
     while (kept > 0 && lane->messages.entries[kept - 1].height == lane->messages.entries[kept].height)
         kept--; /* blocks go whole */
     if (kept < settled)
+        return;
+    /* Relays go on offering what lies behind the end, and meanwhile execute nothing that waits in front of it. */
+    if (final->undecided <= kept)
         return;
     if (sim->story != NULL)
         fprintf(
