@@ -225,7 +225,8 @@ bool relay_core_source_view(const struct relay_core *core, uint16_t source, stru
 /* The light client of a chain that proves its own headers. */
 struct relay_trust_view {
     uint64_t height, time;  /* of the newest trusted header, time in Unix seconds; 0: not begun */
-    int64_t left;           /* s: until its trusting period is over */
+    uint64_t left;          /* s: until its trusting period is over; 0: it is */
+    bool attacked;          /* validators signed headers that contradict each other: the chain is frozen here */
     uint64_t signer_height; /* where the signer stands; 0: not begun, or not known */
     const char *attack;     /* what froze the chain: static, "none" while it is not frozen */
 };

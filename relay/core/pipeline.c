@@ -23,7 +23,9 @@ void core_pipeline_drive(struct relay_core *core, struct core_log *log)
     }
     uint64_t progress = log->proven + log->durable + log->attested + log->certified + log->settled + log->applied +
                         (log->position.known ? log->position.accepted + log->position.decided : 0);
-    if (cause != log->cause || cause == RELAY_CAUSE_NONE || progress != log->progress) {
+    /* Others go on without us then, and bring what they certify: that is no end of our wait. */
+    bool ours = cause == RELAY_CAUSE_TRUST || cause == RELAY_CAUSE_ATTACK;
+    if (cause != log->cause || cause == RELAY_CAUSE_NONE || (progress != log->progress && !ours)) {
         log->cause = cause;
         log->since = core->now;
         log->progress = progress;

@@ -146,10 +146,9 @@ bool relay_core_trust_view(const struct relay_core *core, uint16_t chain, struct
     const struct proof_cometbft_state *latest = &light->trust.latest;
     out->height = (uint64_t)latest->height;
     out->time = latest->height > 0 ? (uint64_t)latest->time.seconds : 0;
-    out->left = latest->height > 0
-                    ? latest->time.seconds + (int64_t)core->network->chains[chain].light.trusting_period -
-                          (int64_t)core->unix_time
-                    : 0;
+    uint64_t end = out->time + core->network->chains[chain].light.trusting_period;
+    out->left = latest->height > 0 && end > core->unix_time ? end - core->unix_time : 0;
+    out->attacked = light->trust.attack != PROOF_COMETBFT_NO_ATTACK;
     out->signer_height = light->signer_known ? light->signer_height : 0;
     out->attack = proof_cometbft_attack_text(light->trust.attack);
     return true;

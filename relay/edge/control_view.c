@@ -242,9 +242,8 @@ static json_t *status_trust(const struct edge_relay *relay)
         if (!relay_core_trust_view(relay->core, i, &view))
             continue;
         json_t *one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "chain", relay->network->chains[i].id, "height",
-                                number(view.height), "time", number(view.time), "left_s",
-                                number(view.left > 0 ? (uint64_t)view.left : 0), "signer_height",
-                                number(view.signer_height), "attack", view.attack);
+                                number(view.height), "time", number(view.time), "left_s", number(view.left),
+                                "signer_height", number(view.signer_height), "attack", view.attack);
         json_array_append_new(list, one);
     }
     return list;

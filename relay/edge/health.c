@@ -129,6 +129,21 @@ static unsigned bit(enum edge_health_cause cause)
     return 1u << cause;
 }
 
+/* NULL: nothing to say of the chain's light client, or it has none here. */
+static const char *untrusted(const struct edge_relay *relay, uint16_t chain)
+{
+    struct relay_trust_view view;
+    if (!relay_core_trust_view(relay->core, chain, &view))
+        return NULL;
+    if (view.attacked)
+        return "its validators signed headers that contradict each other; find out with others which one is true";
+    if (view.height == 0)
+        return "no first header is verified yet; look at trust: in relay.yaml, and at the log";
+    return view.left == 0 ? "the newest trusted header is older than the trusting period; give a newer one under "
+                            "trust: in relay.yaml and restart"
+                          : NULL;
+}
+
 static unsigned chain_causes(const struct edge_relay *relay, uint16_t chain)
 {
     struct edge_health_chain sources;
@@ -140,6 +155,8 @@ static unsigned chain_causes(const struct edge_relay *relay, uint16_t chain)
         else if (sources.moving < sources.demanded)
             causes |= bit(EDGE_HEALTH_CHAIN_STALLED);
     }
+    if (untrusted(relay, chain) != NULL)
+        causes |= bit(EDGE_HEALTH_UNTRUSTED);
     if (edge_health_quorum(&quorum, relay, chain) && quorum.reachable < quorum.needed)
         causes |= bit(EDGE_HEALTH_QUORUM);
     return causes;
@@ -201,6 +218,8 @@ static void say_chain(struct lines *out, const struct edge_relay *relay, uint16_
         say(out, EDGE_HEALTH_CHAIN_STALLED,
             "%s: the newest heights of %zu of %zu sources have not moved for %u s; look at the nodes", name,
             sources.up - sources.moving, sources.total, (unsigned)relay->config->http.stall_s);
+    if (causes & bit(EDGE_HEALTH_UNTRUSTED))
+        say(out, EDGE_HEALTH_UNTRUSTED, "%s: %s", name, untrusted(relay, chain));
     if (causes & bit(EDGE_HEALTH_QUORUM))
         say(out, EDGE_HEALTH_QUORUM, "%s: %zu of %zu operators can be reached, %u must sign; look at: isthmus peers",
             name, quorum.reachable, quorum.operators, quorum.needed);

@@ -21,6 +21,7 @@ struct edge_relay;
     X(SIGNER, "signer-down")          /* this relay attests, and its signer is not up */                               \
     X(CHAIN_LOST, "chain-lost")       /* fewer sources up than the chain demands */                                    \
     X(CHAIN_STALLED, "chain-stalled") /* sources are up, but their newest heights stand still */                       \
+    X(UNTRUSTED, "chain-untrusted")   /* its light client has no header that it may trust, or its validators lied */   \
     X(QUORUM, "quorum-lost")          /* so many operators' relays are away that k cannot sign */
 
 enum edge_health_cause {

@@ -226,8 +226,7 @@ static void metrics_trust(struct metrics *out, const struct edge_relay *relay)
             if (!relay_core_trust_view(relay->core, i, &view))
                 continue;
             const double values[] = {(double)view.height, (double)view.signer_height, (double)view.left,
-                                     (double)relay->network->chains[i].light.trusting_period,
-                                     strcmp(view.attack, "none") != 0};
+                                     (double)relay->network->chains[i].light.trusting_period, view.attacked};
             metrics_real(out, values[f], "chain=\"%s\"", relay->network->chains[i].id);
         }
     }

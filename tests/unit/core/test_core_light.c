@@ -317,7 +317,7 @@ static void test_light__expired_trust_abstains_and_says_what_to_do(void **state)
     rig_run(rig, 100);
     assert_int_equal(rig_counted(rig, RELAY_REASON_TRUST_EXPIRED), 1);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);
-    assert_true(trust_of(rig).left <= 0 && trust_of(rig).height > 0);
+    assert_true(trust_of(rig).left == 0 && trust_of(rig).height > 0);
     rig_block(rig, &later, 119, &rig->set, &rig->set, 2, NULL);
     rig_records(rig, 0, 2, 2);
     rig_evidence(rig, 0, &later, 2);
