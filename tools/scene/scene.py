@@ -349,8 +349,13 @@ class Scene:
 
     def guard(self, relay, *adopt):
         """[(log, number, running)] of a stopped relay's guard, after adopting LOG:NUMBER:RUNNING."""
-        done = subprocess.run([str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml"), "-x", "guard",
-                               *adopt], capture_output=True, text=True, timeout=PATIENCE)
+        command = [str(self.program["isthmusd"]), "--config", str(self.folder / relay / "relay.yaml"), "-x", "guard", *adopt]
+        end = time.monotonic() + PATIENCE
+        while True:  # the signer of a relay that was killed ends a moment after it
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            if "another signer has it open" not in done.stdout + done.stderr or time.monotonic() > end:
+                break
+            time.sleep(0.1)  # between questions; what ends the wait is the answer
         if done.returncode != 0:
             raise Problem(f"guard of {relay} {' '.join(adopt)}: {done.stdout}{done.stderr}")
         rows = [line.split() for line in done.stdout.splitlines()]
