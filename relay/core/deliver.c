@@ -90,6 +90,13 @@ void core_deliver_position(struct relay_core *core, uint16_t source, const struc
     core_log_mark(core, log);
 }
 
+/* A refusal of one kind says nothing of the other: a closed lane takes nothing behind its end, and executes what is before it. */
+static struct core_tries *tries_of(struct core_submission *submission)
+{
+    bool taking = submission->action == CONNECTOR_DELIVER || submission->action == CONNECTOR_SETTLE;
+    return taking ? &submission->taking : &submission->executing;
+}
+
 void core_deliver_result(struct relay_core *core, const struct connector_result *result)
 {
     for (size_t i = 0; i < core->logs_len; i++) {
@@ -102,16 +109,17 @@ void core_deliver_result(struct relay_core *core, const struct connector_result 
             return;
         submission->active = false;
         submission->attempts++;
+        struct core_tries *tries = tries_of(submission);
         if (result->result == CONNECTOR_CONFIRMED) {
-            submission->failures = 0;
+            tries->failures = 0;
+            tries->again = core->now;
             submission->confirmed = submission->to;
-            submission->again = core->now;
             core_note(core, RELAY_INFO, RELAY_REASON_SUBMIT_CONFIRMED, log, submission->to, "block %llu",
                       (unsigned long long)result->height);
         } else {
-            submission->failures++;
-            submission->older_epoch ^= result->result == CONNECTOR_REJECTED;
-            submission->again = core->now + back_off(submission->failures);
+            tries->failures++;
+            tries->again = core->now + back_off(tries->failures);
+            submission->older_epoch ^= result->result == CONNECTOR_REJECTED && tries == &submission->taking;
             core_note(core, RELAY_WARNING,
                       result->result == CONNECTOR_REJECTED ? RELAY_REASON_SUBMIT_REJECTED : RELAY_REASON_SUBMIT_UNKNOWN,
                       log, submission->from, "%.*s", (int)result->text.len, (const char *)result->text.data);
@@ -189,7 +197,8 @@ static bool load_start(struct relay_core *core, struct core_log *log, uint8_t ac
     submission->action = action;
     submission->from = submission->next = from;
     submission->to = to;
-    submission->budget = call_budget(core, log) >> (submission->failures < 6 ? submission->failures : 6);
+    unsigned failures = tries_of(submission)->failures;
+    submission->budget = call_budget(core, log) >> (failures < 6 ? failures : 6);
     size_t bare = action == CONNECTOR_DELIVER ? CORE_CALL_BARE * (size_t)(to - from + 1) : 0;
     submission->budget -= bare < submission->budget ? bare : submission->budget;
     submission->records.max = RECORDS_MAX;
@@ -364,7 +373,7 @@ void core_deliver_loaded(struct relay_core *core, struct core_load *load, const 
     uint16_t source = submit_source(core, log->target);
     bool complete = submission->next == submission->to + 1 && source != RELAY_NO_SOURCE && !log->frozen;
     if (!complete || !submit(core, log, source))
-        submission->again = core->now + BACK_OFF_MS;
+        tries_of(submission)->again = core->now + BACK_OFF_MS;
     core_log_mark(core, log);
 }
 
@@ -430,13 +439,13 @@ static struct core_step undecided_try(struct relay_core *core, struct core_log *
     struct core_step step = {RELAY_CAUSE_RECEIVER};
     uint64_t since = again && submission->sent > log->position.changed ? submission->sent : log->position.changed;
     uint64_t idle = core->now - since;
-    if (idle < pause || core->now < submission->again || source == RELAY_NO_SOURCE)
+    if (idle < pause || core->now < submission->executing.again || source == RELAY_NO_SOURCE)
         return step;
     if (!our_turn(core, log, sequence) && idle < pause + STEP_IN_MS)
         return step;
     submission->retries = again ? submission->retries + 1 : 0;
     submission->retry_sequence = sequence;
-    submission->again = core->now + (again ? pause : RETRY_AFTER_MS);
+    submission->executing.again = core->now + (again ? pause : RETRY_AFTER_MS);
     /* One that failed before is tried alone: those behind it would be paid for in vain. */
     load_start(core, log, CONNECTOR_EXECUTE, sequence, again ? sequence : undecided_last(log, sequence));
     return step;
@@ -469,8 +478,13 @@ struct core_step core_stage_deliver(struct relay_core *core, struct core_log *lo
         return (struct core_step){RELAY_CAUSE_RECORDS}; /* pruned here: a relay that still has them delivers */
     if (!our_turn(core, log, accepted + 1) && core->now - submission->candidate_since < STEP_IN_MS)
         return (struct core_step){RELAY_CAUSE_TURN};
-    if (core->now < submission->again)
-        return (struct core_step){RELAY_CAUSE_SUBMITTING};
+    if (core->now < submission->taking.again) {
+        /* Refused more than once it may be so for ever: what was accepted is executed meanwhile. */
+        struct core_step step = {RELAY_CAUSE_NONE};
+        if (submission->taking.failures > 1)
+            step = undecided_try(core, log, source);
+        return step.cause == RELAY_CAUSE_NONE ? (struct core_step){RELAY_CAUSE_SUBMITTING} : step;
+    }
     submission->retries = 0;
     load_start(core, log, log->kind == PROOF_LOG_MESSAGE ? CONNECTOR_DELIVER : CONNECTOR_SETTLE, accepted + 1,
                head->number);

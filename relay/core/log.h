@@ -87,15 +87,19 @@ struct core_position { /* of a log at its target chain, at the newest block: a h
     uint64_t changed; /* ms, monotonic */
 };
 
+struct core_tries { /* of one kind of call */
+    uint64_t again; /* ms, monotonic: not before */
+    unsigned failures;
+};
+
 struct core_submission {
     bool active;
     uint8_t action;
     uint8_t key[32];
     uint64_t from, to;
-    uint64_t sent;  /* ms, monotonic */
-    uint64_t again; /* not before */
-    unsigned failures;
-    bool older_epoch; /* the registry refused the newest one last */
+    uint64_t sent;                       /* ms, monotonic */
+    struct core_tries taking, executing; /* what the chain has not accepted; what it has, and has not decided */
+    bool older_epoch;                    /* the registry refused the newest one last */
     bool loading;
     struct codec_pack records; /* loaded so far */
     size_t budget;             /* bytes of whole records left */

@@ -32,9 +32,6 @@ static void forget(struct sim *sim, uint16_t index, bool at_once)
         kept--; /* blocks go whole */
     if (kept < settled)
         return;
-    /* Relays go on offering what lies behind the end, and meanwhile execute nothing that waits in front of it. */
-    if (final->undecided <= kept)
-        return;
     if (sim->story != NULL)
         fprintf(
             sim->story,
