@@ -210,7 +210,7 @@ void cometbft_time_write(struct codec_writer *writer, struct cometbft_time time)
     codec_protobuf_write_i64(writer, 2, time.nanos);
 }
 
-static void write_time(struct codec_writer *writer, uint32_t field, struct cometbft_time time)
+void cometbft_time_write_field(struct codec_writer *writer, uint32_t field, struct cometbft_time time)
 {
     size_t mark = codec_protobuf_begin(writer);
     cometbft_time_write(writer, time);
@@ -241,7 +241,7 @@ void cometbft_header_write(struct codec_writer *writer, const struct cometbft_he
     codec_protobuf_finish(writer, 1, mark);
     codec_protobuf_write_bytes(writer, 2, header->chain_id);
     codec_protobuf_write_i64(writer, 3, header->height);
-    write_time(writer, 4, header->time);
+    cometbft_time_write_field(writer, 4, header->time);
     write_block_id(writer, 5, &header->last_block_id);
     codec_protobuf_write_bytes(writer, 6, header->last_commit_hash);
     codec_protobuf_write_bytes(writer, 7, header->data_hash);
@@ -264,7 +264,7 @@ void cometbft_commit_write(struct codec_writer *writer, const struct cometbft_co
         size_t mark = codec_protobuf_begin(writer);
         codec_protobuf_write_u64(writer, 1, vote->flag);
         codec_protobuf_write_bytes(writer, 2, vote->address);
-        write_time(writer, 3, vote->time);
+        cometbft_time_write_field(writer, 3, vote->time);
         codec_protobuf_write_bytes(writer, 4, vote->signature);
         codec_protobuf_finish(writer, 4, mark);
     }

@@ -186,6 +186,8 @@ struct cometbft_block_id cometbft_block_id_read(struct codec_protobuf *message, 
 /* Parts that the header hash is made of: the fields of a message, without its own key and length. */
 void cometbft_time_write(struct codec_writer *writer, struct cometbft_time time);
 void cometbft_block_id_write(struct codec_writer *writer, const struct cometbft_block_id *id);
+/* A time as a field of another message, key and length before it. */
+void cometbft_time_write_field(struct codec_writer *writer, uint32_t field, struct cometbft_time time);
 
 /* The order of a validator set: power descending, then address ascending (types.ValidatorsByVotingPower). For connectors: lists in
  * JSON answers may come in another order. */

@@ -37,13 +37,6 @@ bool cometbft_double_vote_read(struct cometbft_double_vote *out, struct bytes in
     return codec_protobuf_end(&message);
 }
 
-static void write_time(struct codec_writer *writer, uint32_t field, struct cometbft_time time)
-{
-    size_t mark = codec_protobuf_begin(writer);
-    cometbft_time_write(writer, time);
-    codec_protobuf_finish(writer, field, mark);
-}
-
 static void write_single_vote(struct codec_writer *writer, uint32_t field, const struct cometbft_single_vote *vote)
 {
     size_t mark = codec_protobuf_begin(writer);
@@ -53,7 +46,7 @@ static void write_single_vote(struct codec_writer *writer, uint32_t field, const
     size_t id = codec_protobuf_begin(writer);
     cometbft_block_id_write(writer, &vote->block_id);
     codec_protobuf_finish(writer, 4, id);
-    write_time(writer, 5, vote->time);
+    cometbft_time_write_field(writer, 5, vote->time);
     codec_protobuf_write_bytes(writer, 6, vote->address);
     codec_protobuf_write_i64(writer, 7, vote->index);
     codec_protobuf_write_bytes(writer, 8, vote->signature);
@@ -68,5 +61,5 @@ void cometbft_double_vote_write(struct codec_writer *writer, const struct cometb
     write_single_vote(writer, 2, &evidence->b);
     codec_protobuf_write_i64(writer, 3, evidence->total_power);
     codec_protobuf_write_i64(writer, 4, evidence->power);
-    write_time(writer, 5, evidence->time);
+    cometbft_time_write_field(writer, 5, evidence->time);
 }
