@@ -27,10 +27,7 @@ static void freeze(struct relay_core *core, uint16_t index, uint64_t height, con
     core_note(core, RELAY_ALARM, RELAY_REASON_CHAIN_REORGANISED, NULL, 0,
               "%s: %s at height %llu: nothing of this chain is taken until a person decides (isthmusd -x thaw)",
               core->network->chains[index].id, what, (unsigned long long)height);
-    for (size_t i = 0; i < core->logs_len; i++) {
-        if (core->logs[i].is_home && core->logs[i].home == index)
-            core_log_mark(core, &core->logs[i]);
-    }
+    core_log_mark_home(core, index);
 }
 
 bool core_finality_advance(struct relay_core *core, uint16_t index, const struct proof_eth_evidence_fact *fact)

@@ -421,10 +421,7 @@ void core_light_expire(struct relay_core *core, struct core_light *light)
               "%s: the newest trusted header, at height %llu, is older than the trusting period: this relay abstains. "
               "Check a newer header with others and give its height and hash under trust: in relay.yaml, then restart",
               core->network->chains[light->chain].id, (unsigned long long)trusted_height(light));
-    for (size_t i = 0; i < core->logs_len; i++) {
-        if (core->logs[i].is_home && core->logs[i].home == light->chain)
-            core_log_mark(core, &core->logs[i]);
-    }
+    core_log_mark_home(core, light->chain);
 }
 
 /* One who is not to blame: our clock, or a trust that went on meanwhile. */

@@ -97,6 +97,14 @@ void core_log_mark(struct relay_core *core, struct core_log *log)
     log->dirty = true;
 }
 
+void core_log_mark_home(struct relay_core *core, uint16_t chain)
+{
+    for (size_t i = 0; i < core->logs_len; i++) {
+        if (core->logs[i].is_home && core->logs[i].home == chain)
+            core_log_mark(core, &core->logs[i]);
+    }
+}
+
 void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_reason reason, uint64_t sequence,
                      const char *text)
 {

@@ -55,6 +55,8 @@ bool core_log_cut_mends(struct relay_core *core, struct core_log *log);
 void core_log_cut_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
 void core_log_free_stage(struct core_log *log);
 void core_log_mark(struct relay_core *core, struct core_log *log); /* run its stages again */
+/* The same for every log that is at home on a chain. */
+void core_log_mark_home(struct relay_core *core, uint16_t chain);
 void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_reason reason, uint64_t sequence,
                      const char *text);
 void core_log_fini(struct core_log *log);

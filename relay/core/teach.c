@@ -46,10 +46,7 @@ void core_teach_told(struct relay_core *core, const struct relay_signing_answer 
             light->signer_want = (struct core_want){.height = want};
             core_want_ask(core, light, &light->signer_want);
         } /* else the header that it was given did not do: the next source is asked in its time */
-        for (size_t j = 0; j < core->logs_len; j++) {
-            if (core->logs[j].is_home && core->logs[j].home == i)
-                core_log_mark(core, &core->logs[j]);
-        }
+        core_log_mark_home(core, light->chain);
     }
 }
 

@@ -79,10 +79,8 @@ static void want_tick(struct relay_core *core, struct core_light *light)
 /* Our clock was wrong, and is right again. */
 static void light_renew(struct relay_core *core, struct core_light *light)
 {
-    for (size_t i = 0; light->expired && i < core->logs_len; i++) {
-        if (core->logs[i].is_home && core->logs[i].home == light->chain)
-            core_log_mark(core, &core->logs[i]);
-    }
+    if (light->expired)
+        core_log_mark_home(core, light->chain);
     light->expired = false;
 }
 

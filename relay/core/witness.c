@@ -20,14 +20,6 @@ bool core_witness_diverges(const struct relay_core *core, uint16_t chain)
     return false;
 }
 
-static void logs_mark(struct relay_core *core, uint16_t chain)
-{
-    for (size_t i = 0; i < core->logs_len; i++) {
-        if (core->logs[i].is_home && core->logs[i].home == chain)
-            core_log_mark(core, &core->logs[i]);
-    }
-}
-
 void core_witness_down(struct relay_core *core, uint16_t source)
 {
     core->sources[source].diverges = core->sources[source].diverges_since = 0;
@@ -48,7 +40,7 @@ static void diverge(struct relay_core *core, struct core_light *light, uint16_t 
         "%s: at height %llu source %s shows header %s, not the one proven here: abstaining until it is shown which "
         "is true",
         core->network->chains[light->chain].id, (unsigned long long)height, core->config.sources[source].name, digits);
-    logs_mark(core, light->chain);
+    core_log_mark_home(core, light->chain);
 }
 
 void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
@@ -60,7 +52,7 @@ void core_witness_header(struct relay_core *core, struct core_light *light, uint
     if (memcmp(state->state.hash, hash, 32) == 0) {
         if (core->sources[source].diverges != 0 && height > core->sources[source].diverges) {
             core_witness_down(core, source);
-            logs_mark(core, light->chain);
+            core_log_mark_home(core, light->chain);
         }
         return;
     }
@@ -183,5 +175,5 @@ void core_witness_verified(struct relay_core *core, struct core_light *light, co
               (long long)job->light.attack.height, core->config.sources[evidence->source].name);
     core_evidence_refuse(core, evidence, evidence->source, relay_reason_text(RELAY_REASON_CHAIN_ATTACKED));
     other_drop(light);
-    logs_mark(core, light->chain);
+    core_log_mark_home(core, light->chain);
 }
