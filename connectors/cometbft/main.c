@@ -278,6 +278,8 @@ static void ask_header(void *context, const struct connector_ask_header *message
     struct cometbft *cometbft = context;
     struct asked_header *asked = NULL;
     const bool there = message->height <= cometbft->newest && !cometbft->stopped;
+    if (!there && cometbft->configured && !cometbft->stopped) /* a block that others have may be here by now */
+        sdk_timer_hasten(cometbft->loop, &cometbft->poll, 0);
     if (there && (asked = malloc(sizeof *asked))) {
         *asked = (struct asked_header){cometbft, message->height};
         cometbft_lights_want(cometbft->lights, message->height, header_told, asked);

@@ -9,7 +9,7 @@
 
 enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000, STATUS_MS = 500, BLAMED_MAX = 3 };
 
-static size_t place_of(const struct core_chain *chain, uint16_t source)
+size_t core_chain_place(const struct core_chain *chain, uint16_t source)
 {
     for (size_t i = 0; i < chain->sources_len; i++) {
         if (chain->sources[i] == source)
@@ -78,7 +78,7 @@ const struct core_statement *core_chain_said(const struct relay_core *core, uint
 static void statement_note(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32])
 {
     struct core_chain *chain = chain_of_source(core, source);
-    size_t place = place_of(chain, source);
+    size_t place = core_chain_place(chain, source);
     struct core_statement *statement = statement_at(chain, height, (uint16_t)(1u << place));
     statement->said |= (uint16_t)(1u << place);
     memcpy(statement->hash[place], hash, 32);
@@ -320,6 +320,8 @@ static void source_down(struct relay_core *core, uint16_t source)
     if (!core->sources[source].up)
         return;
     core->sources[source].up = false;
+    core->sources[source].silent = 0;
+    core->sources[source].differs = false;
     core_witness_down(core, source);
     core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_DOWN, NULL, 0, "%s (%s)", core->config.sources[source].name,
               core->network->chains[index].id);

@@ -98,7 +98,7 @@ static uint8_t *copy_of(struct bytes bytes)
 
 /* ---- what is remembered -------------------------------------------------------------------------------------------- */
 
-const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height)
+struct core_light_state *core_light_state_at(struct core_light *light, uint64_t height)
 {
     for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
         if ((uint64_t)light->states[i].state.height == height)
@@ -117,14 +117,21 @@ static const struct core_light_state *state_below(const struct core_light *light
     return NULL;
 }
 
-static void state_remember(struct core_light *light, struct bytes bundle)
+/* At its place among the others; the oldest one goes. */
+static void state_remember(struct core_light *light, const struct proof_cometbft_state *state, int64_t from,
+                           struct bytes next, struct bytes bundle)
 {
+    size_t at = 0;
+    while (at < CORE_LIGHT_STATES && light->states[at].state.height > state->height)
+        at++;
+    if (at == CORE_LIGHT_STATES)
+        return;
     state_drop(&light->states[CORE_LIGHT_STATES - 1]);
-    memmove(&light->states[1], &light->states[0], (CORE_LIGHT_STATES - 1) * sizeof(light->states[0]));
-    light->states[0] = (struct core_light_state){.state = light->trust.latest, .next_len = light->next_len};
-    light->states[0].next = copy_of((struct bytes){light->next, light->next_len});
-    light->states[0].bundle = bundle.len > 0 ? copy_of(bundle) : NULL;
-    light->states[0].bundle_len = bundle.len;
+    memmove(&light->states[at + 1], &light->states[at], (CORE_LIGHT_STATES - 1 - at) * sizeof(light->states[0]));
+    light->states[at] = (struct core_light_state){
+        .state = *state, .from = (uint64_t)from, .bundle_len = bundle.len, .next_len = next.len};
+    light->states[at].next = copy_of(next);
+    light->states[at].bundle = bundle.len > 0 ? copy_of(bundle) : NULL;
 }
 
 void core_light_row_write(struct relay_core *core, struct core_light *light)
@@ -136,10 +143,11 @@ void core_light_row_write(struct relay_core *core, struct core_light *light)
     struct keys_trust row = {.first_height = light->first->height,
                              .trust = codec_writer_bytes(&writer),
                              .next = {light->next, light->next_len}};
-    const struct core_light_state *latest = &light->states[0], *before = &light->states[1];
+    const struct core_light_state *latest = &light->states[0];
+    const struct core_light_state *before = core_light_state_at(light, (uint64_t)light->trust.before.height);
     if (latest->state.height == light->trust.latest.height && latest->bundle != NULL)
         row.bundle = (struct bytes){latest->bundle, latest->bundle_len};
-    if (before->state.height > 0 && before->state.height == light->trust.before.height)
+    if (before != NULL)
         row.before_next = (struct bytes){before->next, before->next_len};
     memcpy(row.first_hash, light->first->hash, 32);
     size_t cap = KEYS_TRUST_OVERHEAD + row.trust.len + row.next.len + row.bundle.len + row.before_next.len;
@@ -170,17 +178,12 @@ bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes va
         light->trust.changes = trust.changes; /* goes on counting: of two copies the later one has more */
         return true;
     }
-    if (row.before_next.len > 0 && trust.before.height > 0) { /* to prove an attack against the newest one from there */
-        light->trust.latest = trust.before;
-        light->next = copy_of(row.before_next);
-        light->next_len = row.before_next.len;
-        state_remember(light, (struct bytes){NULL, 0});
-        free(light->next);
-    }
     light->trust = trust;
     light->next = copy_of(row.next);
     light->next_len = row.next.len;
-    state_remember(light, row.bundle);
+    if (row.before_next.len > 0 && trust.before.height > 0) /* to prove an attack against the newest one from there */
+        state_remember(light, &trust.before, 0, row.before_next, (struct bytes){NULL, 0});
+    state_remember(light, &trust.latest, trust.before.height, row.next, row.bundle);
     return true;
 }
 
@@ -198,61 +201,11 @@ enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain)
     return core_witness_diverges(core, chain) ? RELAY_CAUSE_SOURCES_DISAGREE : RELAY_CAUSE_NONE;
 }
 
-/* ---- facts --------------------------------------------------------------------------------------------------------- */
-
-/* Takes those whose trust is on disk, in their order. */
-static void facts_apply(struct relay_core *core, struct core_light *light)
-{
-    while (light->proven_len > 0 && light->proven[0].write <= core->committed) {
-        struct core_evidence *evidence = light->proven[0].evidence;
-        uint16_t teller = light->proven[0].peer != RELAY_NO_SOURCE ? light->proven[0].peer : core->config.self;
-        light->proven_len--;
-        memmove(&light->proven[0], &light->proven[1], light->proven_len * sizeof(light->proven[0]));
-        if (core_light_cause(core, light->chain) != RELAY_CAUSE_NONE) {
-            core_evidence_forget(core, evidence);
-            continue;
-        }
-        bool news = true;
-        evidence->agreed = true;
-        core->chains[light->chain].progress = core->now;
-        if (evidence->source != RELAY_NO_SOURCE) {
-            core->sources[evidence->source].agreed = evidence->fact.height + 1;
-            core_evidence_apply(core, evidence);
-        } else {
-            news = core_far_apply(core, evidence);
-        }
-        if (news)
-            core_far_tell(core, light, teller, evidence->fact.height + 1,
-                          (struct bytes){evidence->bytes, evidence->bytes_len});
-        core_evidence_release(evidence);
-    }
-}
-
-static void fact_take(struct relay_core *core, struct core_light *light, struct core_light_item item,
-                      const struct proof_cometbft_evidence_fact *fact)
-{
-    struct core_evidence *evidence = item.evidence;
-    evidence->fact.height = fact->height - 1; /* the header names the state after the block before it */
-    evidence->fact.time = fact->time;
-    memcpy(evidence->fact.header_hash, fact->header_hash, 32);
-    evidence->fact.logs_len = fact->logs_len;
-    for (size_t i = 0; i < fact->logs_len; i++) {
-        memcpy(evidence->fact.logs[i].log, fact->logs[i].log, 32);
-        memcpy(evidence->fact.logs[i].running, fact->logs[i].running, 32);
-        evidence->fact.logs[i].kind = fact->logs[i].kind;
-        evidence->fact.logs[i].number = evidence->marks[i].number = fact->logs[i].number;
-    }
-    item.write = light->write;
-    light->proven[light->proven_len++] = item;
-    facts_apply(core, light);
-}
-
 void core_light_committed(struct relay_core *core)
 {
     for (size_t i = 0; i < core->network->chains_len; i++) {
         if (core->lights[i] == NULL)
             continue;
-        facts_apply(core, core->lights[i]);
         core_light_drive(core, core->lights[i]);
     }
 }
@@ -322,6 +275,7 @@ static struct core_light_item queue_pop(struct core_light *light)
 
 void core_light_drive(struct relay_core *core, struct core_light *light)
 {
+    core_facts_apply(core, light);
     if (light->verifying || light->trust.attack != PROOF_COMETBFT_NO_ATTACK || light->expired)
         return;
     if (core_witness_job(core, light))
@@ -362,12 +316,26 @@ static void trust_take(struct relay_core *core, struct core_light *light, const 
     light->next = next;
     light->next_len = job->light.next.len;
     light->trust = job->light.trust;
-    state_remember(light, job->light.bundle);
+    state_remember(light, &light->trust.latest, light->trust.before.height, job->light.next, job->light.bundle);
     core_light_row_write(core, light);
     if (first)
-        core_note(core, RELAY_INFO, RELAY_REASON_TRUST_BEGUN, NULL, 0, "%s: at height %llu, as its operator says",
-                  core->network->chains[light->chain].id, (unsigned long long)trusted_height(light));
-    core_witness_trusted(core, light, job->source);
+        core_want_begun(core, light);
+    core_witness_trusted(core, light, height, job->source);
+}
+
+/* A source's evidence of below the newest header: it is one that witnesses may be asked about, too. False: validators signed another
+ * one that cannot stand beside it. */
+static bool older_take(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
+{
+    const struct proof_cometbft_trust *trust = &job->light.trust;
+    uint64_t height = (uint64_t)trust->latest.height;
+    if (core_light_state_at(light, height) != NULL)
+        return true;
+    if (core_witness_beside(core, light, job->source, job->light.bundle))
+        return false;
+    state_remember(light, &trust->latest, trust->before.height, job->light.next, job->light.bundle);
+    core_witness_trusted(core, light, height, job->source);
+    return true;
 }
 
 static void believed(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
@@ -386,8 +354,12 @@ static void believed(struct relay_core *core, struct core_light *light, const st
         return;
     }
     struct core_light_item item = queue_pop(light);
+    if (item.proof.len > 0 && !moved && peer == RELAY_NO_SOURCE && !older_take(core, light, job)) {
+        core_evidence_forget(core, item.evidence);
+        return;
+    }
     if (item.proof.len > 0) {
-        fact_take(core, light, item, &job->light.fact);
+        core_facts_take(core, light, item, &job->light.fact);
         return;
     }
     if (moved)
@@ -439,6 +411,12 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
     if (step)
         light->step = (struct core_light_item){0};
     light->want.again = core->now; /* the next source, when one was asked */
+    if (step && !begun(light) && item.peer == RELAY_NO_SOURCE &&
+        job->result.reason == PROOF_REASON_HEADER_HASH_MISMATCH) {
+        core_want_differs(core, light, &item);
+        item_drop(&item);
+        return;
+    }
     if (item.peer != RELAY_NO_SOURCE) {
         core_note(core, RELAY_WARNING, RELAY_REASON_PEER_REFUSED, NULL, 0, "relay %s: %s at height %llu: %s",
                   core->network->relays[item.peer].name, core->network->chains[light->chain].id,
@@ -446,6 +424,13 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
         if (!step && !innocent(job->result.reason)) /* a step is passed on unverified, by honest ones, too */
             core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
         item_drop(&item);
+        return;
+    }
+    /* Its time is not later than that of the one trusted here: one of the two is a lie, and witness.c finds out whose. */
+    bool contradicts = job->result.reason == PROOF_REASON_COMETBFT_TIME && !step &&
+                       core_witness_beside(core, light, evidence->source, item.bundle);
+    if (contradicts) {
+        core_evidence_forget(core, evidence);
         return;
     }
     if (!innocent(job->result.reason)) {
@@ -458,11 +443,10 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
               core->config.sources[evidence->source].name, proof_reason_text(job->result.reason));
     if (job->result.reason != PROOF_REASON_COMETBFT_EXPIRED) /* whether the newest trust is: core_light_tick */
         core_chain_blame(core, evidence->source, false, "a header from the future, or no newer one");
-    const struct core_light_state *state = core_light_state_at(light, item.height);
     struct proof_cometbft_height height;
     struct cometbft_header header;
     uint8_t hash[32];
-    if (state != NULL && proof_cometbft_height_read(&height, item.bundle) &&
+    if (core_light_state_at(light, item.height) != NULL && proof_cometbft_height_read(&height, item.bundle) &&
         cometbft_header_read(&header, height.block.header) && proof_cometbft_header_hash(hash, &header))
         core_witness_header(core, light, evidence->source, item.height, hash, item.bundle);
     core_evidence_forget(core, item.evidence);
@@ -553,14 +537,14 @@ void core_light_header(struct relay_core *core, uint16_t source, const struct co
     struct core_light *light = core->lights[core->config.sources[source].chain];
     if (header->header.len == 0 || header->height == 0)
         return;
+    bool contradicts = core_witness_header(core, light, source, header->height, header->hash, header->header);
     if (light->want.height == header->height && light->step.evidence == NULL)
         light->step = header_item(core, light, source, RELAY_NO_SOURCE, header);
     core_far_arrived(core, light, header);
     if (core_want_answers(core, light, &light->signer_want, source, header->height))
         core_teach_header(core, light, header->header);
-    core_witness_header(core, light, source, header->height, header->hash, header->header);
     bool wanted = is_old(core, light) || core_witness_disputes(core, source, header) || is_ahead(core, source, header);
-    if (wanted && begun(light) && light->queue_len == 0 && header->height > trusted_height(light))
+    if (wanted && !contradicts && begun(light) && light->queue_len == 0 && header->height > trusted_height(light))
         light->queue[light->queue_len++] = header_item(core, light, source, RELAY_NO_SOURCE, header);
     core_light_drive(core, light);
 }

@@ -1,6 +1,6 @@
 /*
  * What the core keeps of a chain that it follows by a light client (docs/light-client-cometbft.md), and what the files that do so
- * offer: light.c, want.c, far.c, witness.c, teach.c. For relay/core alone, through parts.h.
+ * offer: light.c, facts.c, want.c, far.c, witness.c, teach.c. For relay/core alone, through parts.h.
  *
  * One item is verified at a time: each stands on the trust that the one before left. What moved the trust counts once that trust
  * is on disk (I2), and no header below the newest trusted one is ever believed again, but those that are remembered here.
@@ -22,8 +22,8 @@ struct relay_core;
 struct core_log;
 
 enum {
-    CORE_LIGHT_QUEUE = 8,         /* items that wait for verification, and as many proven ones for the disk */
-    CORE_LIGHT_STATES = 16,       /* trusted headers that are remembered, the newest first */
+    CORE_LIGHT_QUEUE = 16,        /* items that wait for verification, and as many proven ones for disk and witnesses */
+    CORE_LIGHT_STATES = 32,       /* trusted headers that are remembered, the newest first; more than facts that wait */
     CORE_LIGHT_VALIDATORS = 1024, /* a bundle of 64 KiB holds fewer */
     CORE_LIGHT_KEYS = 256,
     CORE_FAR_ASKED = 8 /* headers that peers wait for */
@@ -46,6 +46,8 @@ struct core_far_asked { /* a header that a peer asked for, and that is not here 
 
 struct core_light_state {
     struct proof_cometbft_state state; /* height 0: none */
+    uint64_t from;                     /* height of the one from which it was verified */
+    uint16_t said;                     /* sources that say this header, as bits in the order of the chain's */
     uint8_t *bundle, *next;            /* owned; bundle NULL for one of an earlier life */
     size_t bundle_len, next_len;
 };
@@ -56,6 +58,7 @@ struct core_light_item {
     uint64_t height;                /* as the source says */
     struct bytes bundle, proof;     /* views into its bytes; proof empty: a header alone */
     uint64_t write;                 /* proven: the WRITE that must be committed first */
+    uint64_t since, again;          /* proven: ms; since when, and when witnesses are asked again */
     uint16_t peer;                  /* relay that told it; RELAY_NO_SOURCE: a source of our own */
 };
 
@@ -73,6 +76,7 @@ struct core_light {
     struct core_light_item step;  /* the header that was wanted; evidence NULL: not here yet */
     struct core_light_item other; /* witness.c: a header that contradicts a trusted one */
     bool verifying, expired;
+    bool doubted; /* sources show another first header than the operator gave, and it was said */
     struct core_want want, signer_want;
     struct core_far_asked asked[CORE_FAR_ASKED];
     size_t turn;            /* of sources, when headers are asked for */
@@ -80,6 +84,8 @@ struct core_light {
     uint64_t teach_at;      /* ms: not before */
     bool signer_known;      /* it said where it stands */
     uint64_t signer_height; /* 0: not begun */
+    uint64_t old_at;        /* ms: when evidence was last too old for it */
+    unsigned old;           /* how often in a row */
 };
 
 /* ---- light.c ---- */
@@ -104,13 +110,19 @@ void core_light_tick(struct relay_core *core, uint16_t chain);
 enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain);
 struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
                                         const struct core_light_item *item, enum relay_verify_kind kind);
-const struct core_light_state *core_light_state_at(const struct core_light *light, uint64_t height);
+struct core_light_state *core_light_state_at(struct core_light *light, uint64_t height);
 void core_light_row_write(struct relay_core *core, struct core_light *light);
 /* What is first in the queue is let go, and who told it blamed: nothing leads there. */
 void core_light_let_go(struct relay_core *core, struct core_light *light);
 /* Begins what is next, if nothing is under way. */
 void core_light_drive(struct relay_core *core, struct core_light *light);
 void core_light_expire(struct relay_core *core, struct core_light *light);
+
+/* ---- facts.c ---- */
+/* What an item proved, from now on in light->proven until it counts. */
+void core_facts_take(struct relay_core *core, struct core_light *light, struct core_light_item item,
+                     const struct proof_cometbft_evidence_fact *fact);
+void core_facts_apply(struct relay_core *core, struct core_light *light);
 
 /* ---- want.c ---- */
 /* Asks the next source for a header, or, where there is none, the next peer; want->again says when the one after it is to be asked.
@@ -119,6 +131,11 @@ bool core_want_ask(struct relay_core *core, struct core_light *light, struct cor
 /* A header of a source is what it was asked for; once for each time it was. */
 bool core_want_answers(const struct relay_core *core, const struct core_light *light, struct core_want *want,
                        uint16_t source, uint64_t height);
+
+/* A source shows another first header than the operator gave. */
+void core_want_differs(struct relay_core *core, struct core_light *light, const struct core_light_item *item);
+/* The operator's header is here: who showed another one in its place lied. */
+void core_want_begun(struct relay_core *core, struct core_light *light);
 
 /* ---- far.c ---- */
 /* Tells the neighbour zones what was believed (message 10 or 12), not back where it came from; of a source: when it is our turn. */
@@ -139,10 +156,14 @@ bool core_far_apply(struct relay_core *core, struct core_evidence *evidence); /*
 void core_far_tick(struct relay_core *core, struct core_light *light);
 
 /* ---- witness.c ---- */
-/* Each source is a witness of what another one proved. */
-void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+/* Each source is a witness of what another one proved. True: this header contradicts one that is trusted. */
+bool core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
                          const uint8_t hash[32], struct bytes bundle);
-void core_witness_trusted(struct relay_core *core, struct core_light *light, uint16_t teller);
+/* True: time and height of this one contradict a header that is trusted; the two are judged next. */
+bool core_witness_beside(struct relay_core *core, struct core_light *light, uint16_t source, struct bytes bundle);
+void core_witness_trusted(struct relay_core *core, struct core_light *light, uint64_t height, uint16_t teller);
+/* Somebody who is up has not said yet whether this fact's header is theirs, too; for a while. */
+bool core_witness_waits(struct relay_core *core, struct core_light *light, struct core_light_item *fact);
 /* Another source says another hash of this height: which one is true is not left until evidence comes. */
 bool core_witness_disputes(const struct relay_core *core, uint16_t source, const struct connector_header *header);
 /* Ends sources that said a hash and show no header of it. */

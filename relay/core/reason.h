@@ -20,8 +20,10 @@
     X(CHAIN_REORGANISED, "chain-reorganised-past-finality")                                                            \
     X(CHAIN_ATTACKED, "chain-validators-lied")                                                                         \
     X(SOURCE_DIVERGES, "source-shows-another-header")                                                                  \
+    X(WITNESS_SILENT, "source-silent-as-witness")                                                                      \
     X(TRUST_BEGUN, "light-client-begun")                                                                               \
     X(TRUST_EXPIRED, "light-client-trust-expired")                                                                     \
+    X(TRUST_DIFFERS, "light-client-first-header-differs")                                                              \
     X(HEADER_MISSING, "header-not-to-be-had")                                                                          \
     X(RECORDS_REFUSED, "records-refused")                                                                              \
     X(RECORDS_MISSING, "records-do-not-lead-to-proof")                                                                 \

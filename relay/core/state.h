@@ -46,6 +46,9 @@ struct core_source {
     bool broken;             /* it says that what was final is gone, and nothing more */
     uint64_t diverges_since; /* ms: and has not shown it; 0: it has */
     uint64_t diverges;       /* height at which it showed another header than the one proven here; 0 none */
+    bool differs;            /* it shows another first header than its operator gave */
+    uint64_t silent;         /* height that it said nothing of for too long: no witness until it does; 0 none */
+    uint64_t judge_at;       /* ms: no other header of it is judged by its time before */
     uint64_t newest, newest_time, final_height, agreed, contradictions, refused;
     const char *refused_why; /* of the last refused evidence; static */
     char balance[48];

@@ -6,7 +6,10 @@
 
 #include "relay/core/parts.h"
 
-enum { TEACH_MS = 60000 }; /* a signer that signs nothing must stay within its trusting period */
+enum {
+    TEACH_MS = 60000, /* a signer that signs nothing must stay within its trusting period */
+    OLD_MAX = 3       /* pieces of evidence of one source, one after another, that are too old for the signer */
+};
 
 bool core_teach_ready(const struct core_light *light)
 {
@@ -39,6 +42,8 @@ void core_teach_told(struct relay_core *core, const struct relay_signing_answer 
         if (light == NULL || memcmp(core->network->chains[i].identity, answer->log, 32) != 0)
             continue;
         light->signer_known = true;
+        if (answer->number > light->signer_height)
+            light->old = 0;
         light->signer_height = answer->number;
         if (want == 0) {
             light->signer_want = (struct core_want){0};
@@ -50,13 +55,28 @@ void core_teach_told(struct relay_core *core, const struct relay_signing_answer 
     }
 }
 
+/* One that came after the last one that was too old, and is so, too: who goes on giving such is not followed for ever. */
+static void old_note(struct relay_core *core, struct core_light *light, const struct core_evidence *evidence)
+{
+    if (evidence->source == RELAY_NO_SOURCE || (light->old > 0 && evidence->seen <= light->old_at))
+        return;
+    light->old_at = core->now;
+    if (++light->old < OLD_MAX)
+        return;
+    light->old = 0;
+    core_chain_blame(core, evidence->source, true, "goes on giving evidence that is too old for the signer");
+}
+
 void core_teach_refused(struct relay_core *core, uint64_t request)
 {
     for (size_t i = 0; i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
-        if (log->is_home && core->lights[log->home] != NULL && core->chains[log->home].signing_id == request &&
-            log->evidence != NULL && log->evidence->fact.height < core->lights[log->home]->signer_height)
-            core_ingest_again(core, log);
+        struct core_light *light = log->is_home ? core->lights[log->home] : NULL;
+        if (light == NULL || core->chains[log->home].signing_id != request || log->evidence == NULL ||
+            log->evidence->fact.height >= light->signer_height)
+            continue;
+        old_note(core, light, log->evidence);
+        core_ingest_again(core, log);
     }
 }
 

@@ -2,11 +2,13 @@
  * Headers that are asked for: the first one, one halfway to evidence that is too far, one for the signer. Of one source after the
  * other, for a while.
  */
+#include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 
 enum {
-    WANT_MS = 2000, /* for a source to answer; then the next one is asked */
-    WANT_ROUNDS = 3 /* of all sources, then what it was wanted for is let go */
+    FIRST_MS = 10000, /* between two rounds, when all show another first header */
+    WANT_MS = 2000,   /* for a source to answer; then the next one is asked */
+    WANT_ROUNDS = 3   /* of all sources, then what it was wanted for is let go */
 };
 
 bool core_want_ask(struct relay_core *core, struct core_light *light, struct core_want *want)
@@ -34,15 +36,11 @@ bool core_want_ask(struct relay_core *core, struct core_light *light, struct cor
 bool core_want_answers(const struct relay_core *core, const struct core_light *light, struct core_want *want,
                        uint16_t source, uint64_t height)
 {
-    const struct core_chain *chain = &core->chains[light->chain];
-    for (size_t i = 0; want->height == height && i < chain->sources_len; i++) {
-        uint32_t bit = UINT32_C(1) << i;
-        if (chain->sources[i] != source || (want->open & bit) == 0)
-            continue;
-        want->open &= ~bit;
-        return true;
-    }
-    return false;
+    uint32_t bit = UINT32_C(1) << core_chain_place(&core->chains[light->chain], source);
+    if (want->height != height || (want->open & bit) == 0)
+        return false;
+    want->open &= ~bit;
+    return true;
 }
 
 /* Nobody has it: what it was wanted for is let go, and comes again with newer evidence. */
@@ -54,6 +52,49 @@ static void give_up(struct relay_core *core, struct core_light *light)
               (unsigned long long)light->trust.latest.height);
     light->want = (struct core_want){0};
     core_light_let_go(core, light);
+}
+
+void core_want_differs(struct relay_core *core, struct core_light *light, const struct core_light_item *item)
+{
+    const struct core_chain *chain = &core->chains[light->chain];
+    struct proof_cometbft_height height;
+    struct cometbft_header header;
+    uint8_t hash[32];
+    char wanted[65], shown[65];
+    bool *differs = &core->sources[item->evidence->source].differs;
+    bool round = *differs; /* all were asked since */
+    *differs = true;
+    bool others = false;
+    for (size_t i = 0; i < chain->sources_len; i++)
+        others = others || (core->sources[chain->sources[i]].up && !core->sources[chain->sources[i]].differs);
+    if (others && !round)
+        return;
+    light->want.again = core->now + FIRST_MS;
+    if (light->doubted || !proof_cometbft_height_read(&height, item->bundle) ||
+        !cometbft_header_read(&header, height.block.header) || !proof_cometbft_header_hash(hash, &header))
+        return;
+    light->doubted = true;
+    codec_hex_encode(wanted, BYTES_OF(light->first->hash));
+    codec_hex_encode(shown, BYTES_OF(hash));
+    core_note(core, RELAY_ALARM, RELAY_REASON_TRUST_DIFFERS, NULL, 0,
+              "%s: trust: in relay.yaml gives %s for height %llu, and no source here shows that header; %s shows %s. "
+              "Nothing is trusted: ask others which one is true, then correct trust:, or the sources",
+              core->network->chains[light->chain].id, wanted, (unsigned long long)light->first->height,
+              core->config.sources[item->evidence->source].name, shown);
+}
+
+void core_want_begun(struct relay_core *core, struct core_light *light)
+{
+    const struct core_chain *chain = &core->chains[light->chain];
+    core_note(core, RELAY_INFO, RELAY_REASON_TRUST_BEGUN, NULL, 0, "%s: at height %llu, as its operator says",
+              core->network->chains[light->chain].id, (unsigned long long)light->trust.latest.height);
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        struct core_source *source = &core->sources[chain->sources[i]];
+        if (source->up && source->differs)
+            core_ban(core, chain->sources[i], "showed another header at height %llu than the one its operator gave",
+                     (unsigned long long)light->first->height);
+        source->differs = false;
+    }
 }
 
 static void want_tick(struct relay_core *core, struct core_light *light)

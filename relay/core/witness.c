@@ -1,14 +1,23 @@
 /*
- * Sources as witnesses: each one's headers are held against what was proven from another's. A header that contradicts a trusted one
- * and follows from the same header as it proves that validators lied, which freezes the chain; one that does not follow proves
- * nothing, and this relay abstains until that source is gone or says what the others say.
+ * Sources as witnesses: each one's headers are held against what was proven from another's, and what was proven waits for their word,
+ * for a while. A header that contradicts a trusted one and follows from the same header as it proves that validators lied, which
+ * freezes the chain; one that does not follow proves nothing, and this relay abstains until that source is gone or says what the
+ * others say. One of another height contradicts by its time alone; where that cannot be judged it is not held against anybody.
  */
 #include <string.h>
 
 #include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 
-enum { SHOW_MS = 5000 }; /* for a source to show the header whose hash it said */
+enum {
+    SHOW_MS = 5000, /* for a source to show the header whose hash it said */
+    /* For a source to say the header of a height that another one has proven: connectors look for new blocks once a second, and
+     * blocks of this family are 1 to 7 s apart, so one that keeps up has it long before. Who does not is no witness until it does:
+     * one that is stuck costs this once. */
+    HEAR_MS = 5000,
+    ASK_MS = 500,   /* until such a one is asked again */
+    JUDGE_MS = 1000 /* between two headers of one source that are judged by their times */
+};
 
 bool core_witness_diverges(const struct relay_core *core, uint16_t chain)
 {
@@ -43,46 +52,137 @@ static void diverge(struct relay_core *core, struct core_light *light, uint16_t 
     core_log_mark_home(core, light->chain);
 }
 
-void core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
-                         const uint8_t hash[32], struct bytes bundle)
+/* It says what is trusted here. */
+static void agree(struct relay_core *core, struct core_light *light, uint16_t index, struct core_light_state *state)
 {
-    const struct core_light_state *state = core_light_state_at(light, height);
-    if (state == NULL)
+    struct core_source *source = &core->sources[index];
+    uint64_t height = (uint64_t)state->state.height;
+    state->said |= (uint16_t)(1u << core_chain_place(&core->chains[light->chain], index));
+    if (height >= source->silent)
+        source->silent = 0;
+    if (source->diverges == 0 || height <= source->diverges)
         return;
-    if (memcmp(state->state.hash, hash, 32) == 0) {
-        if (core->sources[source].diverges != 0 && height > core->sources[source].diverges) {
-            core_witness_down(core, source);
-            core_log_mark_home(core, light->chain);
-        }
-        return;
-    }
-    diverge(core, light, source, height, hash);
-    if (light->other.evidence != NULL || bundle.len == 0)
-        return;
-    core->sources[source].diverges_since = 0;
+    core_witness_down(core, index);
+    core_log_mark_home(core, light->chain);
+}
+
+static void ask(struct relay_core *core, uint16_t source, uint64_t height)
+{
+    core_to_source(core, source,
+                   &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
+}
+
+static void other_take(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+                       struct bytes bundle)
+{
     struct core_evidence *evidence = core_evidence_new(core, source, bundle);
     light->other = (struct core_light_item){
         .evidence = evidence, .height = height, .bundle = {evidence->bytes, evidence->bytes_len}};
 }
 
+/* The oldest header trusted here that this one cannot stand beside: above it and not later, or below it and not earlier. NULL: none,
+ * or what both would follow from is no longer remembered. */
+static const struct core_light_state *beside(struct core_light *light, const struct cometbft_header *header)
+{
+    const struct core_light_state *found = NULL;
+    for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
+        const struct proof_cometbft_state *state = &light->states[i].state;
+        int order = cometbft_time_compare(state->time, header->time);
+        if ((state->height > header->height && order <= 0) || (state->height < header->height && order >= 0))
+            found = &light->states[i];
+    }
+    bool judged = found != NULL && found->bundle != NULL && core_light_state_at(light, found->from) != NULL;
+    return judged ? found : NULL;
+}
+
+static bool header_of(struct cometbft_header *out, struct bytes bundle)
+{
+    struct proof_cometbft_height height;
+    return proof_cometbft_height_read(&height, bundle) && cometbft_header_read(out, height.block.header);
+}
+
+bool core_witness_beside(struct relay_core *core, struct core_light *light, uint16_t source, struct bytes bundle)
+{
+    struct cometbft_header header;
+    if (!header_of(&header, bundle) || header.height <= 0 ||
+        core_light_state_at(light, (uint64_t)header.height) != NULL || beside(light, &header) == NULL)
+        return false;
+    if (light->other.evidence != NULL || core->now < core->sources[source].judge_at)
+        return true; /* it comes again */
+    core->sources[source].judge_at = core->now + JUDGE_MS;
+    other_take(core, light, source, (uint64_t)header.height, bundle);
+    return true;
+}
+
+bool core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
+                         const uint8_t hash[32], struct bytes bundle)
+{
+    struct core_light_state *state = core_light_state_at(light, height);
+    if (state == NULL)
+        return bundle.len > 0 && core_witness_beside(core, light, source, bundle);
+    if (memcmp(state->state.hash, hash, 32) == 0) {
+        agree(core, light, source, state);
+        return false;
+    }
+    diverge(core, light, source, height, hash);
+    if (bundle.len == 0 && core->sources[source].diverges == height)
+        ask(core, source, height);
+    if (light->other.evidence != NULL || bundle.len == 0)
+        return true;
+    core->sources[source].diverges_since = 0;
+    other_take(core, light, source, height, bundle);
+    return true;
+}
+
 /* A header became trusted: what sources said of its height before is looked at again; those who differ show theirs, and those who
  * did not speak of it are asked. */
-void core_witness_trusted(struct relay_core *core, struct core_light *light, uint16_t teller)
+void core_witness_trusted(struct relay_core *core, struct core_light *light, uint64_t height, uint16_t teller)
 {
-    uint64_t height = (uint64_t)light->trust.latest.height;
     const struct core_chain *chain = &core->chains[light->chain];
     const struct core_statement *said = core_chain_said(core, light->chain, height);
-    for (size_t i = 0; i < chain->sources_len; i++) {
+    struct core_light_state *state = core_light_state_at(light, height);
+    for (size_t i = 0; state != NULL && i < chain->sources_len; i++) {
         uint16_t source = chain->sources[i];
-        bool spoke = said != NULL && (said->said & (1u << i)) != 0;
-        if (source == teller || !core->sources[source].up)
-            continue;
-        if (spoke)
+        if (source == teller)
+            state->said |= (uint16_t)(1u << i);
+        else if (core->sources[source].up && said != NULL && (said->said & (1u << i)) != 0)
             core_witness_header(core, light, source, height, said->hash[i], (struct bytes){NULL, 0});
-        if (!spoke || core->sources[source].diverges == height)
-            core_to_source(core, source,
-                           &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
+        else if (core->sources[source].up)
+            ask(core, source, height);
     }
+}
+
+static void silent(struct relay_core *core, const struct core_light *light, uint16_t source, uint64_t height)
+{
+    core->sources[source].silent = height;
+    core_note(core, RELAY_INFO, RELAY_REASON_WITNESS_SILENT, NULL, 0,
+              "%s: source %s has not said its header at height %llu in %d s: going on without its word until it says "
+              "what is proven",
+              core->network->chains[light->chain].id, core->config.sources[source].name, (unsigned long long)height,
+              HEAR_MS / 1000);
+}
+
+bool core_witness_waits(struct relay_core *core, struct core_light *light, struct core_light_item *fact)
+{
+    const struct core_chain *chain = &core->chains[light->chain];
+    const struct core_light_state *state = core_light_state_at(light, fact->height);
+    bool waits = false, late = core->now - fact->since >= HEAR_MS, again = core->now >= fact->again;
+    for (size_t i = 0; state != NULL && i < chain->sources_len; i++) {
+        uint16_t source = chain->sources[i];
+        if (source == fact->evidence->source || !core->sources[source].up || core->sources[source].silent != 0 ||
+            (state->said & (1u << i)) != 0)
+            continue;
+        if (late) {
+            silent(core, light, source, fact->height);
+            continue;
+        }
+        waits = true;
+        if (again)
+            ask(core, source, fact->height);
+    }
+    if (again)
+        fact->again = core->now + ASK_MS;
+    return waits;
 }
 
 /* Nothing is shown of the chain: the source may be wrong, or what is trusted here is. The bytes are its operator's to show. */
@@ -107,9 +207,11 @@ bool core_witness_job(struct relay_core *core, struct core_light *light)
     if (light->other.evidence == NULL)
         return false;
     const struct core_light_state *ours = core_light_state_at(light, light->other.height);
-    const struct core_light_state *common = /* the newest come first */
-        ours != NULL && ours != &light->states[CORE_LIGHT_STATES - 1] ? ours + 1 : NULL;
-    if (common == NULL || ours->bundle == NULL || common->next == NULL) {
+    struct cometbft_header header;
+    if (ours == NULL && header_of(&header, light->other.bundle))
+        ours = beside(light, &header);
+    const struct core_light_state *common = ours != NULL ? core_light_state_at(light, ours->from) : NULL;
+    if (common == NULL || ours->bundle == NULL) {
         unproven(core, light, "what it would follow from is no longer remembered");
         other_drop(light);
         return false;
@@ -122,10 +224,12 @@ bool core_witness_job(struct relay_core *core, struct core_light *light)
     return true;
 }
 
-/* It is their header that does not hold, and not for what may be our clock or too old a trust: a lie costs who tells it, nobody
- * else. What could not be judged makes this relay abstain. */
+/* It is their header that does not hold, and not for what may be our clock or too old a trust, or it is the very one that they say
+ * they contradict: a lie costs who tells it, nobody else. What could not be judged makes this relay abstain. */
 static bool its_fault(const struct proof_result *result)
 {
+    if (result->reason == PROOF_REASON_COMETBFT_NO_CONFLICT)
+        return true;
     return result->at >= RELAY_VERIFY_OTHER && result->reason != PROOF_REASON_COMETBFT_TOO_LITTLE_TRUST &&
            result->reason != PROOF_REASON_COMETBFT_EXPIRED && result->reason != PROOF_REASON_COMETBFT_FUTURE;
 }

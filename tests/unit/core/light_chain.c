@@ -33,13 +33,11 @@ static void head_prove(const struct rig *rig, uint64_t messages, uint8_t app_has
         ics23_proof_write(proof, &out);
 }
 
-void rig_block(struct rig *rig, struct rig_bundle *out, uint64_t height, const struct world_set *set,
-               const struct world_set *next, uint64_t messages, const uint8_t *flags)
+static void bundle_make(struct rig *rig, struct rig_bundle *out, struct world_block *block, const struct world_set *set,
+                        const struct world_set *next, uint64_t messages)
 {
-    struct world_block *block = calloc(1, sizeof(*block));
     struct codec_pack *pack = &rig->pack;
-    assert_non_null(block);
-    world_block_make(block, set, next, (int64_t)height, flags);
+    const struct cometbft_header *header = &block->light.header;
     if (messages > 0)
         head_prove(rig, messages, block->app_hash, NULL);
     world_block_sign(block);
@@ -53,9 +51,30 @@ void rig_block(struct rig *rig, struct rig_bundle *out, uint64_t height, const s
     codec_pack_bin(pack, set == next ? (struct bytes){NULL, 0} : world_set_bytes(next));
     struct bytes bytes = codec_pack_bytes(pack);
     assert_true(!pack->failed && bytes.len <= sizeof(out->bytes));
-    *out = (struct rig_bundle){.height = height, .time = START + height * STEP, .len = bytes.len};
+    *out = (struct rig_bundle){
+        .height = (uint64_t)header->height, .time = (uint64_t)header->time.seconds, .len = bytes.len};
     memcpy(out->hash, block->hash, 32);
     memcpy(out->bytes, bytes.data, bytes.len);
+}
+
+void rig_block(struct rig *rig, struct rig_bundle *out, uint64_t height, const struct world_set *set,
+               const struct world_set *next, uint64_t messages, const uint8_t *flags)
+{
+    struct world_block *block = calloc(1, sizeof(*block));
+    assert_non_null(block);
+    world_block_make(block, set, next, (int64_t)height, flags);
+    bundle_make(rig, out, block, set, next, messages);
+    free(block);
+}
+
+void rig_block_at(struct rig *rig, struct rig_bundle *out, uint64_t height, uint64_t at, int32_t nanos,
+                  const struct world_set *set, uint64_t messages, const uint8_t *flags)
+{
+    struct world_block *block = calloc(1, sizeof(*block));
+    assert_non_null(block);
+    world_block_make(block, set, set, (int64_t)height, flags);
+    block->light.header.time = (struct cometbft_time){START + (int64_t)at * STEP, nanos};
+    bundle_make(rig, out, block, set, set, messages);
     free(block);
 }
 
@@ -141,6 +160,8 @@ void rig_evidence(struct rig *rig, uint16_t source, const struct rig_bundle *bun
     struct codec_pack pack;
     codec_pack_init(&pack, CODEC_CONNECTOR_MESSAGE_MAX);
     rig_evidence_pack(rig, &pack, bundle, messages);
+    rig->shown = *bundle;
+    rig->shown_by = source;
     rig_feed(rig, (struct relay_event){
                       .type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = codec_pack_bytes(&pack)});
     codec_pack_fini(&pack);
@@ -161,7 +182,7 @@ static void frame_feed(struct rig *rig, enum relay_event_type type, uint16_t pee
 
 void rig_tell(struct rig *rig, const struct proof_item *item)
 {
-    frame_feed(rig, RELAY_EVENT_FRAME, 0, item);
+    frame_feed(rig, RELAY_EVENT_FRAME, rig->self == 0 ? 1 : 0, item);
 }
 
 void rig_tell_evidence(struct rig *rig, const struct codec_pack *message)

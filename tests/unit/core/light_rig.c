@@ -190,6 +190,8 @@ static void source_told(struct rig *rig, uint16_t source, struct bytes body)
     assert_true(rig->asks_len < RIG_ASKS);
     rig->asks[rig->asks_len].source = source;
     rig->asks[rig->asks_len++].height = message.ask_header.height;
+    if (!rig->quiet[source] && source != rig->shown_by && rig->shown.height == message.ask_header.height)
+        rig_header(rig, source, &rig->shown);
 }
 
 static uint8_t *copy(struct bytes bytes)
@@ -316,6 +318,11 @@ void rig_run(struct rig *rig, uint64_t ms)
 {
     for (uint64_t end = rig->now + ms; rig->now < end; rig->now += 50)
         rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_TICK});
+}
+
+void rig_source(struct rig *rig, uint16_t source, bool up)
+{
+    rig_feed(rig, (struct relay_event){.type = up ? RELAY_EVENT_SOURCE_UP : RELAY_EVENT_SOURCE_DOWN, .source = source});
 }
 
 void rig_say(struct rig *rig, uint16_t source, const struct connector_message *message)

@@ -71,6 +71,9 @@ struct rig {
     } asks[RIG_ASKS];
     size_t asks_len;
     struct rig_action *todo, **todo_end;
+    struct rig_bundle shown; /* by evidence last: other sources that are asked for it show it, too */
+    uint16_t shown_by;
+    bool quiet[RIG_SOURCES]; /* but not these: they say what the test says */
     bool busy;
     size_t bans, kept, subscribes;
     struct codec_pack told; /* bodies of the last frame published, request, and answer */
@@ -100,7 +103,11 @@ void rig_run(struct rig *rig, uint64_t ms);
  * `messages` entries. */
 void rig_block(struct rig *rig, struct rig_bundle *out, uint64_t height, const struct world_set *set,
                const struct world_set *next, uint64_t messages, const uint8_t *flags);
+/* The same, made at another time: that of height `at`, and so many nanoseconds. */
+void rig_block_at(struct rig *rig, struct rig_bundle *out, uint64_t height, uint64_t at, int32_t nanos,
+                  const struct world_set *set, uint64_t messages, const uint8_t *flags);
 void rig_say(struct rig *rig, uint16_t source, const struct connector_message *message);
+void rig_source(struct rig *rig, uint16_t source, bool up);
 void rig_header(struct rig *rig, uint16_t source, const struct rig_bundle *bundle);
 /* Records of messages from .. to. */
 void rig_records(struct rig *rig, uint16_t source, uint64_t from, uint64_t to);
@@ -109,7 +116,7 @@ void rig_evidence(struct rig *rig, uint16_t source, const struct rig_bundle *bun
 /* Message 10, and message 12, as rig_header and rig_evidence say them. */
 void rig_header_pack(struct codec_pack *out, const struct rig_bundle *bundle);
 void rig_evidence_pack(struct rig *rig, struct codec_pack *out, const struct rig_bundle *bundle, uint64_t messages);
-/* A frame of one item of peer 0, published or as the answer to a request. */
+/* A frame of one item of peer 0 (of peer 1, where this relay is 0), published or as the answer to a request. */
 void rig_tell(struct rig *rig, const struct proof_item *item);
 /* Peer 0 tells what is packed, as an evidence item. */
 void rig_tell_evidence(struct rig *rig, const struct codec_pack *message);
