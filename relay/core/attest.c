@@ -112,6 +112,20 @@ static bool wants_signature(const struct relay_core *core, const struct core_log
     return log->attested < top || step_missing(core, log, top) || other_waits(core, log, top);
 }
 
+/* The home chain shows, proven here, another history than the one that our operator signed. */
+static bool signed_elsewhere(struct relay_core *core, struct core_log *log, const struct core_log *items)
+{
+    const uint8_t *ours = core_log_running(core, items, log->guard);
+    if (log->guard == 0 || memcmp(ours, log->guard_running, 32) == 0)
+        return false;
+    log->sign_again = core->now + BEHIND_PAUSE_MS; /* as above */
+    core_note(core, RELAY_ALARM, RELAY_REASON_EVIDENCE_CONTRADICTS, log, log->guard,
+              "our operator signed another history up to %llu than the home chain shows now: compare with the other "
+              "operators before anything else",
+              (unsigned long long)log->guard);
+    return true;
+}
+
 static bool request_log(struct relay_signing_log *out, struct relay_core *core, struct core_log *log, size_t *bytes)
 {
     const struct core_log *items = log->kind == PROOF_LOG_SETTLEMENT ? log - 1 : log;
@@ -129,6 +143,8 @@ static bool request_log(struct relay_signing_log *out, struct relay_core *core, 
     if (out->heads_len == 0)
         return false;
     out->from = out->heads[0] <= log->guard && out->heads[0] > items->base ? out->heads[0] : log->guard + 1;
+    if (signed_elsewhere(core, log, items))
+        out->from = items->base + 1; /* all of ours, so that the signer can see for itself */
     out->count = (uint32_t)(log->evidence_number + 1 - out->from);
     memcpy(out->prior, core_log_running(core, items, out->from - 1), 32);
     size_t len = (size_t)out->count * 32;
@@ -200,10 +216,12 @@ struct core_step core_stage_attest(struct relay_core *core, struct core_log *log
 
 static void guard_note(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t running[32])
 {
+    bool same = log->guard_known && log->guard == number && memcmp(log->guard_running, running, 32) == 0;
+    if (!same)
+        log->sign_again = 0; /* else it refused what led on from there, and would again */
     log->guard = number;
     memcpy(log->guard_running, running, 32);
     log->guard_known = true;
-    log->sign_again = 0;
     core_log_mark(core, log);
     if (log->kind == PROOF_LOG_SETTLEMENT)
         core_log_mark(core, log - 1); /* outcomes stay until the signer is past them */

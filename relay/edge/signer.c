@@ -171,19 +171,20 @@ static bool heads_ascend(const struct relay_signing_log *log)
 
 /*
  * Walks the items and gathers the heads that it meets. *running: at the last item. False when the walk does not pass
- * through the guard's own (number, running): then nothing of it can be believed.
+ * through the guard's own (number, running): then none of these heads may be signed.
  */
 static bool walk(struct edge_signer *signer, const struct relay_signing_log *log, const struct edge_guard_row *guard,
                  struct judged *out, uint8_t running[32])
 {
+    bool through = true;
     uint32_t next = 0;
     while (next < log->heads_len && log->heads[next] < log->from - (log->from > 1))
         next++; /* below what the items show */
     out->heads_left_out = next > 0;
     for (uint32_t i = 0;; i++) {
         uint64_t number = log->from - 1 + i;
-        if (number == guard->number && memcmp(running, guard->running, 32) != 0)
-            return false;
+        if (number == guard->number)
+            through = memcmp(running, guard->running, 32) == 0;
         if (next < log->heads_len && log->heads[next] == number) {
             struct proof_head *head = &signer->heads[signer->heads_len++];
             memcpy(head->log, log->log, 32);
@@ -192,7 +193,7 @@ static bool walk(struct edge_signer *signer, const struct relay_signing_log *log
             next++;
         }
         if (i == log->count)
-            return true;
+            return through;
         uint8_t item[1][32];
         memcpy(item[0], log->items.data + 32 * (size_t)i, 32);
         proof_running_hash_extend(running, signer->suite, (const uint8_t(*)[32])item, 1);
@@ -210,6 +211,13 @@ static const uint8_t *fact_running(const struct edge_signer *signer, const uint8
     return NULL;
 }
 
+static enum edge_signer_reason freeze(struct judged *out, const struct edge_guard_row *guard)
+{
+    out->row = *guard;
+    out->row.frozen = out->freeze = true;
+    return EDGE_SIGNER_FROZEN;
+}
+
 static enum edge_signer_reason items_judge(struct edge_signer *signer, const struct relay_signing_log *log,
                                            const struct edge_guard_row *guard, const uint8_t empty[32],
                                            struct judged *out)
@@ -220,6 +228,8 @@ static enum edge_signer_reason items_judge(struct edge_signer *signer, const str
     size_t heads_before = signer->heads_len;
     if (shown == NULL)
         return EDGE_SIGNER_NOT_IN_EVIDENCE;
+    if (guard->number > 0 && shown_number == guard->number && memcmp(shown, guard->running, 32) != 0)
+        return freeze(out, guard); /* the evidence says so itself, whatever the items are */
     if (log->from > guard->number + 1 || end < guard->number) {
         out->guard_told = true;
         return EDGE_SIGNER_NOT_AT_GUARD;
@@ -228,19 +238,16 @@ static enum edge_signer_reason items_judge(struct edge_signer *signer, const str
         return EDGE_SIGNER_HEADS;
     memcpy(running, log->from == 1 ? empty : log->from == guard->number + 1 ? guard->running : log->prior, 32);
     bool through = walk(signer, log, guard, out, running);
-    bool leads = through && memcmp(running, shown, 32) == 0 && (shown_number == 0 || shown_number == end);
-    if (!leads)
+    bool leads = memcmp(running, shown, 32) == 0 && (shown_number == 0 || shown_number == end);
+    /* A slot names no number: there only a way from the log's beginning counts them. */
+    bool numbered = shown_number == end || log->from == 1;
+    if (!through || !leads)
         signer->heads_len = heads_before;
+    if (!through && leads && numbered)
+        return freeze(out, guard); /* only one way leads to a hash, and this one passes the guard elsewhere */
     if (!through) {
         out->guard_told = true;
         return EDGE_SIGNER_NOT_AT_GUARD;
-    }
-    if (!leads && guard->number > 0 && end > guard->number) {
-        /* DESIGN 9: a source contradicts a head that we signed: frozen here at once. With nothing beyond the guard it
-         * may only be older evidence. */
-        out->row = *guard;
-        out->row.frozen = out->freeze = true;
-        return EDGE_SIGNER_FROZEN;
     }
     if (!leads)
         return EDGE_SIGNER_DOES_NOT_LEAD;

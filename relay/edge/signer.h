@@ -4,6 +4,14 @@
  *
  * attest() is the whole of its judgement and does no I/O but the guard's; edge_signer_main reads keys, enters the sandbox
  * and answers requests on descriptor 3. Nothing is allocated once it serves.
+ *
+ * A log is frozen, on disk and until a person thaws it, only on proof that its home chain holds another hash at the number that
+ * this operator signed last: evidence that names that very number, or evidence to which the items lead by a way whose
+ * numbers it fixes, past the guard's number. Items alone prove nothing: they come from the relay, which may be anybody's. What
+ * merely does not lead to the evidence is refused ("items-do-not-lead-to-evidence"), as often as it comes. How much such a
+ * proof is worth is the evidence's: a light client's is the chain's own word, while `agreement` is that of sources as the
+ * relay tells it. So whoever took over the relay can freeze logs of `agreement` chains as he can have anything signed
+ * there that leads on from the guard, and logs of chains that prove their own headers he cannot.
  */
 #ifndef RELAY_EDGE_SIGNER_H
 #define RELAY_EDGE_SIGNER_H

@@ -327,11 +327,16 @@ static void test_signer__evidence_of_another_branch_before_anything_was_signed_o
     assert_int_equal(sign(scene, 0, 60)->heads_len, 1);
 }
 
+static void expect_frozen(struct scene *scene, bool frozen)
+{
+    assert_int_equal(edge_guard_find(scene->guard, scene->world->lanes[0].logs[0])->frozen, frozen);
+}
+
 static void test_signer__a_source_that_contradicts_a_signed_head_freezes_the_log(void **state)
 {
     struct scene *scene = *state;
     sign(scene, 0, 50);
-    make(scene, 1, 1, 50, 60); /* the other branch, from a guard that is on the first */
+    make(scene, 1, 1, 0, 60); /* the other branch, counted from the log's beginning */
     expect_refusal(scene, "source-contradicts-own-head");
     make(scene, 1, 0, 50, 60);
     expect_refusal(scene, "source-contradicts-own-head"); /* the truth does not help any more: a person decides */
@@ -341,6 +346,55 @@ static void test_signer__a_source_that_contradicts_a_signed_head_freezes_the_log
     expect_refusal(scene, "source-contradicts-own-head");
     char text[128];
     assert_true(edge_guard_thaw(scene->guard, scene->world->lanes[0].logs[0], text, sizeof(text)));
+    assert_int_equal(sign(scene, 50, 60)->heads_len, 1);
+}
+
+/* A request of the given items, proven by receipts of a block that shows the log at `number`. */
+static void make_receipts(struct scene *scene, uint8_t branch, uint64_t guard, uint64_t number, uint64_t shown)
+{
+    const struct world_mark mark = {.kind = 1, .branch = branch, .number = shown};
+    scene->world->lanes[0].evidence |= TOPOLOGY_EVIDENCE_AGREEMENT_RECEIPTS;
+    make(scene, 1, branch, guard, number);
+    world_request_receipts(&scene->request, scene->world, &mark);
+}
+
+static void test_signer__evidence_that_fixes_the_number_of_another_hash_freezes_the_log(void **state)
+{
+    struct scene *scene = *state;
+    char text[128];
+    sign(scene, 0, 50);
+    make_receipts(scene, 1, 50, 60, 50); /* it names the signed number: whatever the items are */
+    expect_refusal(scene, "source-contradicts-own-head");
+    expect_frozen(scene, true);
+    assert_true(edge_guard_thaw(scene->guard, scene->world->lanes[0].logs[0], text, sizeof(text)));
+    make_receipts(scene, 1, 44, 60, 60); /* the items lead to the number that it names, past the signed one */
+    memcpy(scene->request.logs[0].prior, scene->world->running[1][0][0][44], 32);
+    expect_refusal(scene, "source-contradicts-own-head");
+    expect_frozen(scene, true);
+}
+
+/* A relay that was taken over asks with items of its own making: they prove nothing, so its signer stays of use. */
+static void test_signer__made_up_items_freeze_nothing(void **state)
+{
+    struct scene *scene = *state;
+    sign(scene, 0, 50);
+    for (uint8_t i = 0; i < 4; i++) { /* evidence of the truth, and of another history: slots, then receipts */
+        if (i < 2)
+            make(scene, 1, i, 50, 60);
+        else
+            make_receipts(scene, i % 2, 50, 60, 60);
+        scene->request.logs[0].items.data = scene->world->items[0][1][0][50]; /* another lane's */
+        expect_refusal(scene, "items-do-not-lead-to-evidence");
+    }
+    make_receipts(scene, 0, 50, 60, 55); /* what the evidence shows is no end of these items */
+    expect_refusal(scene, "items-do-not-lead-to-evidence");
+    make_receipts(scene, 0, 44, 60, 60); /* from a hash that is not the log's */
+    memset(scene->request.logs[0].prior, 9, 32);
+    expect_refusal(scene, "not-at-guard");
+    make(scene, 1, 1, 44, 60); /* a slot fixes no number: this way may be one of other numbers */
+    memcpy(scene->request.logs[0].prior, scene->world->running[1][0][0][44], 32);
+    expect_refusal(scene, "not-at-guard");
+    expect_frozen(scene, false);
     assert_int_equal(sign(scene, 50, 60)->heads_len, 1);
 }
 
@@ -535,6 +589,8 @@ int main(void)
         TEST(test_signer__one_source_is_enough_only_under_dev),
         TEST(test_signer__evidence_of_another_branch_before_anything_was_signed_only_refuses),
         TEST(test_signer__a_source_that_contradicts_a_signed_head_freezes_the_log),
+        TEST(test_signer__evidence_that_fixes_the_number_of_another_hash_freezes_the_log),
+        TEST(test_signer__made_up_items_freeze_nothing),
         TEST(test_signer__garbage_is_refused),
         TEST(test_signer__no_flipped_bit_makes_it_sign_anything_else),
         TEST(test_signer__greeting_tells_every_guard_and_ends),

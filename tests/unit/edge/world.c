@@ -194,28 +194,38 @@ static void account_make(struct chain_state *state, const uint8_t account[32])
     trie_prove(&state->account, &state->accounts, BYTES_OF(key));
 }
 
+static const uint8_t bloom[256];
+
+/* The message with its header, which is finished here. */
+static void evidence_write(struct codec_pack *out, uint8_t header_hash[32], struct connector_message *message,
+                           struct eth_header *header)
+{
+    struct codec_writer writer;
+    uint8_t rlp[1024];
+    header->logs_bloom = BYTES_OF(bloom);
+    codec_writer_init(&writer, rlp, sizeof(rlp));
+    codec_eth_header_write(&writer, header);
+    assert(!writer.failed);
+    message->evidence.header = codec_writer_bytes(&writer);
+    message->evidence.height = header->number;
+    codec_keccak256(header_hash, message->evidence.header);
+    codec_pack_init(out, CODEC_CONNECTOR_MESSAGE_MAX);
+    codec_connector_encode(out, message);
+    assert(!out->failed);
+}
+
 void world_evidence(struct codec_pack *out, uint8_t header_hash[32], const struct world *world, uint64_t height,
                     const struct world_mark *marks, size_t count)
 {
-    static const uint8_t bloom[256];
     struct chain_state *state = calloc(1, sizeof(*state));
     struct eth_header header = {.fork = ETH_FORK_PRAGUE, .number = height, .timestamp = 1000 + height, .gas_limit = 1};
-    struct codec_writer writer;
-    uint8_t rlp[1024];
     assert(state != NULL);
     slots_make(state, world, marks, count);
     const uint8_t *account = marks[0].kind == 2 ? world->chains[0].inbox : world->chains[0].outbox;
     account_make(state, account);
     memcpy(header.state_root, state->account.root, 32);
-    header.logs_bloom = BYTES_OF(bloom);
-    codec_writer_init(&writer, rlp, sizeof(rlp));
-    codec_eth_header_write(&writer, &header);
-    assert(!writer.failed);
-    codec_keccak256(header_hash, codec_writer_bytes(&writer));
     struct connector_message message = {.type = CONNECTOR_EVIDENCE,
                                         .evidence = {.kind = CONNECTOR_EVIDENCE_SLOT,
-                                                     .height = height,
-                                                     .header = codec_writer_bytes(&writer),
                                                      .items = state->account.nodes,
                                                      .items_len = state->account.count,
                                                      .slots = state->connector_slots,
@@ -223,13 +233,65 @@ void world_evidence(struct codec_pack *out, uint8_t header_hash[32], const struc
                                                      .marks = state->marks,
                                                      .marks_len = count}};
     memcpy(message.evidence.account, account, 32);
-    codec_pack_init(out, CODEC_CONNECTOR_MESSAGE_MAX);
-    codec_connector_encode(out, &message);
-    assert(!out->failed);
+    evidence_write(out, header_hash, &message, &header);
     free(state);
 }
 
+void world_receipts(struct codec_pack *out, uint8_t header_hash[32], const struct world *world, uint64_t height,
+                    const struct world_mark *mark)
+{
+    static const char event[] = "Message(bytes32,uint64,bytes32,bytes)";
+    struct eth_header header = {.fork = ETH_FORK_PRAGUE, .number = height, .timestamp = 1000 + height, .gas_limit = 1};
+    const struct eth_receipt receipt = {.type = 2, .status = true, .cumulative_gas = 1, .logs_bloom = BYTES_OF(bloom)};
+    const uint8_t *running = world->running[mark->branch][mark->lane][mark->kind - 1][mark->number];
+    struct eth_log log = {.topic_count = 3, .data = {running, 32}};
+    struct connector_mark shown = {.watch = (uint32_t)(mark->lane * 3 + mark->kind - 1), .number = mark->number};
+    struct trie *trie = calloc(1, sizeof(*trie));
+    struct trie_proof proof;
+    struct codec_writer writer;
+    uint8_t rlp[1024], key[9];
+    assert(trie != NULL && mark->kind == 1);
+    memcpy(log.address, world->chains[0].outbox + 12, 20);
+    codec_keccak256(log.topics[0], (struct bytes){(const uint8_t *)event, sizeof(event) - 1});
+    memcpy(log.topics[1], world->lanes[mark->lane].id, 32);
+    for (size_t i = 0; i < 8; i++)
+        log.topics[2][31 - i] = (uint8_t)(mark->number >> 8 * i);
+    codec_writer_init(&writer, rlp, sizeof(rlp));
+    codec_eth_receipt_write(&writer, &receipt, &log, 1);
+    assert(!writer.failed);
+    struct bytes item = codec_writer_bytes(&writer);
+    trie_clear(trie);
+    trie_put(trie, (struct bytes){key, codec_eth_index_key(key, 0)}, item);
+    trie_prove(&proof, trie, (struct bytes){key, codec_eth_index_key(key, 0)});
+    memcpy(header.receipts_root, proof.root, 32);
+    memcpy(shown.running, running, 32);
+    struct connector_message message = {
+        .type = CONNECTOR_EVIDENCE,
+        .evidence = {
+            .kind = CONNECTOR_EVIDENCE_RECEIPTS, .items = &item, .items_len = 1, .marks = &shown, .marks_len = 1}};
+    memcpy(message.evidence.account, world->chains[0].outbox, 32);
+    evidence_write(out, header_hash, &message, &header);
+    free(trie);
+}
+
 /* ---- requests and answers ------------------------------------------------------------------------------------------ */
+
+static void statements_say(struct world_request *out, const uint8_t hash[32])
+{
+    for (size_t i = 0; i < 2; i++) {
+        out->statements[i].source = (uint16_t)i;
+        memcpy(out->statements[i].header_hash, hash, 32);
+    }
+}
+
+void world_request_receipts(struct world_request *request, const struct world *world, const struct world_mark *mark)
+{
+    uint8_t hash[32];
+    codec_pack_fini(&request->evidence);
+    world_receipts(&request->evidence, hash, world, 100, mark);
+    request->request.evidence = codec_pack_bytes(&request->evidence);
+    statements_say(request, hash);
+}
 
 void world_request_make(struct world_request *out, const struct world *world, const struct world_mark *marks,
                         const uint64_t *guards, size_t count)
@@ -244,10 +306,7 @@ void world_request_make(struct world_request *out, const struct world *world, co
                                                   .logs = out->logs,
                                                   .logs_len = count};
     relay_signing_document(out->request.document, world->network.hash, world->trust.sources, world->trust.sources_len);
-    for (size_t i = 0; i < 2; i++) {
-        out->statements[i].source = (uint16_t)i;
-        memcpy(out->statements[i].header_hash, hash, 32);
-    }
+    statements_say(out, hash);
     for (size_t i = 0; i < count; i++) {
         struct relay_signing_log *log = &out->logs[i];
         size_t place = marks[i].kind == 1 ? 0 : 1;

@@ -39,6 +39,10 @@ struct world_mark {
 void world_evidence(struct codec_pack *out, uint8_t header_hash[32], const struct world *world, uint64_t height,
                     const struct world_mark *marks, size_t count);
 
+/* The same by receipts: a block whose one event says where one log (of messages) stands. */
+void world_receipts(struct codec_pack *out, uint8_t header_hash[32], const struct world *world, uint64_t height,
+                    const struct world_mark *mark);
+
 /* A request under construction: what a truthful relay would send. Change its fields, then world_request_write. */
 struct world_request {
     struct relay_signing_request request;
@@ -51,6 +55,8 @@ struct world_request {
 /* Every log of marks: items from + 1 (given) up to its mark, one head: the mark. */
 void world_request_make(struct world_request *out, const struct world *world, const struct world_mark *marks,
                         const uint64_t *guards, size_t count);
+/* Another proof of the same kind of request: receipts that say where the log of its first entry stands. */
+void world_request_receipts(struct world_request *request, const struct world *world, const struct world_mark *mark);
 struct bytes world_request_bytes(struct world_request *request);
 void world_request_fini(struct world_request *request);
 
