@@ -96,24 +96,29 @@ static void check_roots(struct check *check)
     for (size_t i = 0; i < n->roots_len; i++) {
         if (!codec_sodium_ed25519_public_valid(n->roots[i].key))
             add(check, place("roots", i, "key").text, "is no Ed25519 public key");
-        for (size_t j = 0; j < i; j++) {
-            if (n->roots[j].side == n->roots[i].side)
-                add(check, place("roots", i, "side").text, "side %u has already the root '%s': one root a side",
-                    n->roots[i].side, n->roots[j].name);
-            if (memcmp(n->roots[j].key, n->roots[i].key, 32) == 0)
-                add(check, place("roots", i, "key").text, "is the key of root '%s', too: each side keeps its own",
-                    n->roots[j].name);
-        }
+        size_t side = 0, key = 0;
+        while (n->roots[side].side != n->roots[i].side)
+            side++;
+        while (memcmp(n->roots[key].key, n->roots[i].key, 32) != 0)
+            key++;
+        if (side < i)
+            add(check, place("roots", i, "side").text, "side %u has already the root '%s': one root a side",
+                n->roots[i].side, n->roots[side].name);
+        if (key < i)
+            add(check, place("roots", i, "key").text, "is the key of root '%s', too: each side keeps its own",
+                n->roots[key].name);
     }
     for (size_t i = 0; i < n->operators_len; i++) {
         const struct topology_operator *operator= & n->operators[i];
         if (!side_has_root(n, operator->side))
             add(check, place("operators", i, "side").text,
                 "side %u has no root: add it to roots, or correct the number", operator->side);
-        for (size_t j = 0; j < i; j++)
-            if (n->operators[j].number == operator->number)
-                add(check, place("operators", i, "number").text, "%u is already the number of '%s'", operator->number,
-                    n->operators[j].name);
+        size_t first = 0;
+        while (n->operators[first].number != operator->number)
+            first++;
+        if (first < i)
+            add(check, place("operators", i, "number").text, "%u is already the number of '%s'", operator->number,
+                n->operators[first].name);
     }
 }
 
@@ -124,11 +129,13 @@ static void check_keys(struct check *check, size_t chain, size_t index)
     const struct topology_epoch *epoch = &check->network->chains[chain].epochs[index];
     for (size_t i = 0; i < epoch->keys_len; i++) {
         const struct topology_key *key = &epoch->keys[i];
-        for (size_t j = 0; j < i; j++)
-            if (memcmp(epoch->keys[j].id, key->id, 32) == 0)
-                add(check, place_epoch(chain, index, "keys").text,
-                    "a key of operator %u stands here twice, or with operator %u", key->operator_number,
-                    epoch->keys[j].operator_number);
+        size_t first = 0;
+        while (memcmp(epoch->keys[first].id, key->id, 32) != 0)
+            first++;
+        if (first < i)
+            add(check, place_epoch(chain, index, "keys").text,
+                "a key of operator %u stands here twice, or with operator %u", key->operator_number,
+                epoch->keys[first].operator_number);
     }
 }
 
@@ -208,6 +215,15 @@ static void check_chains(struct check *check)
 
 /* ---- relays and links ---------------------------------------------------------------------------------------------- */
 
+/* True at the second of several entries that name one chain: so it is said once. */
+static bool is_second(const uint16_t *chains, size_t at)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < at; i++)
+        before += chains[i] == chains[at];
+    return before == 1;
+}
+
 static void check_relay(struct check *check, size_t index)
 {
     const struct topology_network *n = check->network;
@@ -215,21 +231,21 @@ static void check_relay(struct check *check, size_t index)
 
     if (!codec_sodium_ed25519_public_valid(relay->key))
         add(check, place("relays", index, "key").text, "is no Ed25519 public key");
-    for (size_t j = 0; j < index; j++)
-        if (memcmp(n->relays[j].key, relay->key, 32) == 0)
-            add(check, place("relays", index, "key").text, "is the key of relay '%s', too: each relay has its own",
-                n->relays[j].name);
+    size_t first = 0;
+    while (memcmp(n->relays[first].key, relay->key, 32) != 0)
+        first++;
+    if (first < index)
+        add(check, place("relays", index, "key").text, "is the key of relay '%s', too: each relay has its own",
+            n->relays[first].name);
     for (size_t j = 0; j < relay->serves_len; j++)
-        for (size_t k = 0; k < j; k++)
-            if (relay->serves[j] == relay->serves[k])
-                add(check, place("relays", index, "serves").text, "names %s twice", n->chains[relay->serves[j]].id);
+        if (is_second(relay->serves, j))
+            add(check, place("relays", index, "serves").text, "names %s twice", n->chains[relay->serves[j]].id);
     for (size_t j = 0; j < relay->delivers_len; j++) {
         if (!topology_relay_serves(n, (uint16_t)index, relay->delivers[j]))
             add(check, place("relays", index, "delivers").text, "delivering needs sources of %s: add it to serves",
                 n->chains[relay->delivers[j]].id);
-        for (size_t k = 0; k < j; k++)
-            if (relay->delivers[j] == relay->delivers[k])
-                add(check, place("relays", index, "delivers").text, "names %s twice", n->chains[relay->delivers[j]].id);
+        if (is_second(relay->delivers, j))
+            add(check, place("relays", index, "delivers").text, "names %s twice", n->chains[relay->delivers[j]].id);
     }
 }
 
@@ -240,10 +256,12 @@ static void check_links(struct check *check)
         const struct topology_link *link = &n->links[i];
         if (link->a == link->b)
             add(check, place("links", i, NULL).text, "joins '%s' with itself", n->relays[link->a].name);
-        for (size_t j = 0; j < i; j++)
-            if (n->links[j].a == link->a && n->links[j].b == link->b)
-                add(check, place("links", i, NULL).text, "'%s' and '%s' are already linked by links[%zu]",
-                    n->relays[link->a].name, n->relays[link->b].name, j);
+        size_t first = 0;
+        while (n->links[first].a != link->a || n->links[first].b != link->b)
+            first++;
+        if (first < i)
+            add(check, place("links", i, NULL).text, "'%s' and '%s' are already linked by links[%zu]",
+                n->relays[link->a].name, n->relays[link->b].name, first);
     }
 }
 
@@ -297,10 +315,12 @@ static void check_lane(struct check *check, size_t index)
     const struct topology_lane *lane = &n->lanes[index];
     const struct topology_chain *source = &n->chains[lane->source], *destination = &n->chains[lane->destination];
 
-    for (size_t j = 0; j < index; j++)
-        if (same_lane(&n->lanes[j], lane))
-            add(check, place("lanes", index, NULL).text, "is the same lane as '%s': change the generation, or an end",
-                n->lanes[j].name);
+    size_t first = 0;
+    while (!same_lane(&n->lanes[first], lane))
+        first++;
+    if (first < index)
+        add(check, place("lanes", index, NULL).text, "is the same lane as '%s': change the generation, or an end",
+            n->lanes[first].name);
     if (lane->source == lane->destination)
         add(check, place("lanes", index, "destination").text, "is the source chain, too");
     if (source->suite != destination->suite)

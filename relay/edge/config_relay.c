@@ -1,8 +1,6 @@
 /*
- * One relay's own file: its schema, and what is wrong with its meaning as far as it can be known without the document.
+ * One relay's own file: its schema.
  */
-#include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +10,6 @@
 #include "relay/edge/config_parts.h"
 #include "relay/edge/http.h"
 #include "relay/edge/schema.h"
-
-enum { SOCKET_PATH_MAX = 107 }; /* bytes of a unix socket's path */
 
 /* ---- single fields ------------------------------------------------------------------------------------------------- */
 
@@ -193,13 +189,13 @@ static void read_url(struct schema_reader *reader, const struct schema_field *fi
     char **member = (char **)((char *)object + field->offset);
     if (!text)
         return;
-    if (begins(text, "ipc:///") && strlen(text) - strlen("ipc://") <= SOCKET_PATH_MAX) {
+    if (begins(text, "ipc:///") && strlen(text) - strlen("ipc://") <= CONFIG_SOCKET_PATH_MAX) {
         *member = copy_text(reader, node, text);
         return;
     }
     if (begins(text, "ipc:")) {
         schema_say(reader, node, "'%.60s' is no ipc URL: write ipc:///absolute/path of at most %d bytes", text,
-                   SOCKET_PATH_MAX);
+                   CONFIG_SOCKET_PATH_MAX);
         return;
     }
     const char *host = begins(text, "tls+tcp://") ? text + 10 : begins(text, "tcp://") ? text + 6 : NULL;
@@ -327,150 +323,7 @@ static const struct schema_field relay_fields[] = {
     {"dev", SCHEMA_BOOL, SCHEMA_AT(config_relay, dev)},
     {0}};
 
-/* ---- meaning ------------------------------------------------------------------------------------------------------- */
-
-__attribute__((format(printf, 4, 5))) static void say(struct schema_reader *reader, const struct yaml_tree *tree,
-                                                      const char *path, const char *format, ...)
-{
-    char text[sizeof((struct config_problem *)NULL)->text];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    snprintf(reader->path, sizeof reader->path, "%s", path);
-    schema_say(reader, yaml_tree_at(tree, path), "%s", text);
-    reader->path[0] = '\0';
-}
-
-static void check_url(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay,
-                      const char *path, const char *url)
-{
-    if (url && begins(url, "tcp://") && !relay->dev)
-        say(reader, tree, path, "tcp:// is not private: use tls+tcp://, or set 'dev: true'");
-    if (url && begins(url, "tls+tcp://") && !relay->tls_certificate)
-        say(reader, tree, path, "tls+tcp:// needs the section tls: with certificate, key and ca");
-}
-
-static void check_urls(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay)
-{
-    char path[64];
-    check_url(reader, tree, relay, "listen.request", relay->request_url);
-    for (size_t i = 0; i < relay->listen_len; i++) {
-        snprintf(path, sizeof path, "listen.zones[%zu].url", i);
-        check_url(reader, tree, relay, path, relay->listen[i].url);
-        for (size_t j = 0; j < i; j++) {
-            const struct config_listen *a = &relay->listen[i], *b = &relay->listen[j];
-            if (a->zone && b->zone && strcmp(a->zone, b->zone) == 0)
-                say(reader, tree, path, "zone '%s' has a URL already", a->zone);
-            if (a->url && b->url && strcmp(a->url, b->url) == 0)
-                say(reader, tree, path, "is the URL of zone '%s', too: each zone has its own socket", b->zone);
-        }
-    }
-    for (size_t i = 0; i < relay->peers_len; i++) {
-        snprintf(path, sizeof path, "peers[%zu].publish", i);
-        check_url(reader, tree, relay, path, relay->peers[i].publish);
-        snprintf(path, sizeof path, "peers[%zu].request", i);
-        check_url(reader, tree, relay, path, relay->peers[i].request);
-        for (size_t j = 0; j < i; j++) {
-            snprintf(path, sizeof path, "peers[%zu].relay", i);
-            if (relay->peers[i].relay && relay->peers[j].relay &&
-                strcmp(relay->peers[i].relay, relay->peers[j].relay) == 0)
-                say(reader, tree, path, "'%s' is already peers[%zu]", relay->peers[i].relay, j);
-        }
-    }
-}
-
-/* Where a path leads, or, when it is not there yet, where the nearest folder above it does; NULL: nowhere. */
-static char *lead(const char *path)
-{
-    char rest[PATH_MAX], *found;
-    snprintf(rest, sizeof rest, "%s", path);
-    while (!(found = realpath(rest, NULL)) && strcmp(rest, "/") != 0 && strcmp(rest, ".") != 0) {
-        char *slash = strrchr(rest, '/');
-        if (slash && slash != rest)
-            *slash = '\0';
-        else
-            snprintf(rest, sizeof rest, slash ? "/" : ".");
-    }
-    return found;
-}
-
-/* True when path lies in folder, or is it. */
-static bool lies_in(const char *path, const char *folder)
-{
-    char *outer = realpath(folder, NULL), *inner = outer ? lead(path) : NULL;
-    size_t len = inner ? strlen(outer) : 0;
-    bool found = inner && strncmp(inner, outer, len) == 0 &&
-                 (inner[len] == '/' || inner[len] == '\0' || strcmp(outer, "/") == 0);
-    free(inner);
-    free(outer);
-    return found;
-}
-
-/* A connector reads what `readable` and options ending in -file name: no key of this relay may be there. */
-static void check_readable(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay,
-                           const char *path, const char *readable)
-{
-    const struct config_signer *signer = &relay->signer;
-    const char *const secrets[] = {relay->path,          relay->key_file, relay->key_passphrase, relay->tls_key,
-                                   relay->store,         relay->state,    signer->guard,         signer->passphrase,
-                                   signer->keys[0],      signer->keys[1], signer->keys[2],       signer->keys[3],
-                                   relay->control_socket};
-    for (size_t i = 0; readable && i < sizeof secrets / sizeof *secrets; i++) {
-        if (!secrets[i] || !lies_in(secrets[i], readable))
-            continue;
-        say(reader, tree, path, "would let the connector read %.100s: name what it needs, in a place of its own",
-            secrets[i]);
-        return;
-    }
-}
-
-static void check_readables(struct schema_reader *reader, const struct yaml_tree *tree,
-                            const struct config_relay *relay)
-{
-    char path[160];
-    for (size_t i = 0; i < relay->sources_len; i++) {
-        const struct config_source *source = &relay->sources[i];
-        for (size_t j = 0; j < source->readable_len; j++) {
-            snprintf(path, sizeof path, "sources[%zu].readable[%zu]", i, j);
-            check_readable(reader, tree, relay, path, source->readable[j]);
-        }
-        for (size_t j = 0; j < source->options_len; j++) {
-            snprintf(path, sizeof path, "sources[%zu].options.%.80s", i, source->options[j].name);
-            if (config_option_names_file(&source->options[j]))
-                check_readable(reader, tree, relay, path, source->options[j].value);
-        }
-    }
-}
-
-static void check_rest(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay)
-{
-    char path[64];
-    if (relay->control_socket && strlen(relay->control_socket) > SOCKET_PATH_MAX)
-        say(reader, tree, "control.socket", "has %zu bytes with its folder; a socket's path has at most %d",
-            strlen(relay->control_socket), SOCKET_PATH_MAX);
-    for (size_t i = 0; i < relay->sources_len; i++)
-        for (size_t j = 0; j < i; j++) {
-            snprintf(path, sizeof path, "sources[%zu].name", i);
-            if (relay->sources[i].name && relay->sources[j].name &&
-                strcmp(relay->sources[i].name, relay->sources[j].name) == 0)
-                say(reader, tree, path, "'%s' is already the name of sources[%zu]", relay->sources[i].name, j);
-        }
-    for (size_t i = 0; i < relay->trust_len; i++) {
-        snprintf(path, sizeof path, "trust[%zu].hash", i);
-        if (codec_bytes_are_zero(relay->trust[i].hash, 32))
-            say(reader, tree, path, "is zero: give the hash of the header that you checked");
-        snprintf(path, sizeof path, "trust[%zu].chain", i);
-        for (size_t j = 0; j < i; j++)
-            if (relay->trust[i].chain && relay->trust[j].chain &&
-                strcmp(relay->trust[i].chain, relay->trust[j].chain) == 0)
-                say(reader, tree, path, "'%s' has a first header already in trust[%zu]", relay->trust[i].chain, j);
-    }
-    if (relay->timings.peer_silence_ms < 2 * relay->timings.heartbeat_ms)
-        say(reader, tree, "timings.peer_silence_ms",
-            "%u is less than two heartbeats of %u ms: peers would seem to fall silent", relay->timings.peer_silence_ms,
-            relay->timings.heartbeat_ms);
-}
+/* ---- the file ------------------------------------------------------------------------------------------------------- */
 
 bool config_relay_load(struct config_relay *relay, const char *path, struct config_problems *problems)
 {
@@ -485,9 +338,7 @@ bool config_relay_load(struct config_relay *relay, const char *path, struct conf
     struct yaml_tree *tree = text ? config_parse(&reader, text, len) : NULL;
     if (tree) {
         schema_read(&reader, relay_fields, yaml_tree_root(tree), relay);
-        check_urls(&reader, tree, relay);
-        check_rest(&reader, tree, relay);
-        check_readables(&reader, tree, relay);
+        config_relay_check(&reader, tree, relay);
     }
     yaml_tree_free(tree);
     free(text);

@@ -103,6 +103,8 @@ static const struct change changes[] = {
      "add it to serves"},
     {"serves: [eip155:31337]", "serves: [eip155:31337, eip155:31337]", "[eip155:31337, eip", "relays[0].serves",
      "twice"},
+    {"serves: [eip155:31337]", "serves: [eip155:31337, eip155:31337, eip155:31337]", "[eip155:31337, eip",
+     "relays[0].serves", "twice"},
     {"genesis: 0x6fac7344c83c3df77ad4f79bef2e3f7e93f788e04dc89df097533e312eb88e60",
      "genesis: 0x0000000000000000000000000000000000000000000000000000000000000000", "0x000", "chains[0].genesis",
      "is zero"},
@@ -259,6 +261,23 @@ static void test_config__hostile_yaml_is_bounded(void **state)
     free(text);
 }
 
+/* Each that is too many is one fault, however many stand before it. */
+static void test_config__what_stands_there_often_is_said_once_for_each_that_is_too_many(void **state)
+{
+    static struct config_problems problems;
+    static const char one[] = "  - [east-alpha, east-beta]\n";
+    char *a = text_of(EXAMPLE), four[sizeof one * 4];
+    (void)state;
+    snprintf(four, sizeof four, "%s%s%s%s", one, one, one, one);
+    char *b = text_with(a, one, four);
+    assert_null(read(b, &problems));
+    assert_int_equal(problems.total, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_non_null(strstr(problems.items[i].text, "already linked by links[0]"));
+    free(a);
+    free(b);
+}
+
 static void test_config__bad_chain_id_is_said_with_everything_that_refers_to_it(void **state)
 {
     static struct config_problems problems;
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_config__lane_without_a_path_of_links_is_refused),
         cmocka_unit_test(test_config__lane_that_can_never_be_certified_is_refused),
         cmocka_unit_test(test_config__hostile_yaml_is_bounded),
+        cmocka_unit_test(test_config__what_stands_there_often_is_said_once_for_each_that_is_too_many),
         cmocka_unit_test(test_config__bad_chain_id_is_said_with_everything_that_refers_to_it),
         cmocka_unit_test(test_config__empty_document_names_every_missing_section),
         cmocka_unit_test(test_config__file_that_cannot_be_read_is_said),

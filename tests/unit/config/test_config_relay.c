@@ -12,6 +12,8 @@ static const char *const EXAMPLE = "docs/examples/relay.yaml";
 
 #define HASH "1111111111111111111111111111111111111111111111111111111111111111"
 
+#define NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
+
 static char folder[] = "/tmp/isthmus-config-XXXXXX"; /* made for this run */
 
 static char *file_in_folder(const char *name)
@@ -119,6 +121,12 @@ static const struct change changes[] = {
     {"queue_bytes: 64MiB", "queue_bytes: 10KiB", "10KiB", "budgets.queue_bytes", "out of range"},
     {"history_messages: 1000000", "history_messages: 65535", "65535", "budgets.history_messages", "out of range"},
     {"peer_silence_ms: 5000", "peer_silence_ms: 1500", "1500", "timings.peer_silence_ms", "two heartbeats"},
+    {"\nsources:\n", "\ntrust: [{chain: cosmos:a, height: 1, hash: abc}]\nsources:\n", "abc}", "trust[0].hash",
+     "is not 64 hex digits"},
+    {"\nsources:\n", "\ntrust: [{chain: cosmos:a, height: 1}]\nsources:\n", "{chain: cosmos", "trust[0].hash",
+     "is missing"},
+    {"\nsources:\n", "\ntrust: [{chain: cosmos:a, height: 1, hash: " NO_HASH "}]\nsources:\n", NO_HASH "}]",
+     "trust[0].hash", "is zero"},
     {"log_level: info", "log_level: inof", "inof", "log_level", "did you mean 'info'"},
 };
 
@@ -136,6 +144,42 @@ static void test_config__each_fault_of_a_relays_file_is_said_at_its_place(void *
             expect_one(&problems, text, &changes[i]);
         else
             assert_int_equal(problems.total, 2); /* one is missing, one is unknown */
+        config_relay_free(&relay);
+        free(text);
+    }
+    free(good);
+}
+
+/* Each that is too many is one fault, however many stand before it. */
+static void test_config__what_stands_there_often_is_said_once_for_each_that_is_too_many(void **state)
+{
+    static const struct change often[] = {
+        {"\nsources:\n",
+         "\ntrust:\n  - {chain: cosmos:a, height: 1, hash: " HASH "}\n  - {chain: cosmos:a, height: 2, hash: " HASH
+         "}\n  - {chain: cosmos:a, height: 3, hash: " HASH "}\n  - {chain: cosmos:a, height: 4, hash: " HASH
+         "}\nsources:\n",
+         "trust", "chain", "has a first header already in trust[0]"},
+        {"    - {zone: east, url: \"ipc:///run/isthmus/east-alpha.east\"}\n",
+         "    - {zone: a, url: \"ipc:///1\"}\n    - {zone: a, url: \"ipc:///2\"}\n"
+         "    - {zone: a, url: \"ipc:///3\"}\n    - {zone: a, url: \"ipc:///4\"}\n",
+         "listen.zones", "url", "zone 'a' has a URL already"},
+    };
+    static struct config_problems problems;
+    char *good = text_of(EXAMPLE), path[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof often / sizeof *often; i++) {
+        struct config_relay relay;
+        char *text = text_with(good, often[i].from, often[i].to);
+        assert_false(load(&relay, text, &problems));
+        config_problems_print(&problems, stderr);
+        assert_int_equal(problems.total, 3);
+        for (size_t j = 0; j < 3; j++) {
+            snprintf(path, sizeof path, "%s[%zu].%s", often[i].at, j + 1, often[i].path);
+            assert_string_equal(problems.items[j].path, path);
+            assert_true(problems.items[j].line > 0);
+            assert_non_null(strstr(problems.items[j].text, often[i].says));
+        }
         config_relay_free(&relay);
         free(text);
     }
@@ -306,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_config__example_relay_is_good),
         cmocka_unit_test(test_config__what_is_left_out_has_its_standard_value),
         cmocka_unit_test(test_config__each_fault_of_a_relays_file_is_said_at_its_place),
+        cmocka_unit_test(test_config__what_stands_there_often_is_said_once_for_each_that_is_too_many),
         cmocka_unit_test(test_config__document_counts_when_every_root_signed_it),
         cmocka_unit_test(test_config__light_client_wants_a_first_header_from_its_operator),
         cmocka_unit_test(test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place),
