@@ -95,26 +95,48 @@ static void read_trusted(struct proof_cometbft_state *state, const struct tools_
         tools_json_fail(c->trusted, "trusted", "is no usable header of this chain");
 }
 
+/*
+ * The set that the trusted header announces: of the file that is believed, so it is that file's fault when it is not there, or
+ * another set. Only a block of the next height needs none.
+ */
+static struct bytes read_next(const struct tools_verify_case *c, struct proof_cometbft_space *space,
+                              const struct proof_cometbft_state *trusted, struct bytes block)
+{
+    const struct tools_json *next = tools_eth_json_result(trusted_field(c, "next_validators"));
+    struct proof_result result;
+    struct cometbft_header header;
+    struct cometbft_validators set;
+    if (unreadable(c) || !cometbft_header_read(&header, cometbft_parts_of(block).header) ||
+        header.height <= trusted->height + 1)
+        return (struct bytes){NULL, 0};
+    if (!next) {
+        tools_json_fail(c->trusted, "next_validators",
+                        "is missing: a block that does not follow at once is judged by the set that the trusted header "
+                        "announces for the next height (a node's answer to /validators of that height)");
+        return (struct bytes){NULL, 0};
+    }
+    tools_cometbft_validators(&set, c->trusted, next);
+    struct bytes bytes = tools_cometbft_validators_bytes(c->trusted, &set);
+    if (!unreadable(c) && proof_cometbft_next_verify(&result, space, trusted, bytes) != PROOF_VALID)
+        tools_json_fail(c->trusted, "next_validators",
+                        "is not the set that the trusted header announces for the next height");
+    return bytes;
+}
+
 enum proof_verdict tools_verify_cometbft_header(struct tools_verify_case *c)
 {
     struct proof_cometbft_state trusted = {0};
     struct proof_cometbft_state fact;
-    const struct tools_json *next = trusted_field(c, "next_validators");
-    struct bytes next_bytes = {NULL, 0};
     struct bytes chain_id = tools_json_text(c->trusted, trusted_field(c, "chain_id"), "chain_id");
     struct proof_cometbft_options options = read_options(c);
     read_trusted(&trusted, c, chain_id);
-    if (next) {
-        struct cometbft_validators set;
-        tools_cometbft_validators(&set, c->trusted, tools_eth_json_result(next));
-        next_bytes = tools_cometbft_validators_bytes(c->trusted, &set);
-    }
     struct bytes block = read_block(c);
-    if (unreadable(c))
-        return PROOF_INVALID;
     struct proof_cometbft_space *space = make_space();
-    enum proof_verdict verdict =
-        proof_cometbft_step_verify(&c->result, &fact, space, &trusted, next_bytes, cometbft_parts_of(block), &options);
+    struct bytes next = read_next(c, space, &trusted, block);
+    enum proof_verdict verdict = PROOF_INVALID;
+    if (!unreadable(c))
+        verdict =
+            proof_cometbft_step_verify(&c->result, &fact, space, &trusted, next, cometbft_parts_of(block), &options);
     proof_cometbft_space_free(space);
     if (verdict == PROOF_VALID)
         say_state(c, &fact);

@@ -257,6 +257,47 @@ static void test_a_cometbft_block_follows_from_the_one_before_and_not_from_itsel
     assert_int_equal(verify("cometbft-header", "a.json", NULL), 2);
 }
 
+/* What the only case of the last report says of a file that is not usable; with its path, which begins so. */
+static void assert_error(const char *file, const char *says)
+{
+    char path[256], at[256];
+    path_of(path, sizeof path, "report.json");
+    path_of(at, sizeof at, file);
+    struct tools_json_doc *doc = tools_json_open(path);
+    const struct tools_json *c = tools_json_at(tools_json_get(tools_json_root(doc), "cases"), 0);
+    struct bytes text = tools_json_text(doc, tools_json_get(c, "error"), "error");
+    assert_null(tools_json_error(doc));
+    assert_memory_equal(text.data, at, strlen(at));
+    assert_non_null(strstr((const char *)text.data, says));
+    tools_json_close(doc);
+}
+
+/* Without the announced set a later block cannot be judged: that is the trusted file's fault, not the evidence's. */
+static void test_a_cometbft_block_further_on_wants_the_next_set_in_the_trusted_file(void **state)
+{
+    static const char *const before = "{\"chain_id\":\"isthmus-open-4\",\"trusted\":";
+    static char with[1 << 13];
+    (void)state;
+    put_around("b.json", "", COMETBFT_RECORDED "gen4/block_3.json", "");
+    put_around("trusted.json", before, COMETBFT_RECORDED "gen4/block_1.json", COMETBFT_CLOCK);
+    assert_int_equal(verify("cometbft-header", "b.json", NULL), 2);
+    assert_error("trusted.json", "next_validators: is missing");
+
+    put_around("trusted.json", before, COMETBFT_RECORDED "gen4/block_1.json", ",\"next_validators\":[]" COMETBFT_CLOCK);
+    assert_int_equal(verify("cometbft-header", "b.json", NULL), 2);
+    assert_error("trusted.json", "next_validators: is not the set that the trusted header announces");
+
+    struct tools_json_doc *block = tools_json_open(COMETBFT_RECORDED "gen4/block_1.json");
+    char *dump = tools_json_dump(tools_json_get(tools_json_root(block), "next_validator_set"));
+    assert_true(strlen(dump) + 256 < sizeof with);
+    snprintf(with, sizeof with, ",\"next_validators\":%s%s", dump, COMETBFT_CLOCK);
+    free(dump);
+    tools_json_close(block);
+    put_around("trusted.json", before, COMETBFT_RECORDED "gen4/block_1.json", with);
+    assert_int_equal(verify("cometbft-header", "b.json", NULL), 0);
+    assert_report(0, true, "valid");
+}
+
 static void test_a_cometbft_commit_is_that_of_the_trusted_hash(void **state)
 {
     (void)state;
@@ -374,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_agreement_joins_its_evidence_files),
         cmocka_unit_test(test_a_recorded_block_is_proven_from_its_hash_down),
         cmocka_unit_test(test_a_cometbft_block_follows_from_the_one_before_and_not_from_itself),
+        cmocka_unit_test(test_a_cometbft_block_further_on_wants_the_next_set_in_the_trusted_file),
         cmocka_unit_test(test_a_cometbft_commit_is_that_of_the_trusted_hash),
         cmocka_unit_test(test_cometbft_votes_name_who_signed_two_of_one_step),
         cmocka_unit_test(test_ics23_proofs_are_of_their_tree),
