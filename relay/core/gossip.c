@@ -13,6 +13,7 @@ enum {
     REPUBLISH_MS = 2000,
     REPUBLISH_HEADS = 8,
     REFUSALS_MAX = 64,
+    REFUSALS_SAID = 16,
     FULL_HEARTBEAT = 10, /* every so many heartbeats name all logs */
     NO_ZONE = 0xffff
 };
@@ -289,6 +290,12 @@ static bool others_may_have(const struct relay_core *core, const struct core_log
            ((!ordered && (log - 1)->settled < (log - 1)->stored) || signer_needs(core, log, base));
 }
 
+/* What became of these messages stands on a chain that this relay reads itself and has not read so far. */
+static bool own_chain_tells(const struct core_log *log, uint64_t base)
+{
+    return log->kind == PROOF_LOG_MESSAGE && (log + 1)->is_home && (log + 1)->proven < base;
+}
+
 /*
  * The peer no longer keeps what we asked for. A relay that holds nothing unsettled loses nothing by starting at a
  * certified head; one that still does keeps what it has, whatever a peer says (I2).
@@ -316,12 +323,14 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
         log->pruned++;
         if (others_may_have(core, log, head->number))
             return;
-        if (all_settled(log))
+        if (all_settled(log)) {
             base_adopt(core, log, head);
-        else
+        } else if (!log->pruned_said && log->pruned >= REFUSALS_SAID && !own_chain_tells(log, head->number)) {
+            log->pruned_said = true; /* outcomes that were under way have come by now */
             core_note(core, RELAY_ALARM, RELAY_REASON_DIFFERENCE_PRUNED, log, log->stored + 1,
                       "peers keep nothing before %llu and this relay still holds unsettled records",
                       (unsigned long long)head->number);
+        }
         return;
     }
 }

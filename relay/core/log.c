@@ -292,6 +292,7 @@ void core_log_append(struct relay_core *core, struct core_log *log, const struct
 {
     size_t done = 0;
     log->pruned = 0;
+    log->pruned_said = false;
     entries_append(log, records, count);
     while (done < count) {
         size_t taken = 0, offset = done ? records[done - 1].end : start;

@@ -171,6 +171,7 @@ struct core_log {
     struct core_pull pull;       /* what signed heads show to lack here */
     struct core_pull named;      /* what peers say that they have */
     unsigned pruned;             /* peers that no longer had what follows, since something was stored */
+    bool pruned_said;            /* and it was said that this does not pass by itself */
     uint64_t reach;              /* greatest certified head that our records lead to */
     uint64_t ground;       /* greatest certified head that is settled: where the base goes once nothing holds it */
     uint64_t join;         /* first certified head beyond them at which this relay could begin; 0 none */

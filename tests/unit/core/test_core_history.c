@@ -146,12 +146,72 @@ static void as_many_outcomes_are_pulled_as_are_kept_for_it(void **state)
     away_for(84, 150, 200);
 }
 
+static void own_sources_down(struct world *world, uint16_t relay, bool down)
+{
+    for (uint16_t i = 0; i < WORLD_SOURCES; i++)
+        world_source_down(world, relay, i, down);
+}
+
+/* Away with messages unsettled, until the others have settled and pruned them, and many more. A second relay in the middle
+ * spares the first one. */
+static struct world *away_for_long(uint64_t seed, uint64_t history, uint16_t relay)
+{
+    struct world_shape shape = WORLD_SCENE;
+    shape.middle = 2;
+    struct world *world = world_new_shaped(seed, &shape);
+    world->history = history;
+    world_start_all(world);
+    settle(world, 2);
+    world_send_all(world, 100);
+    world_run(world, 3200);
+    world_kill(world, relay);
+    for (unsigned i = 0; i < 8; i++) {
+        world_send_all(world, 300);
+        world_run(world, 3000);
+    }
+    world_expect(world, others_settled, 120000);
+    return world;
+}
+
+/* Peers have pruned what it lacks, and its own chain, which has the outcomes, comes later than they do: nothing is wrong. */
+static void a_relay_that_is_back_before_its_own_sources_raises_no_alarm(void **state)
+{
+    (void)state;
+    struct world *world = away_for_long(85, 65536, AWAY);
+    own_sources_down(world, AWAY, true);
+    world_start(world, AWAY);
+    world_run(world, 240000);
+    assert_int_equal(world_counter(world, AWAY, RELAY_REASON_DIFFERENCE_PRUNED), 0);
+    own_sources_down(world, AWAY, false);
+    world_expect(world, world_quiet, 120000);
+    assert_int_equal(world_counter(world, AWAY, RELAY_REASON_DIFFERENCE_PRUNED), 0);
+    assert_true(world_counter(world, AWAY, RELAY_REASON_BASE_ADOPTED) > 0);
+    world_check_once(world);
+    world_free(world);
+}
+
+/* Outcomes that nobody keeps any more: one alarm for each log that they are of, however long it stands. */
+static void what_no_peer_keeps_any_more_is_said_once(void **state)
+{
+    (void)state;
+    struct world *world = away_for_long(86, 300, WORLD_MIDDLE);
+    world_start(world, WORLD_MIDDLE);
+    world_run(world, 600000);
+    uint64_t said = world_counter(world, WORLD_MIDDLE, RELAY_REASON_DIFFERENCE_PRUNED);
+    assert_int_equal(said, 2); /* of the lanes without order, one each way */
+    world_run(world, 600000);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_DIFFERENCE_PRUNED), said);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(skeletons_and_outcomes_beyond_the_history_go_and_the_newest_stay),
         cmocka_unit_test(without_a_bound_all_of_it_stays),
         cmocka_unit_test(a_relay_that_was_away_within_the_history_still_pulls_its_outcomes),
+        cmocka_unit_test(a_relay_that_is_back_before_its_own_sources_raises_no_alarm),
+        cmocka_unit_test(what_no_peer_keeps_any_more_is_said_once),
         cmocka_unit_test(as_many_outcomes_are_pulled_as_are_kept_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
