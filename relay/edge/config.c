@@ -100,15 +100,3 @@ void config_problems_print(const struct config_problems *problems, FILE *stream)
     if (problems->total > problems->len)
         fprintf(stream, "... and %zu more\n", problems->total - problems->len);
 }
-
-struct topology_network *config_network_load(const char *path, struct config_problems *problems)
-{
-    struct schema_reader reader = {.file = path, .folder = ".", .problems = problems};
-    struct topology_network *network = NULL;
-    size_t len;
-    void *text = config_read_file(&reader, path, &len);
-    if (text)
-        network = config_network_read(path, text, len, problems);
-    free(text);
-    return network;
-}

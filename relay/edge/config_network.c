@@ -409,11 +409,8 @@ static void check_meaning(struct schema_reader *reader, const struct yaml_tree *
     }
     size_t total = topology_network_check(found, CONFIG_PROBLEMS_MAX, network);
     for (size_t i = 0; i < total && i < CONFIG_PROBLEMS_MAX; i++) {
-        if (stands_on_sand(reader->problems, from, until, found[i].path))
-            continue;
-        snprintf(reader->path, sizeof reader->path, "%s", found[i].path);
-        schema_say(reader, yaml_tree_at(tree, found[i].path), "%s", found[i].text);
-        reader->path[0] = '\0';
+        if (!stands_on_sand(reader->problems, from, until, found[i].path))
+            config_say(reader, tree, found[i].path, "%s", found[i].text);
     }
     if (total > CONFIG_PROBLEMS_MAX)
         reader->problems->total += total - CONFIG_PROBLEMS_MAX;
@@ -451,5 +448,17 @@ struct topology_network *config_network_read(const char *name, const void *text,
         topology_network_free(network);
         return NULL;
     }
+    return network;
+}
+
+struct topology_network *config_network_load(const char *path, struct config_problems *problems)
+{
+    struct schema_reader reader = {.file = path, .folder = ".", .problems = problems};
+    struct topology_network *network = NULL;
+    size_t len;
+    void *text = config_read_file(&reader, path, &len);
+    if (text)
+        network = config_network_read(path, text, len, problems);
+    free(text);
     return network;
 }

@@ -348,12 +348,6 @@ bool config_relay_load(struct config_relay *relay, const char *path, struct conf
     return problems->total == before;
 }
 
-bool config_option_names_file(const struct config_option *option)
-{
-    size_t len = option->name ? strlen(option->name) : 0, end = strlen("-file");
-    return len > end && strcmp(option->name + len - end, "-file") == 0;
-}
-
 /* ---- freeing ------------------------------------------------------------------------------------------------------- */
 
 static void free_source(struct config_source *source)

@@ -91,6 +91,12 @@ static bool lies_in(const char *path, const char *folder)
     return found;
 }
 
+bool config_option_names_file(const struct config_option *option)
+{
+    size_t len = option->name ? strlen(option->name) : 0, end = strlen("-file");
+    return len > end && strcmp(option->name + len - end, "-file") == 0;
+}
+
 /* A connector reads what `readable` and options ending in -file name: no key of this relay may be there. */
 static void check_readable(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay,
                            const char *path, const char *readable)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+static const uint8_t OTHER[32] = {7}; /* a hash of another history */
+
 static struct rig *begun(void)
 {
     struct rig *rig = rig_new(true);
@@ -34,14 +36,18 @@ static void end_tell(struct rig *rig, uint64_t id)
     rig_signed(rig, (struct bytes){message, len});
 }
 
-static void prove(struct rig *rig, uint64_t messages)
+/* It signed two messages, of this history or another; all four are proven. */
+static struct rig *begun_at_two(const uint8_t running[32])
 {
+    struct rig *rig = begun();
     struct rig_bundle bundle;
-    rig_block(rig, &bundle, 20, &rig->set, &rig->set, messages, NULL);
-    rig_records(rig, 0, 1, messages);
-    rig_evidence(rig, 0, &bundle, messages);
+    guard_tell(rig, 0, 2, running ? running : rig->running[2]);
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 4, NULL);
+    rig_records(rig, 0, 1, 4);
+    rig_evidence(rig, 0, &bundle, 4);
     rig_run(rig, 100);
-    assert_int_equal(rig_log(rig).proven, messages);
+    assert_int_equal(rig_log(rig).proven, 4);
+    return rig;
 }
 
 /* How many requests there were; headers for its light client go the same way. The newest one's only log, and its id. */
@@ -67,12 +73,10 @@ static size_t asked(const struct rig *rig, struct relay_signing_log *log, uint64
 
 static void test_attest__signer_is_asked_from_where_it_stands(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = begun_at_two(NULL);
     struct relay_signing_log log;
     uint64_t id;
     (void)state;
-    guard_tell(rig, 0, 2, rig->running[2]);
-    prove(rig, 4);
     asked(rig, &log, &id);
     assert_int_equal(log.from, 3);
     assert_int_equal(log.count, 2);
@@ -83,13 +87,10 @@ static void test_attest__signer_is_asked_from_where_it_stands(void **state)
 /* What leads on from its own hash would prove nothing to it: it gets all that leads past its number, and a person an alarm. */
 static void test_attest__signer_that_signed_another_history_is_shown_all_of_ours(void **state)
 {
-    static const uint8_t other[32] = {7};
-    struct rig *rig = begun();
+    struct rig *rig = begun_at_two(OTHER);
     struct relay_signing_log log;
     uint64_t id;
     (void)state;
-    guard_tell(rig, 0, 2, other);
-    prove(rig, 4);
     asked(rig, &log, &id);
     assert_int_equal(log.from, 1);
     assert_int_equal(log.count, 4);
@@ -101,17 +102,14 @@ static void test_attest__signer_that_signed_another_history_is_shown_all_of_ours
 
 static void test_attest__signer_that_stays_where_it_was_is_not_asked_the_same_at_once(void **state)
 {
-    static const uint8_t other[32] = {7};
-    struct rig *rig = begun();
+    struct rig *rig = begun_at_two(OTHER);
     struct relay_signing_log log;
     uint64_t id;
     (void)state;
-    guard_tell(rig, 0, 2, other);
-    prove(rig, 4);
     size_t before = asked(rig, &log, &id);
     for (size_t i = 0; i < 20; i++) { /* refused, each time, with where it stands */
         asked(rig, &log, &id);
-        guard_tell(rig, id, 2, other);
+        guard_tell(rig, id, 2, OTHER);
         end_tell(rig, id);
         rig_run(rig, 100);
     }
