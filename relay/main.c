@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,12 +45,26 @@ struct arguments {
     const char *wrong; /* why the command line cannot be taken */
 };
 
+enum {
+    HEAP_MAPPED = 1 << 20, /* bytes: from here on a block is mapped, and goes back to the system when it is freed */
+    HEAP_KEPT = 512 << 10  /* bytes at the end of an arena: two of the largest frames */
+};
+
+/* glibc raises both limits to whatever large block was freed once: what the store needs when it opens and compacts a long history
+ * would stay with us for good. Frames stay below, so nothing is mapped per message. */
+static void heap_bound(void)
+{
+    mallopt(M_MMAP_THRESHOLD, HEAP_MAPPED);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+}
+
 /* The object graph: who is made of what, and in which order. */
 static int run(const struct config_relay *config, const struct topology_network *network)
 {
     struct edge_relay relay;
     char why[512] = "";
     int code = EDGE_RELAY_EXIT_FAILED;
+    heap_bound();
     if (!edge_relay_init(&relay, config, network, why, sizeof(why))) /* loop, signals */
         goto out;
     if (!edge_relay_open_store(&relay, why, sizeof(why))) { /* RocksDB */
