@@ -29,7 +29,7 @@ def program(options, path):
         ROOT / "build" / "release", ROOT / "build" / "dev"]
     for folder in folders:
         if (folder / path).exists():
-            return folder / path
+            return (folder / path).resolve()
     return None
 
 
