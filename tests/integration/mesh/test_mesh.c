@@ -300,6 +300,17 @@ static void connect_and_end(const char *url)
     close(fd);
 }
 
+/* Relay 1 asks relay 0 until there is an answer: an ask fails with its connection, which a busy machine may find too silent. */
+static void ask_until_answered(struct node *nodes, uint64_t id)
+{
+    const unsigned answered = nodes[1].answered;
+    while (nodes[1].answered == answered) {
+        const unsigned failed = nodes[1].failed;
+        assert_true(node_ask(&nodes[1], 0, id++, 1, DEADLINE));
+        RUN_UNTIL(nodes, 2, nodes[1].answered > answered || nodes[1].failed > failed);
+    }
+}
+
 static void test_mesh__an_ipc_listener_that_nng_lost_is_made_anew(void **state)
 {
     (void)state;
@@ -315,21 +326,9 @@ static void test_mesh__an_ipc_listener_that_nng_lost_is_made_anew(void **state)
     }
     assert_true(node_open(&nodes[1], &urls, NULL, 0));
     meet(nodes, 2);
-    assert_true(node_ask(&nodes[1], 0, 1, 1, DEADLINE));
-    RUN_UNTIL(nodes, 2, nodes[1].answered == 1);
+    ask_until_answered(nodes, 1); /* a door made anew takes its connections with it, and what was asked over them */
     close_all(nodes, 2);
     scratch_free(&scratch);
-}
-
-/* Relay 1 asks relay 0 until there is an answer: an ask fails with its connection, which a busy machine may find too silent. */
-static void ask_until_answered(struct node *nodes, uint64_t id)
-{
-    const unsigned answered = nodes[1].answered;
-    while (nodes[1].answered == answered) {
-        const unsigned failed = nodes[1].failed;
-        assert_true(node_ask(&nodes[1], 0, id++, 1, DEADLINE));
-        RUN_UNTIL(nodes, 2, nodes[1].answered > answered || nodes[1].failed > failed);
-    }
 }
 
 static void test_mesh__a_peer_that_restarts_is_heard_again(void **state)
