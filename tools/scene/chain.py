@@ -181,12 +181,15 @@ class Chain(Anvil):
             self.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(10**21))
         return path
 
-    def drain(self, name):
-        """Nearly all that a gas account has goes away, by a transaction: a balance that is merely set belies proofs of its block."""
+    def drain(self, name, left):
+        """All that a gas account has, but for `left` wei, goes away by a transaction: a balance that is merely set belies proofs of its
+        block."""
         account = "0x" + Key(f"gas {name}").address.hex()
+        price = int(self.rpc("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16) * 5 // 4  # it may grow by an eighth
         self.rpc("anvil_impersonateAccount", account)
-        value = self.gas(name) - 10**15
-        self.rpc("eth_sendTransaction", {"from": account, "to": "0x" + bytes(19).hex() + "ff", "value": hex(value), "gas": hex(21000)})
+        value = self.gas(name) - left - 21000 * price
+        self.rpc("eth_sendTransaction", {"from": account, "to": "0x" + bytes(19).hex() + "ff", "value": hex(value), "gas": hex(21000),
+                                         "gasPrice": hex(price)})
 
     def gas(self, name):
         """What a gas account has, in wei."""
@@ -225,8 +228,9 @@ class Chain(Anvil):
                                   model.account(lane.receiver.address), lane.mode, 1, lane.life, sender=lane.sender)
         return opened.named("Opened")[0]["lane"]
 
-    def nonce(self, account):
-        return int(self.rpc("eth_getTransactionCount", "0x" + account.hex(), "latest"), 16)
+    def nonce(self, account, block="latest"):
+        """Transactions of an account so far; "pending": with those in the pool that no missing one holds up."""
+        return int(self.rpc("eth_getTransactionCount", "0x" + account.hex(), block), 16)
 
     def give(self, lane, numbers):
         """Gives messages of the lane, a transaction each."""
@@ -241,11 +245,19 @@ class Chain(Anvil):
                 "from": "0x" + lane.sender.hex(), "to": "0x" + self.outbox.address.hex(),
                 "nonce": hex(lane.nonce + number - 1), "gas": hex(200_000 + 1000 * lane.sizes[number - 1]),
                 "data": "0x" + data.hex()},)))
+        end = time.monotonic() + PATIENCE
         for start in range(0, len(requests), BATCH):
-            try:
-                self.batch(requests[start:start + BATCH])
-            except RpcError:
-                pass  # given twice, after a call that was answered but not heard: again() sees to what is missing
+            part, problem = requests[start:start + BATCH], None
+            while part:
+                try:
+                    self.batch(part)
+                except RpcError as error:  # given twice, after a call that was answered but not heard; or one of them was not taken
+                    problem = error
+                if problem and time.monotonic() > end:
+                    raise problem
+                taken = self.nonce(lane.sender, "pending")
+                part = [request for request in part if problem and int(request[1][0]["nonce"], 16) >= taken]
+                time.sleep(0.05 if part else 0)  # between tries
 
     def sent(self, lane):
         """(messages sent, outcomes taken back)"""

@@ -14,11 +14,12 @@ class Full(Walk):
             self.scene.chains[side].fund(name, amount)
 
     def drain(self, side):
-        """Until all of them are poor: one may have a transaction of its own on its way."""
+        """Until all of them have nothing: first nearly, for one may have a transaction of its own on its way."""
         chain = self.scene.chains[side]
-        for name in EAST if side == "east" else WEST:
-            chain.drain(name)
-            self.until(f"{name} is poor", lambda n=name: chain.gas(n) < 10**17)
+        for left in (10**15, 0):
+            for name in EAST if side == "east" else WEST:
+                chain.drain(name, left)
+                self.until(f"{name} has {left} wei at most", lambda n=name, at_most=left: chain.gas(n) <= at_most)
 
     def full(self, relay, lane):
         """Another block of messages would not fit."""
