@@ -22,6 +22,8 @@ enum proof_verdict proof_cosmos_store_verify(struct proof_result *result, struct
     size_t at;
     memset(fact, 0, sizeof *fact);
     enum proof_reason reason = ics23_claim_check(&at, &upper, &PROOF_ICS23_TENDERMINT, app_hash, store, store_proof);
+    if (reason == PROOF_REASON_ICS23_OTHER_KEY)
+        reason = PROOF_REASON_STORE_OTHER;
     if (reason != PROOF_REASON_VALID)
         return proof_refuse(result, reason, at);
     const uint8_t *root = store_root(&upper);

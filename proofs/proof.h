@@ -126,6 +126,7 @@ enum proof_verdict {
     X(ICS23_KEY_ORDER, "ics23-key-not-between-neighbours")                                                             \
     X(ICS23_NOT_ADJACENT, "ics23-neighbours-not-adjacent")                                                             \
     X(STORE_ROOT, "store-root-not-a-digest")                                                                           \
+    X(STORE_OTHER, "store-of-another-name")                                                                            \
     /* agreement of configured sources */                                                                              \
     X(AGREEMENT_TRUST, "agreement-trust-unusable")                                                                     \
     X(AGREEMENT_STATEMENT, "agreement-statement-malformed")                                                            \

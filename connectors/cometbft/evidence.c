@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/cometbft/parse.h"
 #include "connectors/cometbft/watch.h"
 #include "proofs/codec/hex.h"
 #include "proofs/codec/pack.h"
 
 enum {
     MARKS_MAX = COMETBFT_BATCH_MAX, /* heads in one evidence message */
-    OPS_MAX = 8,                    /* proof operations from a key to the app hash */
-    HEAD_BYTES = 40,
+    KEY_BYTES = 5 + 32 + 32,
 };
 
 struct job {
@@ -25,13 +25,6 @@ struct job {
     uint8_t *bundle; /* owned; light's */
 };
 
-/* One head as the node shows it. */
-struct shown {
-    struct bytes value; /* empty: absent */
-    struct bytes ops[OPS_MAX];
-    size_t ops_len;
-};
-
 static void job_end(struct job *job)
 {
     job->cometbft->watches.proofs--;
@@ -40,25 +33,16 @@ static void job_end(struct job *job)
     free(job);
 }
 
-static bool read_shown(struct shown *out, const struct job *job, const struct sdk_json *response,
-                       struct sdk_arena *arena)
+/* The key of a log's head (docs/connector-cometbft.md, "What is proven"). */
+static void head_key(uint8_t key[KEY_BYTES], const uint8_t account[32], const uint8_t log[32])
 {
-    int64_t height = 0;
-    const struct sdk_json *ops = sdk_json_member(sdk_json_member(response, "proofOps"), "ops");
-    out->ops_len = sdk_json_length(ops);
-    if (!sdk_json_decimal(&height, sdk_json_member(response, "height")) || (uint64_t)height != job->height ||
-        !sdk_json_base64(&out->value, sdk_json_member(response, "value"), arena) || out->ops_len == 0 ||
-        out->ops_len > OPS_MAX)
-        return false;
-    for (size_t i = 0; i < out->ops_len; i++)
-        if (!sdk_json_base64(&out->ops[i], sdk_json_member(sdk_json_element(ops, i), "data"), arena) ||
-            out->ops[i].len == 0)
-            return false;
-    return true;
+    memcpy(key, "head/", 5);
+    memcpy(key + 5, account, 32);
+    memcpy(key + 37, log, 32);
 }
 
 /* The head is what the records led to, or records are missing. */
-static bool agrees(const struct shown *shown, const struct sdk_watch *watch)
+static bool agrees(const struct cometbft_shown *shown, const struct sdk_watch *watch)
 {
     struct codec_reader reader;
     uint8_t running[32];
@@ -80,7 +64,8 @@ static void no_state(struct job *job, struct sdk_watch *watch, const char *text)
 }
 
 /* The proof of message 12: [account, [[op, …], …]]. */
-static void pack_proof(struct codec_pack *pack, const uint8_t account[32], struct shown *const *shown, size_t count)
+static void pack_proof(struct codec_pack *pack, const uint8_t account[32], struct cometbft_shown *const *shown,
+                       size_t count)
 {
     codec_pack_array(pack, 2);
     codec_pack_bin(pack, (struct bytes){account, 32});
@@ -92,7 +77,8 @@ static void pack_proof(struct codec_pack *pack, const uint8_t account[32], struc
     }
 }
 
-static void send_evidence(struct job *job, struct shown *const *shown, const struct connector_mark *marks, size_t count)
+static void send_evidence(struct job *job, struct cometbft_shown *const *shown, const struct connector_mark *marks,
+                          size_t count)
 {
     struct cometbft *cometbft = job->cometbft;
     struct connector_message header = {
@@ -119,8 +105,8 @@ static void send_evidence(struct job *job, struct shown *const *shown, const str
 }
 
 /* One head: true when it goes into the evidence. */
-static bool judge(struct job *job, struct sdk_watch *watch, const struct sdk_rpc_reply *reply, struct shown *shown,
-                  struct sdk_arena *arena)
+static bool judge(struct job *job, struct sdk_watch *watch, const struct sdk_rpc_reply *reply,
+                  struct cometbft_shown *shown, struct sdk_arena *arena)
 {
     int64_t code = -1;
     const struct sdk_json *response = sdk_json_member(reply->result, "response");
@@ -133,9 +119,13 @@ static bool judge(struct job *job, struct sdk_watch *watch, const struct sdk_rpc
         no_state(job, watch, text ? text : "abci_query: refused");
         return false;
     }
-    if (!read_shown(shown, job, response, arena)) {
-        sdk_watch_mistrust(&job->cometbft->watches, watch,
-                           "abci_query: an answer without a proof, or of another height");
+    uint8_t key[KEY_BYTES];
+    head_key(key, job->account, watch->log);
+    const char *store = job->cometbft->options.store;
+    const char *wrong =
+        cometbft_parse_shown(shown, response, job->height, codec_connector_text(store), BYTES_OF(key), arena);
+    if (wrong) {
+        sdk_watch_mistrust(&job->cometbft->watches, watch, wrong);
         return false;
     }
     if (watch->next == 1 && shown->value.len == 0) { /* nothing is there, and nothing is to be proven */
@@ -153,12 +143,12 @@ static void proved(void *context, const struct sdk_rpc_answer *answer)
     struct job *job = context;
     struct cometbft *cometbft = job->cometbft;
     struct connector_mark marks[MARKS_MAX];
-    struct shown *good[MARKS_MAX];
+    struct cometbft_shown *good[MARKS_MAX];
     size_t count = 0;
     const bool answered = answer->status == SDK_RPC_OK && !cometbft->stopped;
     for (size_t i = 0; answered && i < job->group.len; i++) {
         struct sdk_watch *watch = sdk_watch_find(&job->cometbft->watches, job->group.serials[i]);
-        struct shown *shown = sdk_arena_take(answer->arena, 1, sizeof *shown);
+        struct cometbft_shown *shown = sdk_arena_take(answer->arena, 1, sizeof *shown);
         if (!watch || !shown || !judge(job, watch, &answer->replies[i], shown, answer->arena))
             continue;
         good[count] = shown;
@@ -173,22 +163,17 @@ static void proved(void *context, const struct sdk_rpc_answer *answer)
 
 static void ask_heads(struct job *job)
 {
-    static const uint8_t prefix[5] = {'h', 'e', 'a', 'd', '/'};
     struct sdk_rpc_request request;
     sdk_rpc_begin(&request);
     for (size_t i = 0; i < job->group.len; i++) {
         const struct sdk_watch *watch = sdk_watch_find(&job->cometbft->watches, job->group.serials[i]);
-        char key[2 * (5 + 32 + 32) + 1] = "00";
-        struct codec_writer writer;
-        uint8_t raw[5 + 32 + 32];
-        codec_writer_init(&writer, raw, sizeof raw);
-        codec_write_bytes(&writer, BYTES_OF(prefix));
-        codec_write_bytes(&writer, (struct bytes){job->account, 32});
-        codec_write_bytes(&writer, (struct bytes){watch ? watch->log : job->account, 32});
-        codec_hex_encode(key, BYTES_OF(raw));
+        uint8_t key[KEY_BYTES];
+        char digits[2 * KEY_BYTES + 1];
+        head_key(key, job->account, watch ? watch->log : job->account);
+        codec_hex_encode(digits, BYTES_OF(key));
         sdk_rpc_add(&request, "abci_query",
-                    "{\"path\":\"/store\",\"data\":\"%s\",\"height\":\"%" PRIu64 "\",\"prove\":true}", key,
-                    job->height);
+                    "{\"path\":\"%s\",\"data\":\"%s\",\"height\":\"%" PRIu64 "\",\"prove\":true}",
+                    job->cometbft->options.path, digits, job->height);
     }
     sdk_rpc_send(job->cometbft->rpc, &request, proved, job);
 }

@@ -9,6 +9,8 @@
 
 enum { LIVE_FACTOR = 10 /* polling is so much rarer while news arrive */ };
 
+#define IDENTITY "6964656e74697479" /* "identity": a key that the state of every ledger has */
+
 bool cometbft_may_ask(const struct cometbft *cometbft)
 {
     return !cometbft->stopped && !connector_is_full(cometbft->connector) && sdk_rpc_usable(cometbft->rpc);
@@ -161,13 +163,34 @@ static const char *disagreement(const struct cometbft_options *o, const char *ch
     return NULL;
 }
 
+/* The answer about a key that every ledger's state has: is it kept where the network document says? True: told why not. */
+static bool is_kept_elsewhere(const struct cometbft *cometbft, const struct sdk_json *response, struct sdk_arena *arena)
+{
+    const char *store = cometbft->options.store, *log = sdk_json_text(sdk_json_member(response, "log"));
+    int64_t code = -1;
+    struct bytes value = {NULL, 0};
+    if (sdk_json_integer(&code, sdk_json_member(response, "code")) && code == 0 &&
+        sdk_json_base64(&value, sdk_json_member(response, "value"), arena) && value.len > 0)
+        return false;
+    if (store[0])
+        connector_configured(cometbft->connector, false,
+                             "store: the chain has no store \"%s\" with a ledger of Isthmus in it%s%.100s", store,
+                             log && log[0] ? ": " : "", log ? log : "");
+    else
+        connector_configured(cometbft->connector, false,
+                             "store: the network document names none, but the chain's state is not one tree%s%.100s",
+                             log && log[0] ? ": " : "", log ? log : "");
+    return true;
+}
+
 static void chain_told(void *context, const struct sdk_rpc_answer *answer)
 {
     struct cometbft *cometbft = context;
     const struct sdk_rpc_reply *said = answer->replies;
-    if (answer->status != SDK_RPC_OK || said[0].is_error || said[1].is_error) {
-        if (answer->status == SDK_RPC_OK)
-            sdk_notice_nonsense(&cometbft->notices, (said[0].is_error ? &said[0] : &said[1])->message);
+    if (answer->status != SDK_RPC_OK || said[0].is_error || said[1].is_error || said[2].is_error) {
+        for (size_t i = 0; answer->status == SDK_RPC_OK && i < 3; i++)
+            if (said[i].is_error)
+                sdk_notice_nonsense(&cometbft->notices, said[i].message);
         sdk_timer_set(cometbft->loop, &cometbft->poll, cometbft->options.endpoint.poll_ms); /* ask until it is there */
         return;
     }
@@ -180,6 +203,8 @@ static void chain_told(void *context, const struct sdk_rpc_answer *answer)
         connector_configured(cometbft->connector, false, "%s", wrong);
         return;
     }
+    if (is_kept_elsewhere(cometbft, sdk_json_member(said[2].result, "response"), answer->arena))
+        return;
     cometbft->configured = true;
     cometbft->poll.fire = poll;
     connector_configured(cometbft->connector, true, "cosmos:%s", cometbft->options.chain_id);
@@ -193,6 +218,8 @@ static void ask_chain(void *context)
     sdk_rpc_begin(&request);
     sdk_rpc_add(&request, "status", "{}");
     sdk_rpc_add(&request, "abci_query", "{\"path\":\"/identity\",\"data\":\"\",\"height\":\"0\",\"prove\":false}");
+    sdk_rpc_add(&request, "abci_query", "{\"path\":\"%s\",\"data\":\"%s\",\"height\":\"0\",\"prove\":false}",
+                cometbft->options.path, IDENTITY);
     sdk_rpc_send(cometbft->rpc, &request, chain_told, cometbft);
 }
 

@@ -16,6 +16,22 @@ static bool account(struct sdk_options *reading, const char *key, struct bytes t
     return false;
 }
 
+/* A name as the network document has it; empty: none. */
+static void store(struct sdk_options *reading, struct bytes text, struct cometbft_options *o)
+{
+    bool good = text.len <= COMETBFT_STORE_MAX;
+    for (size_t i = 0; good && i < text.len; i++)
+        good = (text.data[i] >= 'a' && text.data[i] <= 'z') || (text.data[i] >= '0' && text.data[i] <= '9') ||
+               text.data[i] == '-';
+    if (!good) {
+        sdk_option_wrong(reading, "store", "a name of at most 32 of a-z 0-9 - is wanted");
+        return;
+    }
+    snprintf(o->store, sizeof o->store, "%.*s", (int)text.len, (const char *)text.data);
+    if (text.len > 0)
+        snprintf(o->path, sizeof o->path, "/store/%s/key", o->store);
+}
+
 static void option(struct sdk_options *reading, struct cometbft_options *o, struct bytes key, struct bytes value)
 {
     uint8_t unused[32];
@@ -27,6 +43,8 @@ static void option(struct sdk_options *reading, struct cometbft_options *o, stru
         o->has_inbox = account(reading, "inbox", value, o->inbox);
     else if (sdk_option_is(key, "registry"))
         account(reading, "registry", value, unused);
+    else if (sdk_option_is(key, "store"))
+        store(reading, value, o);
     else if (sdk_option_is(key, "finality-depth")) /* final when it is there; the network document says so by 0 */
         sdk_option_number(reading, "finality-depth", value, 0, 0, &(uint64_t){0});
     else if (sdk_option_is(key, "key-file"))
@@ -63,6 +81,7 @@ bool cometbft_options_read(struct cometbft_options *options, const struct connec
 {
     struct sdk_options reading;
     *options = (struct cometbft_options){
+        .path = "/store",
         .endpoint = {.poll_ms = 1000, .timeout_ms = 20000, .max_response = 32 << 20, .give_up_blocks = 60}};
     if (!sdk_options_begin(&reading, text, cap))
         return false;

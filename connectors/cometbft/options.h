@@ -10,7 +10,7 @@
 
 #include "connectors/sdk/option.h"
 
-enum { COMETBFT_REFERENCE_MAX = 32 };
+enum { COMETBFT_REFERENCE_MAX = 32, COMETBFT_STORE_MAX = 32 };
 
 struct cometbft_options {
     char chain_id[COMETBFT_REFERENCE_MAX + 1]; /* without "cosmos:" */
@@ -19,6 +19,8 @@ struct cometbft_options {
     struct sdk_endpoint endpoint;
     bool has_outbox, has_inbox;
     uint8_t outbox[32], inbox[32];
+    char store[COMETBFT_STORE_MAX + 1];                   /* of the heads in a multistore; "": the state is one tree */
+    char path[COMETBFT_STORE_MAX + sizeof "/store//key"]; /* of queries about the state */
     bool has_key;
     uint8_t key[32];
     uint8_t account[32]; /* of the key */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "proofs/codec/ics23.h"
+
 /* A number, as JSON writes small ones, or as text; absent: zero. */
 static bool number(int64_t *out, const struct sdk_json *object, const char *key)
 {
@@ -122,4 +124,38 @@ bool cometbft_parse_validator(struct cometbft_kept_validator *out, const struct 
     memcpy(out->key, value.data, value.len);
     memcpy(out->address, address.data, address.len);
     return true;
+}
+
+/* One proof operation: of this type, about this key (ProofOp of CometBFT, as ics23 and the Cosmos SDK fill it). */
+static const char *operation(struct bytes *out, const struct sdk_json *op, const char *wanted, struct bytes key,
+                             struct sdk_arena *arena)
+{
+    const char *type = sdk_json_text(sdk_json_member(op, "type"));
+    struct bytes about;
+    if (!type || strcmp(type, wanted) != 0)
+        return "abci_query: proof operations of other types or in another order than ics23:iavl, ics23:simple";
+    if (!sdk_json_base64(&about, sdk_json_member(op, "key"), arena) || !codec_bytes_equal(about, key))
+        return "abci_query: a proof operation about another key or store";
+    if (!sdk_json_base64(out, sdk_json_member(op, "data"), arena) || out->len == 0 || out->len > ICS23_PROOF_BYTES_MAX)
+        return "abci_query: a proof operation without a proof, or one too large";
+    return NULL;
+}
+
+const char *cometbft_parse_shown(struct cometbft_shown *out, const struct sdk_json *response, uint64_t height,
+                                 struct bytes store, struct bytes key, struct sdk_arena *arena)
+{
+    const struct sdk_json *ops = sdk_json_member(sdk_json_member(response, "proofOps"), "ops");
+    int64_t said = 0;
+    *out = (struct cometbft_shown){.ops_len = store.len == 0 ? 1 : 2};
+    if (!sdk_json_decimal(&said, sdk_json_member(response, "height")) || said < 0 || (uint64_t)said != height)
+        return "abci_query: an answer about another height";
+    if (!sdk_json_base64(&out->value, sdk_json_member(response, "value"), arena))
+        return "abci_query: a value that is no base64";
+    if (sdk_json_length(ops) != out->ops_len)
+        return store.len == 0 ? "abci_query: not the one proof operation of a state that is one tree"
+                              : "abci_query: not the two proof operations of a multistore";
+    const char *wrong = operation(&out->ops[0], sdk_json_element(ops, 0), "ics23:iavl", key, arena);
+    if (!wrong && out->ops_len == 2)
+        wrong = operation(&out->ops[1], sdk_json_element(ops, 1), "ics23:simple", store, arena);
+    return wrong;
 }

@@ -28,4 +28,16 @@ struct cometbft_kept_validator {
 bool cometbft_parse_validator(struct cometbft_kept_validator *out, const struct sdk_json *validator,
                               struct sdk_arena *arena);
 
+/* What a state holds under a key, and the proofs of it, CommitmentProofs from the key up to the app hash. */
+struct cometbft_shown {
+    struct bytes value; /* empty: nothing */
+    size_t ops_len;     /* 1 where the state is one tree, 2 in a multistore */
+    struct bytes ops[2];
+};
+
+/* The response of an abci_query with proof, about `key` at a height: by the iavl tree of the store of that name and the tree of the multistore's
+ * stores, as the Cosmos SDK answers /store/NAME/key; store empty: by one iavl tree. Views live in arena. NULL, or what is wrong with it. */
+const char *cometbft_parse_shown(struct cometbft_shown *out, const struct sdk_json *response, uint64_t height,
+                                 struct bytes store, struct bytes key, struct sdk_arena *arena);
+
 #endif

@@ -13,7 +13,7 @@
 #include "proofs/codec/hex.h"
 #include "relay/edge/log.h"
 
-enum { OPTIONS_OWN = 4, TEXT = 2 * 32 + 3, DAY_S = 86400 };
+enum { OPTIONS_OWN = 5, TEXT = 2 * 32 + 3, DAY_S = 86400 };
 
 enum stage { WAITS_MANIFEST, WAITS_CONFIGURED, CONFIGURED };
 
@@ -90,6 +90,10 @@ static void own_options(struct own_options *own, const struct topology_chain *ch
     own_add(own, chain, "registry", chain->registry);
     own->names[own->len] = "finality-depth";
     snprintf(own->values[own->len++], TEXT, "%u", (unsigned)chain->finality_depth);
+    if (topology_chain_is_light(chain)) {
+        own->names[own->len] = "store";
+        snprintf(own->values[own->len++], TEXT, "%s", chain->light.store);
+    }
 }
 
 static bool own_has(const struct own_options *own, const char *name)

@@ -146,8 +146,9 @@ class Node:
 
 class Ledger:
     def __init__(self, build, folder, members, quorum, admin=None, validators=4, spares=0, chain_id="isthmus-test-1",
-                 network="demo", block_ms=200):
-        """members: (operator, side, address), ascending by (operator, address). admin: a Key that may change validators."""
+                 network="demo", block_ms=200, store=None):
+        """members: (operator, side, address), ascending by (operator, address). admin: a Key that may change validators. store: name of
+        the one in which the state lies, of a multistore as chains of the Cosmos SDK have it; None: the state is one tree."""
         self.binary, self.folder = program(build), pathlib.Path(folder) / "ledger"
         self.network, self.caip2, self.validators = model.network_id(network), b"cosmos:" + chain_id.encode(), validators
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -157,6 +158,8 @@ class Ledger:
             command += ["--member", f"{operator}:{side}:{address.hex()}"]
         if admin is not None:
             command += ["--admin", admin.address.hex()]
+        if store is not None:
+            command += ["--store", store]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         self.nodes = [Node(self.binary, place) for place in json.loads((self.folder / "network.json").read_text())["nodes"]]
         self.genesis = self.chain = None

@@ -30,9 +30,9 @@ class Place:
 class LedgerChain:
     """The side of a scene that is a network of validators. It begins with deploy(): its members stand in its genesis."""
 
-    def __init__(self, side, build, folder, validators=4, spares=0, block_ms=200):
+    def __init__(self, side, build, folder, validators=4, spares=0, block_ms=200, store=None):
         self.side, self.build, self.folder = side, build, pathlib.Path(folder)
-        self.validators, self.spares, self.block_time = validators, spares, block_ms / 1000
+        self.validators, self.spares, self.block_time, self.store = validators, spares, block_ms / 1000, store
         self.caip2, self.admin = f"cosmos:isthmus-{side}-1", Key(f"{side} admin")
         self.keys = [Key(f"{side} account {i}") for i in range(ACCOUNTS)]
         self.accounts = [key.address for key in self.keys]
@@ -42,7 +42,7 @@ class LedgerChain:
     def deploy(self, network_name, members, quorum):
         self.network = model.network_id(network_name)
         self.ledger = Ledger(self.build, self.folder, sorted(members), quorum, self.admin, self.validators, self.spares,
-                             self.caip2.split(":")[1], network_name, round(1000 * self.block_time))
+                             self.caip2.split(":")[1], network_name, round(1000 * self.block_time), self.store)
         self.ledger.start()
         self.genesis, self.identity = self.ledger.genesis, self.ledger.chain
 
@@ -158,15 +158,16 @@ class CosmosScene(Scene):
     TRUSTING_PERIOD = 14 * 86400
     FAR = ("strait", "west-alpha")  # they have no node of the east, and verify its headers for themselves, as the mesh brings them
 
-    def __init__(self, *arguments, block_ms=200, lanes=LANES, **more):
+    def __init__(self, *arguments, block_ms=200, lanes=LANES, store=None, **more):
+        """store: the east's state lies in the store of this name of a multistore, as on chains of the Cosmos SDK."""
         super().__init__(*arguments, lanes=lanes, **more)
-        self.block_ms = block_ms
+        self.block_ms, self.store, self.store_said = block_ms, store, store
         self.program["cometbft"] = self.build / "connectors/isthmus-connector-cometbft"
 
     def make_chain(self, side, number):
         if side != "east":
             return super().make_chain(side, number)
-        return LedgerChain(side, self.build, self.folder, self.VALIDATORS, self.SPARES, self.block_ms)
+        return LedgerChain(side, self.build, self.folder, self.VALIDATORS, self.SPARES, self.block_ms, self.store)
 
     @property
     def ledger(self):
@@ -178,7 +179,9 @@ class CosmosScene(Scene):
     def chain_yaml(self, side):
         if side != "east":
             return super().chain_yaml(side)
-        return ["    family: cosmos", "    finality_depth: 0", "    sources: 1", f"    light_client: {{trusting_period: {self.TRUSTING_PERIOD}}}"]
+        store = f", store: {self.store_said}" if self.store_said else ""
+        return ["    family: cosmos", "    finality_depth: 0", "    sources: 1",
+                f"    light_client: {{trusting_period: {self.TRUSTING_PERIOD}{store}}}"]
 
     def validator_of(self, relay, source):
         """The validator behind a relay's source: each relay begins with another one."""

@@ -58,6 +58,9 @@ class Stage:
 
     def begin(self):
         self.scene.prepare()
+        self.run_relays()
+
+    def run_relays(self):
         self.say(f"relays: {len(self.scene.relays)} isthmusd, each with its connectors and its signer as processes of their own")
         self.scene.start()
 

@@ -48,6 +48,7 @@ func networkCommand() *cobra.Command {
 	f.StringVar(&n.genesis.Network, "network", "demo", "name of the Isthmus network")
 	f.IntVar(&n.quorum, "quorum", 1, "operators whose signatures make a certificate")
 	f.StringSliceVar(&n.members, "member", nil, "OPERATOR:SIDE:ADDRESS of an attester; ascending; may be given often")
+	f.StringVar(&n.genesis.Store, "store", "", "keep the state in the store of this name of a multistore, as chains of the Cosmos SDK do")
 	f.StringVar(&n.genesis.Admin, "admin", "", "address of the account that may change validators")
 	return command
 }
@@ -101,6 +102,9 @@ type place struct {
 
 func (n *network) write(dir string) error {
 	if err := n.readMembers(); err != nil {
+		return err
+	}
+	if err := app.CheckStoreName(n.genesis.Store); err != nil {
 		return err
 	}
 	state, err := json.Marshal(n.genesis)

@@ -1,5 +1,5 @@
 /*
- * A CometBFT node's answers, any bytes: read as a signed header, validators, a lane and a sequence. What is taken can be written, and
+ * A CometBFT node's answers, any bytes: read as a signed header, validators, proofs of a key, a lane and a sequence. What is taken can be written, and
  * what was written is what strict readers take.
  */
 #include <stdlib.h>
@@ -33,6 +33,25 @@ static void write_and_read(const struct cometbft_header *header, const struct co
         abort();
 }
 
+/* A proof about the key and the store that it says it is about. */
+static void read_shown(const struct sdk_json *response, struct sdk_arena *arena)
+{
+    const struct sdk_json *ops = sdk_json_member(sdk_json_member(response, "proofOps"), "ops");
+    struct cometbft_shown shown;
+    struct bytes store = {NULL, 0}, key = {NULL, 0};
+    int64_t height = 0;
+    sdk_json_decimal(&height, sdk_json_member(response, "height"));
+    sdk_json_base64(&key, sdk_json_member(sdk_json_element(ops, 0), "key"), arena);
+    sdk_json_base64(&store, sdk_json_member(sdk_json_element(ops, 1), "key"), arena);
+    if (cometbft_parse_shown(&shown, response, (uint64_t)height, store, key, arena))
+        return;
+    if (shown.ops_len != (store.len == 0 ? 1 : 2) || shown.ops_len != sdk_json_length(ops))
+        abort();
+    for (size_t i = 0; i < shown.ops_len; i++)
+        if (shown.ops[i].len == 0)
+            abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[160];
@@ -52,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (cometbft_parse_validator(&validator, sdk_json_element(list, i), &arena) &&
             validator.key_len > sizeof validator.key)
             abort();
+    read_shown(sdk_json_member(root, "response"), &arena);
     const struct sdk_rpc_reply reply = {.message = "", .result = root};
     if (cometbft_ledger_lane(&lane, &reply, &arena) && lane.entries > lane.count)
         abort();

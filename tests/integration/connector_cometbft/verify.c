@@ -1,5 +1,5 @@
 /*
- * connector_cometbft_verify CHAIN_ID HEADER_HASH ACCOUNT LANE KIND [LANE KIND …]: verifies one evidence message (12, kind 3) from
+ * connector_cometbft_verify CHAIN_ID STORE HEADER_HASH ACCOUNT LANE KIND [LANE KIND …]: verifies one evidence message (12, kind 3) from
  * standard input as a relay does, for the Python harness beside this file: the header is first trusted by that hash, as an
  * operator would give it; the marks are those of these lanes' logs, in order. Exit code 0: verified, and every mark says the same.
  */
@@ -32,10 +32,10 @@ static enum proof_verdict verify(struct proof_result *result, struct proof_comet
     struct proof_cometbft_space *space = proof_cometbft_space_new(100, 0);
     struct proof_cometbft_height height;
     struct proof_cometbft_trust trust;
-    struct proof_cometbft_app app = {.store = {NULL, 0}};
+    struct proof_cometbft_app app = {.store = {(const uint8_t *)argv[2], strlen(argv[2])}};
     uint8_t hash[32];
     enum proof_verdict verdict = PROOF_INVALID;
-    if (space && hex32(hash, argv[2]) && hex32(app.account, argv[3]) &&
+    if (space && hex32(hash, argv[3]) && hex32(app.account, argv[4]) &&
         proof_cometbft_height_read(&height, said->header))
         verdict = proof_cometbft_trust_begin(result, &trust, space, chain_id, (int64_t)said->height, hash, height.block,
                                              &options);
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     uint8_t lane[32];
     size_t count = 0;
     const struct bytes body = {in, fread(in, 1, sizeof in, stdin)};
-    for (int i = 4; i + 1 < argc && count < PROOF_COMETBFT_EVIDENCE_LOGS_MAX; i += 2) {
+    for (int i = 5; i + 1 < argc && count < PROOF_COMETBFT_EVIDENCE_LOGS_MAX; i += 2) {
         if (!hex32(lane, argv[i]))
             return 2;
         places[count].kind = (uint8_t)(argv[i + 1][0] - '0');

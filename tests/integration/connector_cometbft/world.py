@@ -21,18 +21,24 @@ from crypto import Key  # noqa: E402
 PROGRAM = BUILD / "connectors" / "isthmus-connector-cometbft"
 VERIFY = BUILD / "tests" / "integration" / "connector_cometbft" / "connector_cometbft_verify"
 CHAIN_ID = "isthmus-test-1"
+STORE = "isthmus"  # of the ledgers whose state is a multistore
 SIGNERS = [Key("1"), Key("2"), Key("3")]
 
 
 class Watch(relay.Watch):
-    """The relay's harness, with this chain's headers and proofs."""
+    """The relay's harness, with this chain's headers and proofs. store: as the network document has it; "" where the state is one tree."""
+    store = ""
 
     def check_header(self, message):
         version, header, commit, validators, _ = relay.unpack(message[4])[0]
         assert version == 1 and header and commit and validators, message
 
     def verifier(self, message):
-        return [str(VERIFY), CHAIN_ID, self.headers[message[2]].hex()]
+        return [str(VERIFY), CHAIN_ID, self.store, self.headers[message[2]].hex()]
+
+
+class StoreWatch(Watch):
+    store = STORE
 
 
 class Case(unittest.TestCase):
@@ -66,6 +72,7 @@ class Case(unittest.TestCase):
 
     def options(self, node=0, **more):
         url = self.ledger.nodes[node].url
+        more = {**({"store": self.OPTIONS["store"]} if "store" in self.OPTIONS else {}), **more}
         return {"http": url, "ws": url.replace("http", "ws") + "/websocket", "outbox": OUTBOX.hex(), "inbox": INBOX.hex(),
                 "poll-ms": 50, **{k.replace("_", "-"): v for k, v in more.items()}}
 

@@ -132,15 +132,22 @@ static void options_are_read_and_wrong_ones_named(void **state)
     const struct connector_option good[] = {
         {TEXT("http"), TEXT("http://127.0.0.1:26657")},
         {TEXT("outbox"), TEXT("0000000000000000000000001111111111111111111111111111111111111111")},
-        {TEXT("finality-depth"), TEXT("0")}};
-    const struct connector_option bad[] = {
-        {TEXT("http"), TEXT("ftp://x")}, {TEXT("inbox"), TEXT("0x11")}, {TEXT("finality-depth"), TEXT("3")}};
-    assert_true(read_options(&options, "cosmos:isthmus-1", good, 3, text));
+        {TEXT("finality-depth"), TEXT("0")},
+        {TEXT("store"), TEXT("")}};
+    const struct connector_option bad[] = {{TEXT("http"), TEXT("ftp://x")},
+                                           {TEXT("inbox"), TEXT("0x11")},
+                                           {TEXT("finality-depth"), TEXT("3")},
+                                           {TEXT("store"), TEXT("a/b")}};
+    const struct connector_option named[] = {good[0], good[1], {TEXT("store"), TEXT("isthmus")}};
+    assert_true(read_options(&options, "cosmos:isthmus-1", named, 3, text));
+    assert_string_equal(options.path, "/store/isthmus/key");
+    assert_true(read_options(&options, "cosmos:isthmus-1", good, 4, text));
+    assert_string_equal(options.path, "/store");
     assert_string_equal(options.chain_id, "isthmus-1");
     assert_true(options.has_outbox && !options.has_inbox && !options.has_key);
-    assert_false(read_options(&options, "cosmos:", bad, 3, text));
-    for (const char *const *name = (const char *const[]){"chain", "http", "inbox", "finality-depth", NULL}; *name;
-         name++)
+    assert_false(read_options(&options, "cosmos:", bad, 4, text));
+    for (const char *const *name = (const char *const[]){"chain", "http", "inbox", "finality-depth", "store", NULL};
+         *name; name++)
         assert_non_null(strstr(text, *name));
 }
 

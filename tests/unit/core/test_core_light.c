@@ -433,17 +433,27 @@ static void test_light__wait_for_trust_or_after_an_attack_keeps_its_beginning(vo
 
 /* ---- a real chain --------------------------------------------------------------------------------------------------- */
 
-static const char *const LANE = "tests/vectors/data/cometbft_lane/lane";
-static const char *const MESSAGES = "tests/vectors/data/cometbft_lane/messages";
+/* What was recorded (record_lane.py) of a ledger whose state is one tree, and of one that is a multistore. */
+static const char TREE[] = "tests/vectors/data/cometbft_lane/",
+                  MULTISTORE[] = "tests/vectors/data/cometbft_lane_store/";
 
-/* The rig's network with the chain and the lane that were recorded (record_lane.py); returns the lane's last running hash. */
-static void become_recorded(struct rig *rig, uint8_t running[32])
+static FILE *recorded(const char *folder, const char *name)
 {
+    char path[128];
+    snprintf(path, sizeof(path), "%s%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    return file;
+}
+
+/* The rig's network with the chain and the lane that were recorded, and a store in its document. */
+static void become_recorded(struct rig *rig, const char *folder, const char *store)
+{
+    uint8_t running[32];
     char digits[6][65];
     unsigned long long height, time;
     uint8_t lane[32];
-    FILE *file = fopen(LANE, "r");
-    assert_non_null(file);
+    FILE *file = recorded(folder, "lane");
     assert_int_equal(fscanf(file, "%64s %64s %64s %64s %llu %64s %llu %64s", digits[0], digits[1], digits[2], digits[3],
                             &height, digits[4], &time, digits[5]),
                      8);
@@ -456,24 +466,21 @@ static void become_recorded(struct rig *rig, uint8_t running[32])
     rig->first.height = height;
     rig->unix_time = time;
     rig->chains[0].light.trusting_period = 3600;
+    snprintf(rig->chains[0].light.store, sizeof(rig->chains[0].light.store), "%s", store);
     assert_true(topology_network_index(&rig->network));
     assert_memory_equal(rig->lane.id, lane, 32);
     rig_restart(rig, false);
 }
 
-/* What a real connector said of a real network of four validators, one of whom was replaced on the way. */
-static void test_light__what_a_real_chain_showed_is_a_fact(void **state)
+/* All that a connector said. */
+static void hear_recorded(struct rig *rig, const char *folder)
 {
-    struct rig *rig = rig_new(false);
-    uint8_t running[32], length[4];
     static uint8_t message[1 << 16];
+    uint8_t length[4];
     size_t said = 0;
-    (void)state;
-    become_recorded(rig, running);
     rig_run(rig, 100);
     assert_true(rig_asked(rig, rig->first.height));
-    FILE *file = fopen(MESSAGES, "rb");
-    assert_non_null(file);
+    FILE *file = recorded(folder, "messages");
     while (fread(length, 4, 1, file) == 1) {
         size_t len = (size_t)length[2] << 8 | length[3];
         assert_true(length[0] == 0 && length[1] == 0 && fread(message, len, 1, file) == 1);
@@ -483,12 +490,44 @@ static void test_light__what_a_real_chain_showed_is_a_fact(void **state)
     fclose(file);
     assert_int_equal(said, 5); /* the header, and twice records and evidence */
     rig_run(rig, 6000);        /* the other source says nothing */
+}
+
+static void believes_recorded(const char *folder, const char *store)
+{
+    struct rig *rig = rig_new(false);
+    become_recorded(rig, folder, store);
+    hear_recorded(rig, folder);
     assert_int_equal(rig_log(rig).proven, 3);
     assert_true(rig_trusted(rig) > rig->first.height + 2);
     assert_int_equal(rig->bans, 0);
     rig_restart(rig, false);
     assert_int_equal(rig_log(rig).proven, 3);
     rig_free(rig);
+}
+
+/* What a real connector said of a real network of four validators, one of whom was replaced on the way. */
+static void test_light__what_a_real_chain_showed_is_a_fact(void **state)
+{
+    (void)state;
+    believes_recorded(TREE, "");
+    believes_recorded(MULTISTORE, "isthmus");
+}
+
+/* The document says which proofs prove: not the connector, and not what they would prove. */
+static void test_light__heads_in_another_store_than_the_documents_are_refused(void **state)
+{
+    const struct {
+        const char *folder, *store;
+    } wrong[] = {{MULTISTORE, "bank"}, {MULTISTORE, ""}, {TREE, "isthmus"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        struct rig *rig = rig_new(false);
+        become_recorded(rig, wrong[i].folder, wrong[i].store);
+        hear_recorded(rig, wrong[i].folder);
+        assert_int_equal(rig_log(rig).proven, 0);
+        assert_true(rig->kept > 0);
+        rig_free(rig);
+    }
 }
 
 int main(void)
@@ -513,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_light__headers_alone_keep_the_trust_within_its_period),
         cmocka_unit_test(test_light__wait_for_trust_or_after_an_attack_keeps_its_beginning),
         cmocka_unit_test(test_light__what_a_real_chain_showed_is_a_fact),
+        cmocka_unit_test(test_light__heads_in_another_store_than_the_documents_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

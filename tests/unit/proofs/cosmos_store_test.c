@@ -95,7 +95,7 @@ static void test_store__a_key_is_there_or_provably_not(void **state)
 static void test_store__of_another_name_or_key_is_refused(void **state)
 {
     (void)state;
-    assert_refused(BYTES_OF(other_name), BYTES_OF(key), PROOF_REASON_ICS23_OTHER_KEY);
+    assert_refused(BYTES_OF(other_name), BYTES_OF(key), PROOF_REASON_STORE_OTHER);
     assert_refused(BYTES_OF(store_name), BYTES_OF(absent_key), PROOF_REASON_ICS23_OTHER_KEY);
 }
 

@@ -1,5 +1,5 @@
-// Package app is the ABCI application: it brings transactions from CometBFT to the chain side of Isthmus, and keeps its state in one
-// iavl tree, whose hash after block H is the app hash in header H + 1.
+// Package app is the ABCI application: it brings transactions from CometBFT to the chain side of Isthmus, and keeps its state, whose hash
+// after block H is the app hash in header H + 1: of one iavl tree, or of a multistore as the Cosmos SDK has it.
 package app
 
 import (
@@ -11,11 +11,8 @@ import (
 	"isthmus/ledger/chain"
 	"isthmus/ledger/formats"
 
-	"cosmossdk.io/log"
 	abci "github.com/cometbft/cometbft/abci/types"
 	cryptoproto "github.com/cometbft/cometbft/proto/tendermint/crypto"
-	"github.com/cosmos/iavl"
-	iavldb "github.com/cosmos/iavl/db"
 )
 
 // Codes of a transaction's result. A refused one has been paid with its sequence; the others changed nothing.
@@ -28,12 +25,10 @@ const (
 	CodeNotBegun  = 5
 )
 
-const cacheNodes = 10000
-
 // Application implements abci.Application. CometBFT's local client calls it from one thread at a time.
 type Application struct {
 	abci.BaseApplication
-	tree      *iavl.MutableTree
+	state     State
 	block     *chain.Overlay // changes of the block under way
 	mempool   *chain.Overlay // changes of the transactions that wait, over the last committed state
 	blockTime uint64         // of the last block
@@ -41,45 +36,16 @@ type Application struct {
 	keep      int64 // versions to keep; 0: all
 }
 
-// New opens the state in a folder. `keep`: how many newest blocks it answers for; 0: all.
-func New(db iavldb.DB, keep int64) (*Application, error) {
-	tree := iavl.NewMutableTree(db, cacheNodes, true, log.NewNopLogger())
-	if _, err := tree.Load(); err != nil {
-		return nil, err
-	}
-	a := &Application{tree: tree, keep: keep, initial: 1}
+// New goes on from a state. `keep`: how many newest blocks it answers for; 0: all.
+func New(state State, keep int64) *Application {
+	a := &Application{state: state, keep: keep, initial: 1}
 	a.forget()
 	a.blockTime = lastTime(a.mempool)
-	return a, nil
+	return a
 }
 
 func (a *Application) forget() {
-	a.block, a.mempool = chain.NewOverlay(treeStore{a.tree}), chain.NewOverlay(treeStore{a.tree})
-}
-
-// treeStore is the tree as a chain.Store. A tree that cannot be read is a broken disk: nothing can go on.
-type treeStore struct{ tree *iavl.MutableTree }
-
-func must(err error) {
-	if err != nil {
-		panic(fmt.Errorf("state unreadable: %w", err))
-	}
-}
-
-func (s treeStore) Get(key []byte) []byte {
-	value, err := s.tree.Get(key)
-	must(err)
-	return value
-}
-
-func (s treeStore) Set(key, value []byte) {
-	_, err := s.tree.Set(key, value)
-	must(err)
-}
-
-func (s treeStore) Delete(key []byte) {
-	_, _, err := s.tree.Remove(key)
-	must(err)
+	a.block, a.mempool = chain.NewOverlay(a.state), chain.NewOverlay(a.state)
 }
 
 var keyTime = []byte("time")
@@ -88,15 +54,8 @@ func lastTime(s chain.Store) uint64 { return chain.ReadNumber(s, keyTime) }
 
 // Info tells CometBFT where to go on after a restart.
 func (a *Application) Info(_ context.Context, _ *abci.RequestInfo) (*abci.ResponseInfo, error) {
-	return &abci.ResponseInfo{Data: "isthmus-ledger", Version: "1", AppVersion: 1, LastBlockHeight: a.tree.Version(),
-		LastBlockAppHash: a.lastHash()}, nil
-}
-
-func (a *Application) lastHash() []byte {
-	if a.tree.Version() == 0 {
-		return nil
-	}
-	return a.tree.Hash()
+	return &abci.ResponseInfo{Data: "isthmus-ledger", Version: "1", AppVersion: 1, LastBlockHeight: a.state.Version(),
+		LastBlockAppHash: a.state.Hash()}, nil
 }
 
 // Genesis is the app_state of a genesis document.
@@ -105,6 +64,7 @@ type Genesis struct {
 	Quorum  uint16   `json:"quorum"`
 	Members []Member `json:"members"`
 	Admin   string   `json:"admin"` // address of the account that may change validators; may be empty
+	Store   string   `json:"store"` // name of its store where the state is a multistore; empty: it is one tree
 }
 
 // Member is one key of an attester.
@@ -123,10 +83,11 @@ func (a *Application) InitChain(_ context.Context, req *abci.RequestInitChain) (
 	if len(g.Network) == 0 || len(g.Network) > 32 || len(req.ChainId) == 0 || len(req.ChainId) > 32 {
 		return nil, errors.New("genesis: network and chain_id have 1 to 32 characters")
 	}
-	a.tree.Rollback()
+	if err := a.state.Begin(req.InitialHeight); err != nil {
+		return nil, err
+	}
 	a.forget()
 	a.initial = req.InitialHeight
-	a.tree.SetInitialVersion(uint64(req.InitialHeight))
 	chain.SetNetwork(a.block, formats.Network(g.Network), "cosmos:"+req.ChainId)
 	members := make([]formats.Member, 0, len(g.Members))
 	for _, m := range g.Members {
@@ -156,7 +117,7 @@ func (a *Application) InitChain(_ context.Context, req *abci.RequestInitChain) (
 		chain.SetAdmin(a.block, admin)
 	}
 	a.block.Write()
-	return &abci.ResponseInitChain{AppHash: a.tree.WorkingHash()}, nil
+	return &abci.ResponseInitChain{AppHash: a.state.WorkingHash()}, nil
 }
 
 // CheckTx runs a transaction on what the mempool leads to, so that one that would be refused never enters a block, unless something
@@ -208,7 +169,7 @@ func (a *Application) run(state *chain.Overlay, raw []byte, now uint64, checking
 
 // FinalizeBlock executes a block and tells the state's hash after it.
 func (a *Application) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
-	a.block = chain.NewOverlay(treeStore{a.tree})
+	a.block = chain.NewOverlay(a.state)
 	if req.Height == a.initial && chain.ReadIdentity(a.block).Genesis.IsZero() {
 		chain.SetGenesis(a.block, formats.Hash(req.Hash))
 	}
@@ -220,8 +181,9 @@ func (a *Application) FinalizeBlock(_ context.Context, req *abci.RequestFinalize
 	}
 	out.ValidatorUpdates = a.validatorUpdates()
 	a.block.Write()
+	a.state.Turn(now)
 	a.blockTime = now
-	out.AppHash = a.tree.WorkingHash()
+	out.AppHash = a.state.WorkingHash()
 	return out, nil
 }
 
@@ -229,7 +191,7 @@ func (a *Application) FinalizeBlock(_ context.Context, req *abci.RequestFinalize
 func (a *Application) validatorUpdates() (updates []abci.ValidatorUpdate) {
 	for _, key := range chain.TouchedValidators(a.block) {
 		power := chain.ValidatorPower(a.block, key)
-		if power == chain.ValidatorPower(treeStore{a.tree}, key) {
+		if power == chain.ValidatorPower(a.state, key) {
 			continue
 		}
 		public := cryptoproto.PublicKey{Sum: &cryptoproto.PublicKey_Ed25519{Ed25519: append([]byte{}, key[:]...)}}
@@ -240,17 +202,10 @@ func (a *Application) validatorUpdates() (updates []abci.ValidatorUpdate) {
 
 // Commit makes the block's state durable.
 func (a *Application) Commit(_ context.Context, _ *abci.RequestCommit) (*abci.ResponseCommit, error) {
-	_, version, err := a.tree.SaveVersion()
+	_, retain, err := a.state.Commit(a.keep)
 	if err != nil {
 		return nil, err
 	}
 	a.forget()
-	retain := int64(0)
-	if a.keep != 0 && version-a.keep > a.initial {
-		retain = version - a.keep
-		if err := a.tree.DeleteVersionsTo(retain - 1); err != nil {
-			return nil, err
-		}
-	}
 	return &abci.ResponseCommit{RetainHeight: retain}, nil
 }

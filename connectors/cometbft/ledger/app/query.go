@@ -13,8 +13,6 @@ import (
 	"isthmus/ledger/formats"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-	cryptoproto "github.com/cometbft/cometbft/proto/tendermint/crypto"
-	"github.com/cosmos/iavl"
 )
 
 // ParseAccount reads 20 bytes of hexadecimal digits as an account.
@@ -30,6 +28,7 @@ func ParseAccount(text string) (account formats.Hash, err error) {
 // Query answers about committed state. Paths:
 //
 //	/store          data: a key. The value, and with prove the ICS-23 proof of its presence or absence at that height
+//	/store/NAME/key the same where the state is a multistore, of the store of that name: two proofs
 //	/identity       network id ‖ chain ‖ genesis ‖ outbox ‖ inbox ‖ registry
 //	/account        data: account (32 bytes). u64 sequence
 //	/lane/outbox    data: lane. u64 time of the block ‖ count ‖ R ‖ entries taken ‖ Q ‖ settled mark
@@ -37,21 +36,17 @@ func ParseAccount(text string) (account formats.Hash, err error) {
 //
 // The last four are of the newest state, without proof.
 func (a *Application) Query(_ context.Context, req *abci.RequestQuery) (*abci.ResponseQuery, error) {
-	version := a.tree.Version()
+	version := a.state.Version()
 	if version == 0 {
 		return failed(CodeNotBegun, "the chain has no first block yet"), nil
 	}
-	if req.Path == "/store" {
-		if req.Height != 0 {
-			version = req.Height
-		}
-		return a.queryStore(req, version), nil
+	if strings.HasPrefix(req.Path, "/store") {
+		return a.state.Query(req), nil
 	}
-	tree, err := a.tree.GetImmutable(version)
+	view, err := a.state.At(version)
 	if err != nil {
 		return nil, err
 	}
-	view := immutableStore{tree}
 	value, err := a.answer(view, req.Path, req.Data)
 	if err != nil {
 		return failed(CodeMalformed, err.Error()), nil
@@ -63,50 +58,7 @@ func failed(code uint32, text string) *abci.ResponseQuery {
 	return &abci.ResponseQuery{Code: code, Log: text}
 }
 
-func (a *Application) queryStore(req *abci.RequestQuery, version int64) *abci.ResponseQuery {
-	if len(req.Data) == 0 {
-		return failed(CodeMalformed, "/store: data is the key")
-	}
-	if !a.tree.VersionExists(version) {
-		return failed(CodeMalformed, fmt.Sprintf("no state of height %d here; the newest is %d", version, a.tree.Version()))
-	}
-	tree, err := a.tree.GetImmutable(version)
-	if err != nil {
-		return failed(CodeMalformed, err.Error())
-	}
-	value, err := tree.Get(req.Data)
-	if err != nil {
-		return failed(CodeMalformed, err.Error())
-	}
-	out := &abci.ResponseQuery{Height: version, Key: req.Data, Value: value}
-	if !req.Prove {
-		return out
-	}
-	proof, err := tree.GetProof(req.Data)
-	if err == nil {
-		var raw []byte
-		if raw, err = proof.Marshal(); err == nil {
-			op := cryptoproto.ProofOp{Type: "ics23:iavl", Key: req.Data, Data: raw}
-			out.ProofOps = &cryptoproto.ProofOps{Ops: []cryptoproto.ProofOp{op}}
-			return out
-		}
-	}
-	return failed(CodeMalformed, err.Error())
-}
-
-// immutableStore is a committed state; nobody writes to it.
-type immutableStore struct{ tree *iavl.ImmutableTree }
-
-func (s immutableStore) Get(key []byte) []byte {
-	value, err := s.tree.Get(key)
-	must(err)
-	return value
-}
-
-func (immutableStore) Set(_, _ []byte) { panic("a committed state is not written") }
-func (immutableStore) Delete(_ []byte) { panic("a committed state is not written") }
-
-func (a *Application) answer(view immutableStore, path string, data []byte) ([]byte, error) {
+func (a *Application) answer(view View, path string, data []byte) ([]byte, error) {
 	if path == "/identity" {
 		id := chain.ReadIdentity(view)
 		return bytes.Join([][]byte{id.Network[:], id.Chain[:], id.Genesis[:], chain.Outbox[:], chain.Inbox[:],
@@ -127,7 +79,7 @@ func (a *Application) answer(view immutableStore, path string, data []byte) ([]b
 	case "/lane/inbox":
 		call := chain.Call{Store: view}
 		i := call.InboxPosition(about)
-		undecided, err := view.lowestPending(about, i.Accepted+1)
+		undecided, err := lowestPending(view, about, i.Accepted+1)
 		if err != nil {
 			return nil, err
 		}
@@ -138,16 +90,11 @@ func (a *Application) answer(view immutableStore, path string, data []byte) ([]b
 }
 
 // lowestPending is the lowest undecided sequence of a lane; `none` when every accepted one is decided.
-func (s immutableStore) lowestPending(lane formats.Hash, none uint64) (uint64, error) {
+func lowestPending(view View, lane formats.Hash, none uint64) (uint64, error) {
 	prefix := chain.PendingPrefix(lane)
-	end := append(append([]byte{}, prefix...), bytes.Repeat([]byte{0xff}, 9)...)
-	iterator, err := s.tree.Iterator(prefix, end, true)
-	if err != nil {
-		return 0, err
+	key, err := view.First(prefix, append(append([]byte{}, prefix...), bytes.Repeat([]byte{0xff}, 9)...))
+	if err != nil || key == nil {
+		return none, err
 	}
-	defer iterator.Close()
-	if !iterator.Valid() {
-		return none, iterator.Error()
-	}
-	return binary.BigEndian.Uint64(iterator.Key()[len(prefix):]), nil
+	return binary.BigEndian.Uint64(key[len(prefix):]), nil
 }
