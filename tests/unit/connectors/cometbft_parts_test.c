@@ -10,12 +10,15 @@
 #include "connectors/cometbft/ledger.h"
 #include "connectors/cometbft/options.h"
 #include "connectors/cometbft/parse.h"
+#include "proofs/codec/hex.h"
 #include "proofs/codec/keccak.h"
 #include "proofs/codec/secp256k1.h"
 #include "proofs/cometbft.h"
+#include "proofs/cosmos_store.h"
 
 #define TEXT(literal) ((struct bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
 #define CORPUS        "tests/fuzz/connectors/corpus/cometbft_answer/"
+#define APP_HASH      "a483ae52f7fb2f44158253dcbe40a57aa961ffd4d1edb237c1f13ea9f7d6d633"
 
 /* Answers of real nodes: the chain of four validators whose powers change. */
 static struct sdk_json *recorded(const char *path)
@@ -78,6 +81,42 @@ static void a_nodes_validators_hash_to_what_the_header_names(void **state)
     proof_cometbft_space_free(space);
     sdk_json_free(root);
     sdk_json_free(signed_header);
+    sdk_arena_fini(&arena);
+}
+
+/* A real node of the Cosmos SDK 0.50 (simd of ibc-go 8.8), asked with proof for the supply of a coin and of one that there is none of, in the store
+ * `bank` at height 8; the app hash is that of its header 9. */
+static void a_cosmos_sdk_nodes_answers_prove_what_its_store_holds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        struct bytes key;
+        enum proof_presence presence;
+    } asked[] = {{CORPUS "store_present.json", TEXT("\0stake"), PROOF_PRESENT},
+                 {CORPUS "store_absent.json", TEXT("\0stakf"), PROOF_ABSENT}};
+    const struct bytes bank = TEXT("bank");
+    struct sdk_arena arena = {0};
+    struct cometbft_shown shown;
+    struct proof_result result;
+    struct proof_cosmos_fact fact;
+    uint8_t app_hash[32];
+    assert_true(codec_hex_decode_exact(app_hash, 32, APP_HASH, strlen(APP_HASH)));
+    for (size_t i = 0; i < 2; i++) {
+        struct sdk_json *root = recorded(asked[i].file);
+        const struct sdk_json *response = sdk_json_member(root, "response");
+        assert_null(cometbft_parse_shown(&shown, response, 8, bank, asked[i].key, &arena));
+        assert_int_equal(
+            proof_cosmos_store_verify(&result, &fact, app_hash, bank, asked[i].key, shown.ops[0], shown.ops[1]),
+            PROOF_VALID);
+        assert_int_equal(fact.presence, asked[i].presence);
+        assert_true(codec_bytes_equal(fact.value, shown.value));
+        assert_non_null(cometbft_parse_shown(&shown, response, 9, bank, asked[i].key, &arena));
+        assert_non_null(cometbft_parse_shown(&shown, response, 8, TEXT("acc"), asked[i].key, &arena));
+        assert_non_null(cometbft_parse_shown(&shown, response, 8, bank, asked[1 - i].key, &arena));
+        assert_non_null(cometbft_parse_shown(&shown, response, 8, (struct bytes){NULL, 0}, asked[i].key, &arena));
+        sdk_json_free(root);
+    }
     sdk_arena_fini(&arena);
 }
 
@@ -182,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nodes_header_hashes_to_what_its_validators_signed),
         cmocka_unit_test(a_nodes_validators_hash_to_what_the_header_names),
+        cmocka_unit_test(a_cosmos_sdk_nodes_answers_prove_what_its_store_holds),
         cmocka_unit_test(malformed_answers_are_refused),
         cmocka_unit_test(options_are_read_and_wrong_ones_named),
         cmocka_unit_test(a_transaction_is_bound_to_chain_sequence_and_body),
