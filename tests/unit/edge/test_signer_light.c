@@ -349,6 +349,35 @@ static void test_signer_light__refuses_what_it_cannot_verify(void **state)
     rig_free(rig);
 }
 
+/* The relay's core took evidence of one proof a head; the signer's own document names a store, and demands two. */
+static void test_signer_light__refuses_heads_that_lie_elsewhere_than_its_document_says(void **state)
+{
+    struct rig *rig = rig_new(true);
+    struct desk desk;
+    struct rig_bundle bundle;
+    (void)state;
+    desk_open(&desk, rig);
+    rig_run(rig, 100);
+    first_give(rig);
+    prove(rig, &bundle, 20, 1);
+    rig_run(rig, 300);
+    desk_work(&desk); /* the header, which was asked for */
+    rig_run(rig, 300);
+    assert_true(rig->signs_count > desk.taken);
+    const struct edge_signer_out out = {&desk, heard};
+    const struct bytes request = {rig->signs[rig->signs_count - 1], rig->signs_len[rig->signs_count - 1]};
+    desk.quiet = true;
+    snprintf(rig->chains[0].light.store, sizeof(rig->chains[0].light.store), "isthmus");
+    assert_true(edge_signer_request(desk.signer, request, &out));
+    assert_int_equal(desk.heads, 0);
+    assert_string_equal(desk.refusal, "evidence-refused:evidence-malformed");
+    rig->chains[0].light.store[0] = '\0';
+    assert_true(edge_signer_request(desk.signer, request, &out));
+    assert_int_equal(desk.heads, 1);
+    desk_close(&desk);
+    rig_free(rig);
+}
+
 static void test_signer_light__expired_trust_signs_nothing(void **state)
 {
     struct rig *rig = rig_new(true);
@@ -398,6 +427,7 @@ int main(void)
         TEST(trust_of_an_unknown_version_is_refused_by_name),
         TEST(asks_for_the_headers_between),
         TEST(refuses_what_it_cannot_verify),
+        TEST(refuses_heads_that_lie_elsewhere_than_its_document_says),
         TEST(expired_trust_signs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
