@@ -52,6 +52,18 @@ struct yaml_tree *config_parse(struct schema_reader *reader, const void *text, s
     return yaml_tree_new(text, len, &complaint);
 }
 
+struct yaml_tree *config_parse_again(const char *path)
+{
+    struct config_problems *silent = calloc(1, sizeof *silent);
+    struct schema_reader reader = {.file = path, .folder = ".", .problems = silent};
+    size_t len;
+    void *text = silent ? config_read_file(&reader, path, &len) : NULL;
+    struct yaml_tree *tree = text ? config_parse(&reader, text, len) : NULL;
+    free(text);
+    free(silent);
+    return tree;
+}
+
 char *config_folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -171,6 +171,11 @@ struct topology_network *config_network_read(const char *name, const void *text,
  */
 struct topology_network *config_network_accept(const struct config_relay *relay, struct config_problems *problems);
 
+/* Adds a problem at a path of the relay's file, such as "signer.keys[0]", with its line as far as the file is still there. */
+__attribute__((format(printf, 4, 5))) void config_relay_say(const struct config_relay *relay,
+                                                            struct config_problems *problems, const char *path,
+                                                            const char *format, ...);
+
 /* Writes "file:line:column: path: text" for each problem, one a line. */
 void config_problems_print(const struct config_problems *problems, FILE *stream);
 

@@ -236,20 +236,14 @@ static void check_signatures(struct fit *fit)
 
 struct topology_network *config_network_accept(const struct config_relay *relay, struct config_problems *problems)
 {
-    size_t before = problems->total, len;
+    size_t before = problems->total;
     struct topology_network *network = config_network_load(relay->network, problems);
     if (!network)
         return NULL;
 
-    struct fit fit = {.relay = relay, .network = network};
+    struct fit fit = {.relay = relay, .network = network, .tree = config_parse_again(relay->path)};
     fit.reader = (struct schema_reader){.file = relay->path, .folder = ".", .problems = problems};
     check_signatures(&fit);
-    /* The file was read before; it is read again only to name lines, in silence when that fails. */
-    struct config_problems *silent = calloc(1, sizeof *silent);
-    struct schema_reader again = {.file = relay->path, .folder = ".", .problems = silent};
-    void *text = silent ? config_read_file(&again, relay->path, &len) : NULL;
-    fit.tree = text ? config_parse(&again, text, len) : NULL;
-
     size_t from = problems->len;
     fit_roots(&fit);
     int self = topology_relay_by_name(network, relay->relay);
@@ -265,8 +259,6 @@ struct topology_network *config_network_accept(const struct config_relay *relay,
     }
     config_problems_sort(problems, from);
     yaml_tree_free(fit.tree);
-    free(text);
-    free(silent);
     if (problems->total != before) {
         topology_network_free(network);
         return NULL;

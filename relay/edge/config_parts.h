@@ -17,6 +17,9 @@ void *config_read_file(struct schema_reader *reader, const char *path, size_t *l
 /* Parses; syntax problems are said through the reader. NULL when nothing came out. */
 struct yaml_tree *config_parse(struct schema_reader *reader, const void *text, size_t len);
 
+/* The tree of a file that was read before, to name its lines; in silence, NULL when it cannot be read any more. */
+struct yaml_tree *config_parse_again(const char *path);
+
 /* Says a problem at a path of the tree; tree NULL: its line is not known. */
 __attribute__((format(printf, 4, 5))) void config_say(struct schema_reader *reader, const struct yaml_tree *tree,
                                                       const char *path, const char *format, ...);

@@ -1,6 +1,7 @@
 /*
  * One relay's own file: its schema.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,20 @@ bool config_relay_load(struct config_relay *relay, const char *path, struct conf
     if (!relay->path || !relay->folder)
         schema_say(&reader, NULL, "no memory");
     return problems->total == before;
+}
+
+void config_relay_say(const struct config_relay *relay, struct config_problems *problems, const char *path,
+                      const char *format, ...)
+{
+    struct schema_reader reader = {.file = relay->path, .folder = ".", .problems = problems};
+    struct yaml_tree *tree = config_parse_again(relay->path);
+    char text[sizeof problems->items->text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    config_say(&reader, tree, path, "%s", text);
+    yaml_tree_free(tree);
 }
 
 /* ---- freeing ------------------------------------------------------------------------------------------------------- */

@@ -3,7 +3,6 @@
  * and the folders of its sockets.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +21,6 @@ static const char *const USAGE =
     "as\n"
     "file:line:column: path what; then how many equivocating operators each epoch survives. 0: all is well.\n";
 
-__attribute__((format(printf, 3, 4))) static void say(struct config_problems *problems, const char *file,
-                                                      const char *format, ...)
-{
-    if (problems->total++ >= CONFIG_PROBLEMS_MAX)
-        return;
-    struct config_problem *problem = &problems->items[problems->len++];
-    va_list arguments;
-    *problem = (struct config_problem){0};
-    snprintf(problem->file, sizeof problem->file, "%s", file);
-    va_start(arguments, format);
-    vsnprintf(problem->text, sizeof problem->text, format, arguments);
-    va_end(arguments);
-}
-
 /* The relay's key file is there and is the document's. */
 static void check_relay_key(const struct config_relay *relay, const struct topology_network *network,
                             struct config_problems *problems)
@@ -44,17 +29,19 @@ static void check_relay_key(const struct config_relay *relay, const struct topol
     char text[200];
     int self = network ? topology_relay_by_name(network, relay->relay) : -1;
     if (edge_keyfile_look(&file, relay->key_file, text, sizeof text) != EDGE_KEYFILE_OK)
-        say(problems, relay->path, "key.file: %s", text);
+        config_relay_say(relay, problems, "key.file", "%s", text);
     else if (file.key.suite != PROOF_SUITE_BLAKE2B256_ED25519)
-        say(problems, relay->key_file, "is a key of %s; a relay's key is blake2b256-ed25519",
-            proof_suite_name(file.key.suite));
+        config_relay_say(relay, problems, "key.file", "%s: is a key of %s; a relay's key is blake2b256-ed25519",
+                         relay->key_file, proof_suite_name(file.key.suite));
     else if (self >= 0 && memcmp(network->relays[self].key, file.key.id, 32) != 0)
-        say(problems, relay->key_file, "is not the key that the network document gives for '%s': isthmus keys show %s",
-            relay->relay, relay->key_file);
+        config_relay_say(relay, problems, "key.file",
+                         "%s: is not the key that the network document gives for '%s': isthmus keys show shows it",
+                         relay->key_file, relay->relay);
     if (file.encrypted && !relay->key_passphrase)
-        say(problems, relay->path, "key.passphrase is missing: the key file is encrypted");
+        config_relay_say(relay, problems, "key.passphrase", "is missing: the key file is encrypted");
     if (relay->key_passphrase && access(relay->key_passphrase, R_OK) != 0)
-        say(problems, relay->path, "key.passphrase: %s cannot be read: %s", relay->key_passphrase, strerror(errno));
+        config_relay_say(relay, problems, "key.passphrase", "%s cannot be read: %s", relay->key_passphrase,
+                         strerror(errno));
 }
 
 /* True when some chain's newest epoch lists the key for that operator. */
@@ -76,52 +63,57 @@ static void check_signer_keys(const struct config_relay *relay, const struct top
     uint16_t number = self >= 0 ? network->relays[self].operator_number : 0;
     for (size_t i = 0; i < relay->signer.keys_len; i++) {
         struct edge_keyfile file;
-        char text[200];
+        char text[200], path[48];
+        snprintf(path, sizeof path, "signer.keys[%zu]", i);
         if (edge_keyfile_look(&file, relay->signer.keys[i], text, sizeof text) != EDGE_KEYFILE_OK)
-            say(problems, relay->path, "signer.keys: %s", text);
+            config_relay_say(relay, problems, path, "%s", text);
         else if (number && !attests(network, number, file.key.id))
-            say(problems, relay->signer.keys[i], "is in no epoch for the operator of '%s': isthmus keys show %s",
-                relay->relay, relay->signer.keys[i]);
+            config_relay_say(relay, problems, path,
+                             "%s: is in no epoch for the operator of '%s': isthmus keys show shows it",
+                             relay->signer.keys[i], relay->relay);
     }
     if (relay->signer.passphrase && access(relay->signer.passphrase, R_OK) != 0)
-        say(problems, relay->path, "signer.passphrase: %s cannot be read: %s", relay->signer.passphrase,
-            strerror(errno));
+        config_relay_say(relay, problems, "signer.passphrase", "%s cannot be read: %s", relay->signer.passphrase,
+                         strerror(errno));
 }
 
-/* The folder in which a unix socket is to be made is there and may be written, and the path fits. */
-static void check_socket(const struct config_relay *relay, const char *what, const char *path,
+/* The folder in which a unix socket is to be made is there and may be written. */
+static void check_socket(const struct config_relay *relay, const char *at, const char *path,
                          struct config_problems *problems)
 {
     const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
     const char *slash = strrchr(path, '/');
     char folder[4096];
     snprintf(folder, sizeof folder, "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
-    if (strlen(path) > most)
-        say(problems, relay->path, "%s: a unix socket's path has at most %zu bytes, this has %zu", what, most,
-            strlen(path));
-    else if (access(folder, W_OK | X_OK) != 0)
-        say(problems, relay->path, "%s: no socket can be made in %s: %s", what, folder, strerror(errno));
+    if (strlen(path) <= most && access(folder, W_OK | X_OK) != 0) /* a longer one was said with the file's own faults */
+        config_relay_say(relay, problems, at, "no socket can be made in %s: %s", folder, strerror(errno));
 }
 
 static void check_sockets(const struct config_relay *relay, struct config_problems *problems)
 {
     static const char ipc[] = "ipc://";
     const size_t len = sizeof ipc - 1;
+    char at[48];
     if (relay->control_socket)
         check_socket(relay, "control.socket", relay->control_socket, problems);
     if (relay->request_url && strncmp(relay->request_url, ipc, len) == 0)
         check_socket(relay, "listen.request", relay->request_url + len, problems);
-    for (size_t i = 0; i < relay->listen_len; i++)
+    for (size_t i = 0; i < relay->listen_len; i++) {
+        snprintf(at, sizeof at, "listen.zones[%zu].url", i);
         if (relay->listen[i].url && strncmp(relay->listen[i].url, ipc, len) == 0)
-            check_socket(relay, "listen.zones", relay->listen[i].url + len, problems);
+            check_socket(relay, at, relay->listen[i].url + len, problems);
+    }
 }
 
 static void check_programs(const struct config_relay *relay, struct config_problems *problems)
 {
-    for (size_t i = 0; i < relay->sources_len; i++)
+    char at[48];
+    for (size_t i = 0; i < relay->sources_len; i++) {
+        snprintf(at, sizeof at, "sources[%zu].program", i);
         if (relay->sources[i].program && access(relay->sources[i].program, X_OK) != 0)
-            say(problems, relay->sources[i].program, "the connector of source '%s' is not there or cannot be run",
-                relay->sources[i].name ? relay->sources[i].name : "?");
+            config_relay_say(relay, problems, at, "%s: the connector of source '%s' is not there or cannot be run",
+                             relay->sources[i].program, relay->sources[i].name ? relay->sources[i].name : "?");
+    }
 }
 
 static void print_json(const struct config_problems *problems)
