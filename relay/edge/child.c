@@ -1,13 +1,11 @@
 /*
- * Child processes: spawn, frame, watch, start again. What a child may do is sandbox.c's business; what its messages mean
- * is the caller's.
+ * Child processes: frame, watch, end, start again. How one begins is spawn.c's business, what it may do sandbox.c's; what its
+ * messages mean is the caller's.
  */
 #include "relay/edge/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include <unistd.h>
 
 #include "relay/edge/log.h"
+#include "relay/edge/spawn.h"
 
 enum {
     LENGTH_BYTES = 4,
@@ -354,79 +353,14 @@ void edge_child_hold(struct edge_child *child, bool hold)
 
 /* ---- starting ------------------------------------------------------------------------------------------------------ */
 
-/* What a child may know of our environment: where certificates and libraries lie, how to get out, how to test it. */
-static const char *const PASSED[] = {
-    "PATH=",         "LANG=",          "LC_ALL=",       "TZ=",       "SSL_CERT_FILE=", "SSL_CERT_DIR=", "http_proxy=",
-    "https_proxy=",  "HTTP_PROXY=",    "HTTPS_PROXY=",  "no_proxy=", "NO_PROXY=",      "ALL_PROXY=",    "ASAN_OPTIONS=",
-    "TSAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=",
-#ifdef ISTHMUS_FAULTS
-    "ISTHMUS_FAULT=" /* to the first process only (fault.h): those that follow must live */
-#endif
-};
-#ifdef ISTHMUS_FAULTS
-enum { PASSED_FIRST = 1 }; /* the last ones, which a later process does not get */
-#else
-enum { PASSED_FIRST = 0 };
-#endif
-enum { PASSED_LEN = sizeof(PASSED) / sizeof(PASSED[0]) };
-
-static void environment_pick(char *out[PASSED_LEN + 1], bool first)
-{
-    size_t len = 0, most = first ? PASSED_LEN : PASSED_LEN - PASSED_FIRST;
-    for (char **at = environ; *at != NULL; at++) {
-        for (size_t i = 0; i < most && len < PASSED_LEN; i++) {
-            if (strncmp(*at, PASSED[i], strlen(PASSED[i])) == 0)
-                out[len++] = *at;
-        }
-    }
-    out[len] = NULL;
-}
-
-static int spawn(pid_t *pid, const char *program, char *const argv[], int socket_fd, int log_fd, bool first)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    char *environment[PASSED_LEN + 1];
-    sigemptyset(&none);
-    sigfillset(&all);
-    environment_pick(environment, first);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, log_fd, 1);
-    posix_spawn_file_actions_adddup2(&files, log_fd, 2);
-    posix_spawn_file_actions_adddup2(&files, socket_fd, 3); /* the last one: log_fd may be 3 */
-    posix_spawn_file_actions_addclosefrom_np(&files, 4);
-    int error = posix_spawn(pid, program, &files, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
-    return error;
-}
-
-/* Opens both channels and starts the program; 0 or an errno. *theirs are closed in any case. */
+/* Starts the program and watches it; 0 or an errno. */
 static int launch(struct edge_child *child)
 {
-    int sockets[2] = {-1, -1}, pipes[2] = {-1, -1};
-    int error = 0;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0 || pipe2(pipes, O_CLOEXEC) != 0)
-        error = errno;
-    child->fd = sockets[0];
-    child->log_fd = pipes[0];
-    if (error == 0 && (fcntl(child->fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(child->log_fd, F_SETFL, O_NONBLOCK) != 0))
-        error = errno;
-    if (error == 0)
-        error = spawn(&child->pid, child->program, child->argv, sockets[1],
-                      child->options.own_log ? STDERR_FILENO : pipes[1], child->starts == 0);
-    if (error != 0)
-        child->pid = 0;
-    if (sockets[1] >= 0)
-        close(sockets[1]);
-    if (pipes[1] >= 0)
-        close(pipes[1]);
+    struct edge_spawned spawned;
+    int error = edge_spawn(&spawned, child->program, child->argv, child->options.own_log, child->starts == 0);
+    child->pid = spawned.pid;
+    child->fd = spawned.fd;
+    child->log_fd = spawned.log_fd;
     if (error != 0)
         return error;
     child->watch = edge_watch_new(child->options.loop, child->fd, socket_ready, child);
