@@ -8,6 +8,7 @@
 #define CONNECTORS_COMETBFT_COMETBFT_H
 
 #include "connectors/cometbft/lights.h"
+#include "connectors/cometbft/offences.h"
 #include "connectors/cometbft/options.h"
 #include "connectors/sdk/notice.h"
 #include "connectors/sdk/position.h"
@@ -31,6 +32,7 @@ struct cometbft {
     struct sdk_watches watches;
     struct sdk_positions positions;
     struct cometbft_submissions *submissions;
+    struct cometbft_offences *offences;
     struct sdk_timer poll;
     bool configured;
     bool looking;         /* the node is asked for its newest height */

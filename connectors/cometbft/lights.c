@@ -308,6 +308,7 @@ static bool read_commit(struct fetch *fetch, const struct sdk_json *result, stru
     if (fetch->has_parent)
         memcpy(fetch->parent, header.last_block_id.hash.data, 32);
     fetch->light.time = (uint64_t)header.time.seconds;
+    fetch->light.evidence = cometbft_hash_names_evidence(header.evidence_hash);
     return true;
 }
 

@@ -18,6 +18,7 @@ struct cometbft_lights;
 struct cometbft_light {
     uint64_t height, time; /* Unix seconds */
     uint8_t hash[32];      /* the header's, as the commit names it */
+    bool evidence;         /* the block carries evidence of misbehaviour */
     struct bytes bundle;
 };
 

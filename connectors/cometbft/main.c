@@ -46,6 +46,7 @@ static void newest_fetched(void *context, const struct cometbft_light *light, co
         cometbft->newest = light->height;
         cometbft->newest_time = light->time;
         cometbft->header_untold = true;
+        cometbft_offences_header(cometbft->offences, light);
         sdk_positions_stale(&cometbft->positions);
     }
     cometbft_pump(cometbft);
@@ -70,6 +71,7 @@ void cometbft_pump(struct cometbft *cometbft)
     sdk_watches_pump(&cometbft->watches);
     sdk_positions_pump(&cometbft->positions);
     cometbft_submissions_pump(cometbft->submissions);
+    cometbft_offences_look(cometbft->offences);
 }
 
 /* ---- the newest height ---------------------------------------------------------------------------------------------------- */
@@ -243,9 +245,11 @@ static bool begin(struct cometbft *cometbft)
     cometbft_positions_init(cometbft);
     cometbft->results = COMETBFT_BATCH_MAX;
     cometbft->submissions = cometbft_submissions_new(cometbft);
+    cometbft->offences = cometbft_offences_new(cometbft);
     if (o->ws[0])
         cometbft->ws = sdk_ws_new(&ws);
-    return cometbft->rpc && cometbft->lights && cometbft->submissions && (!o->ws[0] || cometbft->ws);
+    return cometbft->rpc && cometbft->lights && cometbft->submissions && cometbft->offences &&
+           (!o->ws[0] || cometbft->ws);
 }
 
 static void configure(void *context, const struct connector_configure *message)
@@ -365,6 +369,7 @@ static void stop(void *context)
     sdk_watches_fini(&cometbft->watches);
     sdk_positions_fini(&cometbft->positions);
     cometbft_submissions_free(cometbft->submissions);
+    cometbft_offences_free(cometbft->offences);
     cometbft_lights_free(cometbft->lights);
     cometbft_options_wipe(&cometbft->options);
     free(cometbft);
@@ -378,6 +383,7 @@ int main(int argc, char **argv)
         .version = "0.1.0",
         .families = families,
         .ics23 = true,
+        .offences = true,
         .start = start,
         .stop = stop,
         .configure = configure,

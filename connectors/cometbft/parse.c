@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proofs/codec/ics23.h"
+#include "proofs/codec/sha256.h"
 
 /* A number, as JSON writes small ones, or as text; absent: zero. */
 static bool number(int64_t *out, const struct sdk_json *object, const char *key)
@@ -158,4 +159,46 @@ const char *cometbft_parse_shown(struct cometbft_shown *out, const struct sdk_js
     if (!wrong && out->ops_len == 2)
         wrong = operation(&out->ops[1], sdk_json_element(ops, 1), "ics23:simple", store, arena);
     return wrong;
+}
+
+static bool single_vote_of(struct cometbft_single_vote *out, const struct sdk_json *vote, struct sdk_arena *arena)
+{
+    int64_t type = 0, round = 0, index = 0;
+    if (!number(&type, vote, "type") || !number(&round, vote, "round") || !number(&index, vote, "validator_index") ||
+        type < 0 || type > UINT8_MAX || round < 0 || round > INT32_MAX || index < 0 || index > INT32_MAX ||
+        !number(&out->height, vote, "height") || out->height < 1 || !time_of(&out->time, vote, "timestamp") ||
+        !block_id(&out->block_id, sdk_json_member(vote, "block_id"), arena) ||
+        !digits(&out->address, vote, "validator_address", arena) ||
+        !sdk_json_base64(&out->signature, sdk_json_member(vote, "signature"), arena))
+        return false;
+    out->type = (uint32_t)type;
+    out->round = (int32_t)round;
+    out->index = (int32_t)index;
+    return true;
+}
+
+bool cometbft_parse_double_vote(struct cometbft_double_vote *out, const struct sdk_json *evidence,
+                                struct sdk_arena *arena)
+{
+    const char *type = sdk_json_text(sdk_json_member(evidence, "type"));
+    const struct sdk_json *value = sdk_json_member(evidence, "value");
+    *out = (struct cometbft_double_vote){0};
+    return type && strcmp(type, "tendermint/DuplicateVoteEvidence") == 0 &&
+           single_vote_of(&out->a, sdk_json_member(value, "vote_a"), arena) &&
+           single_vote_of(&out->b, sdk_json_member(value, "vote_b"), arena) &&
+           number(&out->total_power, value, "TotalVotingPower") && number(&out->power, value, "ValidatorPower") &&
+           time_of(&out->time, value, "Timestamp");
+}
+
+bool cometbft_hash_names_evidence(struct bytes hash)
+{
+    uint8_t none[32];
+    codec_sha256(none, NULL, 0); /* the root of a list without entries */
+    return hash.len == 32 && memcmp(hash.data, none, 32) != 0;
+}
+
+bool cometbft_parse_has_evidence(const struct sdk_json *evidence_hash, struct sdk_arena *arena)
+{
+    struct bytes hash;
+    return sdk_json_digits(&hash, evidence_hash, arena) && cometbft_hash_names_evidence(hash);
 }

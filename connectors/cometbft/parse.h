@@ -15,6 +15,15 @@
 bool cometbft_parse_signed_header(struct cometbft_header *header, struct cometbft_commit *commit,
                                   const struct sdk_json *signed_header, struct sdk_arena *arena);
 
+/* One of a block's evidence: true when it is of a double vote. What a vote's extension holds is not read: nobody who judges the
+ * votes looks at it. */
+bool cometbft_parse_double_vote(struct cometbft_double_vote *out, const struct sdk_json *evidence,
+                                struct sdk_arena *arena);
+
+/* Whether a header's evidence hash, as bytes and as JSON, is another one than that of no evidence at all. */
+bool cometbft_hash_names_evidence(struct bytes hash);
+bool cometbft_parse_has_evidence(const struct sdk_json *evidence_hash, struct sdk_arena *arena);
+
 /* A validator with its bytes beside it. */
 struct cometbft_kept_validator {
     enum cometbft_key kind;

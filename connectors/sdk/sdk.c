@@ -141,6 +141,12 @@ static bool in_order(struct connector *connector, const struct connector_message
     return message->type == CONNECTOR_ASK_STATUS || connector->configured;
 }
 
+/* A relay of before message 15 refuses its connectors by name, and takes all others. */
+static uint32_t protocol_of(const struct connector_ops *ops)
+{
+    return ops->offences ? CODEC_CONNECTOR_PROTOCOL : CODEC_CONNECTOR_PROTOCOL_FIRST;
+}
+
 static void handle(struct connector *connector, const struct connector_message *message)
 {
     const struct connector_ops *ops = connector->ops;
@@ -152,7 +158,7 @@ static void handle(struct connector *connector, const struct connector_message *
     }
     switch (message->type) {
     case CONNECTOR_CONFIGURE:
-        if (message->configure.protocol != CODEC_CONNECTOR_PROTOCOL)
+        if (message->configure.protocol != protocol_of(ops))
             breach(connector, name, "unknown protocol version");
         else
             ops->configure(context, &message->configure);
@@ -175,6 +181,7 @@ static void handle(struct connector *connector, const struct connector_message *
     case CONNECTOR_HEADER:
     case CONNECTOR_RECORDS:
     case CONNECTOR_EVIDENCE:
+    case CONNECTOR_OFFENCE:
     case CONNECTOR_RESULT:
     case CONNECTOR_POSITION_IS:
     case CONNECTOR_STATUS:
@@ -345,7 +352,7 @@ static void say_manifest(struct connector *connector)
     }
     const struct connector_message message = {
         .type = CONNECTOR_MANIFEST,
-        .manifest = {CODEC_CONNECTOR_PROTOCOL, codec_connector_text(connector->ops->name),
+        .manifest = {protocol_of(connector->ops), codec_connector_text(connector->ops->name),
                      codec_connector_text(connector->ops->version), families, count, connector->ops->slot,
                      connector->ops->receipts, connector->ops->ics23},
     };
@@ -378,8 +385,8 @@ int connector_main(const struct connector_ops *ops, int argc, char **argv)
     struct connector connector = {.ops = ops};
     if (argc > 1) {
         const bool version = strcmp(argv[1], "--version") == 0;
-        fprintf(version ? stdout : stderr, "%s connector %s, protocol %d: a relay starts it, without arguments\n",
-                ops->name, ops->version, CODEC_CONNECTOR_PROTOCOL);
+        fprintf(version ? stdout : stderr, "%s connector %s, protocol %u: a relay starts it, without arguments\n",
+                ops->name, ops->version, (unsigned)protocol_of(ops));
         return version ? 0 : 2;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -28,6 +28,7 @@ struct connector_ops {
     const char *version;
     const char *const *families; /* ends with NULL */
     bool slot, receipts, ics23;  /* evidence kinds that it can give */
+    bool offences;               /* it tells of validators that broke the rules: protocol 2 */
 
     void *(*start)(struct connector *connector); /* NULL ends the program */
     void (*stop)(void *context);

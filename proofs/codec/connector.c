@@ -377,7 +377,7 @@ static const uint8_t ELEMENTS[35] = {
     [CONNECTOR_RECORDS] = 5,    [CONNECTOR_EVIDENCE] = 6,    [CONNECTOR_ASK_HEADER] = 2, [CONNECTOR_ASK_AGAIN] = 5,
     [CONNECTOR_SUBMIT] = 9,     [CONNECTOR_RESULT] = 6,      [CONNECTOR_ASK_RESULT] = 2, [CONNECTOR_POSITION_IS] = 8,
     [CONNECTOR_ASK_STATUS] = 1, [CONNECTOR_STATUS] = 6,      [CONNECTOR_NOTICE] = 3,     [CONNECTOR_CANNOT] = 4,
-    [CONNECTOR_ACCOUNT] = 6,
+    [CONNECTOR_ACCOUNT] = 6,    [CONNECTOR_OFFENCE] = 5,
 };
 
 static void visit_fields(struct visit *visit, struct connector_message *m)
@@ -412,6 +412,12 @@ static void visit_fields(struct visit *visit, struct connector_message *m)
         visit_u64(visit, &m->ask_again.from, 1, UINT64_MAX, "ask again.from");
         visit_b32(visit, m->ask_again.running, "ask again.running");
         visit_u64(visit, &m->ask_again.height, 0, UINT64_MAX, "ask again.height");
+        break;
+    case CONNECTOR_OFFENCE:
+        visit_u8(visit, &m->offence.kind, CONNECTOR_OFFENCE_DOUBLE_VOTE, CONNECTOR_OFFENCE_DOUBLE_VOTE, "offence.kind");
+        visit_u64(visit, &m->offence.height, 1, UINT64_MAX, "offence.height");
+        visit_bin(visit, &m->offence.header, 1, CODEC_CONNECTOR_HEADER_MAX, "offence.header");
+        visit_bin(visit, &m->offence.proof, 1, CODEC_CONNECTOR_OFFENCE_MAX, "offence.proof");
         break;
     case CONNECTOR_SUBMIT: visit_submit(visit, &m->submit); break;
     case CONNECTOR_RESULT: visit_result(visit, &m->result); break;
@@ -497,6 +503,7 @@ const char *codec_connector_type_name(enum connector_type type)
     case CONNECTOR_EVIDENCE: return "evidence";
     case CONNECTOR_ASK_HEADER: return "ask header";
     case CONNECTOR_ASK_AGAIN: return "ask again";
+    case CONNECTOR_OFFENCE: return "offence";
     case CONNECTOR_SUBMIT: return "submit";
     case CONNECTOR_RESULT: return "result";
     case CONNECTOR_ASK_RESULT: return "ask result";

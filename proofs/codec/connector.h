@@ -17,10 +17,12 @@
 #include "proofs/codec/pack.h"
 
 enum {
-    CODEC_CONNECTOR_PROTOCOL = 1,
+    CODEC_CONNECTOR_PROTOCOL = 2,          /* the newest; a connector names the lowest that has all that it says */
+    CODEC_CONNECTOR_PROTOCOL_FIRST = 1,    /* without message 15 */
     CODEC_CONNECTOR_MESSAGE_MAX = 4 << 20, /* bytes of one message, without the length before it */
     CODEC_CONNECTOR_TEXT_MAX = 1024,       /* bytes of a text */
     CODEC_CONNECTOR_HEADER_MAX = 65536,    /* bytes of a header */
+    CODEC_CONNECTOR_OFFENCE_MAX = 4096,    /* bytes of the proof of an offence */
     CODEC_CONNECTOR_OPTIONS_MAX = 64,
     CODEC_CONNECTOR_FAMILIES_MAX = 8,
     CODEC_CONNECTOR_MARKS_MAX = 64,      /* logs in one evidence message */
@@ -47,6 +49,7 @@ struct connector_message {
         struct connector_evidence evidence;
         struct connector_ask_header ask_header;
         struct connector_ask_again ask_again;
+        struct connector_offence offence;
         struct connector_submit submit;
         struct connector_result result;
         struct connector_ask_result ask_result;

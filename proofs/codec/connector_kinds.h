@@ -18,6 +18,7 @@ enum connector_type {
     CONNECTOR_EVIDENCE = 12,
     CONNECTOR_ASK_HEADER = 13,
     CONNECTOR_ASK_AGAIN = 14,
+    CONNECTOR_OFFENCE = 15,
     CONNECTOR_SUBMIT = 20,
     CONNECTOR_RESULT = 21,
     CONNECTOR_ASK_RESULT = 22,
@@ -37,6 +38,8 @@ enum connector_evidence_kind {
     CONNECTOR_EVIDENCE_RECEIPTS = 2,
     CONNECTOR_EVIDENCE_ICS23 = 3
 };
+
+enum connector_offence_kind { CONNECTOR_OFFENCE_DOUBLE_VOTE = 1 };
 
 enum connector_action {
     CONNECTOR_DELIVER = 1,

@@ -132,6 +132,14 @@ struct connector_ask_again {
     uint64_t height;
 };
 
+/* A validator broke its chain's rules. */
+struct connector_offence {
+    uint8_t kind; /* connector_offence_kind */
+    uint64_t height;
+    struct bytes header; /* of that height */
+    struct bytes proof;  /* kind 1: tendermint.types.DuplicateVoteEvidence */
+};
+
 struct connector_attestation {
     struct bytes path; /* siblings from the leaf up, 32 bytes each */
     struct bytes signature;

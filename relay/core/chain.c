@@ -416,6 +416,8 @@ static void source_message(struct relay_core *core, const struct relay_event *ev
         core_ingest_records(core, event->source, &message.records);
     } else if (type == CONNECTOR_EVIDENCE) {
         core_evidence_take(core, event->source, &message.evidence, event->body);
+    } else if (type == CONNECTOR_OFFENCE) {
+        core_offence_take(core, event->source, &message.offence, event->body);
     } else if (type == CONNECTOR_POSITION_IS) {
         core_deliver_position(core, event->source, &message.position_is);
     } else if (type == CONNECTOR_RESULT) {

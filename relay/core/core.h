@@ -229,6 +229,9 @@ struct relay_trust_view {
     bool attacked;          /* validators signed headers that contradict each other: the chain is frozen here */
     uint64_t signer_height; /* where the signer stands; 0: not begun, or not known */
     const char *attack;     /* what froze the chain: static, "none" while it is not frozen */
+    uint64_t double_votes;  /* proven here since the start: validators that voted twice in one step */
+    uint8_t culprit[20];    /* the last one of them: its address, and where it was, with what power of all */
+    uint64_t culprit_height, culprit_power, culprit_total;
 };
 
 /* False: this relay follows no such chain. */

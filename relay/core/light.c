@@ -79,6 +79,8 @@ void core_lights_free(struct relay_core *core)
             item_drop(&light->proven[j]);
         for (size_t j = 0; j < CORE_LIGHT_STATES; j++)
             state_drop(&light->states[j]);
+        for (size_t j = 0; j < light->offences.queue_len; j++)
+            item_drop(&light->offences.queue[j]);
         item_drop(&light->step);
         item_drop(&light->other);
         proof_cometbft_space_free(light->space);
@@ -107,8 +109,7 @@ struct core_light_state *core_light_state_at(struct core_light *light, uint64_t 
     return NULL;
 }
 
-/* The newest trusted header that is not above a height: evidence of below the newest one is judged from there. */
-static const struct core_light_state *state_below(const struct core_light *light, uint64_t height)
+const struct core_light_state *core_light_state_below(const struct core_light *light, uint64_t height)
 {
     for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
         if ((uint64_t)light->states[i].state.height <= height)
@@ -290,7 +291,7 @@ void core_light_drive(struct relay_core *core, struct core_light *light)
     while (begun(light) && light->want.height == 0 && light->queue_len > 0 && light->proven_len < CORE_LIGHT_QUEUE) {
         const struct core_light_item *item = &light->queue[0];
         bool older = item->height < trusted_height(light);
-        const struct core_light_state *state = older ? state_below(light, item->height) : NULL;
+        const struct core_light_state *state = older ? core_light_state_below(light, item->height) : NULL;
         if (older && (state == NULL || item->proof.len == 0)) {
             core_evidence_forget(core, queue_pop(light).evidence); /* newer evidence will show as much */
             continue;
@@ -301,6 +302,7 @@ void core_light_drive(struct relay_core *core, struct core_light *light)
             core_light_job(core, light, item, RELAY_VERIFY_LIGHT_HEADER);
         return;
     }
+    core_offence_job(core, light);
 }
 
 /* ---- what came of them --------------------------------------------------------------------------------------------- */
@@ -458,6 +460,8 @@ void core_light_verified(struct relay_core *core, struct relay_verify_job *job)
     light->verifying = false;
     if (job->kind == RELAY_VERIFY_LIGHT_ATTACK)
         core_witness_verified(core, light, job);
+    else if (job->kind == RELAY_VERIFY_LIGHT_DOUBLE_VOTE)
+        core_offence_verified(core, light, job);
     else if (job->verdict == PROOF_VALID)
         believed(core, light, job);
     else if (job->verdict == PROOF_NOT_ENOUGH_TRUST)

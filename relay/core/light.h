@@ -1,6 +1,6 @@
 /*
  * What the core keeps of a chain that it follows by a light client (docs/light-client-cometbft.md), and what the files that do so
- * offer: light.c, facts.c, want.c, far.c, witness.c, teach.c. For relay/core alone, through parts.h.
+ * offer: light.c, facts.c, want.c, far.c, witness.c, teach.c, offence.c. For relay/core alone, through parts.h.
  *
  * One item is verified at a time: each stands on the trust that the one before left. What moved the trust counts once that trust
  * is on disk (I2), and no header below the newest trusted one is ever believed again, but those that are remembered here.
@@ -26,7 +26,9 @@ enum {
     CORE_LIGHT_STATES = 32,       /* trusted headers that are remembered, the newest first; more than facts that wait */
     CORE_LIGHT_VALIDATORS = 1024, /* a bundle of 64 KiB holds fewer */
     CORE_LIGHT_KEYS = 256,
-    CORE_FAR_ASKED = 8 /* headers that peers wait for */
+    CORE_FAR_ASKED = 8, /* headers that peers wait for */
+    CORE_OFFENCES_QUEUE = 4,
+    CORE_OFFENCES_KEPT = 32 /* each is said once, as long as it is remembered */
 };
 
 /* A header that is wanted of the sources, one after another. */
@@ -62,6 +64,15 @@ struct core_light_item {
     uint16_t peer;                  /* relay that told it; RELAY_NO_SOURCE: a source of our own */
 };
 
+/* A validator that voted twice in one step. */
+struct core_offence {
+    uint64_t height; /* 0: none */
+    int32_t round;
+    uint32_t type;
+    uint8_t address[COMETBFT_ADDRESS_BYTES];
+    uint64_t power, total_power;
+};
+
 struct core_light {
     uint16_t chain;
     const struct relay_trust *first; /* NULL: the operator gave none */
@@ -77,6 +88,12 @@ struct core_light {
     struct core_light_item other; /* witness.c: a header that contradicts a trusted one */
     bool verifying, expired;
     bool doubted; /* sources show another first header than the operator gave, and it was said */
+    struct {
+        struct core_light_item queue[CORE_OFFENCES_QUEUE];
+        size_t queue_len;
+        struct core_offence said[CORE_OFFENCES_KEPT]; /* a ring */
+        uint64_t count;                               /* how many were said */
+    } offences;
     struct core_want want, signer_want;
     struct core_far_asked asked[CORE_FAR_ASKED];
     size_t turn;            /* of sources, when headers are asked for */
@@ -111,6 +128,8 @@ enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain)
 struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
                                         const struct core_light_item *item, enum relay_verify_kind kind);
 struct core_light_state *core_light_state_at(struct core_light *light, uint64_t height);
+/* The newest trusted header that is not above a height: what is of below the newest one is judged from there. NULL: none. */
+const struct core_light_state *core_light_state_below(const struct core_light *light, uint64_t height);
 void core_light_row_write(struct relay_core *core, struct core_light *light);
 /* What is first in the queue is let go, and who told it blamed: nothing leads there. */
 void core_light_let_go(struct relay_core *core, struct core_light *light);
@@ -173,6 +192,13 @@ bool core_witness_job(struct relay_core *core, struct core_light *light);
 void core_witness_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job);
 void core_witness_down(struct relay_core *core, uint16_t source);
 bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
+
+/* ---- offence.c ---- */
+void core_offence_take(struct relay_core *core, uint16_t source, const struct connector_offence *message,
+                       struct bytes whole);
+/* False: none is to be verified. */
+bool core_offence_job(struct relay_core *core, struct core_light *light);
+void core_offence_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job);
 
 /* ---- teach.c ---- */
 /* The signer verifies evidence from a trust of its own; it gets the headers in between that it asks for. */

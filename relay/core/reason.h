@@ -21,6 +21,7 @@
     X(CHAIN_ATTACKED, "chain-validators-lied")                                                                         \
     X(SOURCE_DIVERGES, "source-shows-another-header")                                                                  \
     X(WITNESS_SILENT, "source-silent-as-witness")                                                                      \
+    X(DOUBLE_VOTE, "validator-voted-twice")                                                                            \
     X(TRUST_BEGUN, "light-client-begun")                                                                               \
     X(TRUST_EXPIRED, "light-client-trust-expired")                                                                     \
     X(TRUST_DIFFERS, "light-client-first-header-differs")                                                              \

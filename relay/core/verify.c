@@ -63,6 +63,21 @@ static enum proof_verdict proof(struct proof_result *result, struct relay_verify
     return verdict;
 }
 
+static enum proof_verdict double_vote(struct proof_result *result, struct relay_verify_light *light)
+{
+    struct proof_cometbft_height height;
+    struct proof_cometbft_trust trust = light->trust;
+    struct bytes next;
+    if (!height_is(light) || !proof_cometbft_height_read(&height, light->bundle))
+        return proof_refuse(result, PROOF_REASON_COMETBFT_OTHER_HEIGHT, 0);
+    enum proof_verdict verdict =
+        proof_cometbft_height_verify(result, &next, &trust, light->space, light->next, light->bundle, &light->options);
+    return verdict != PROOF_VALID
+               ? verdict
+               : proof_cometbft_double_vote_verify(result, &light->double_vote, light->space, &trust.latest,
+                                                   height.block.validators, light->proof, &light->options);
+}
+
 void relay_verify_run(struct relay_verify_job *job)
 {
     switch (job->kind) {
@@ -74,5 +89,6 @@ void relay_verify_run(struct relay_verify_job *job)
     case RELAY_VERIFY_LIGHT_HEADER: job->verdict = header(&job->result, &job->light); return;
     case RELAY_VERIFY_LIGHT_PROOF: job->verdict = proof(&job->result, &job->light, job->places_len); return;
     case RELAY_VERIFY_LIGHT_ATTACK: job->verdict = attack(&job->result, &job->light); return;
+    case RELAY_VERIFY_LIGHT_DOUBLE_VOTE: job->verdict = double_vote(&job->result, &job->light); return;
     }
 }

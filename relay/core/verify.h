@@ -5,6 +5,7 @@
 #ifndef RELAY_CORE_VERIFY_H
 #define RELAY_CORE_VERIFY_H
 
+#include "proofs/cometbft_double_vote.h"
 #include "proofs/cometbft_evidence.h"
 #include "proofs/eth_evidence.h"
 
@@ -13,7 +14,8 @@ enum relay_verify_kind {
     RELAY_VERIFY_LIGHT_FIRST,  /* a light client's first header */
     RELAY_VERIFY_LIGHT_HEADER, /* a step forward */
     RELAY_VERIFY_LIGHT_PROOF,  /* a step forward, or none, and logs under the header */
-    RELAY_VERIFY_LIGHT_ATTACK  /* two headers that contradict each other */
+    RELAY_VERIFY_LIGHT_ATTACK, /* two headers that contradict each other */
+    RELAY_VERIFY_LIGHT_DOUBLE_VOTE /* a header that is trusted or follows, and two votes of one of its validators */
 };
 
 enum { RELAY_VERIFY_OTHER = 1000 }; /* ATTACK: result.at is this and more where `other` does not hold */
@@ -29,11 +31,12 @@ struct relay_verify_light {
     uint8_t hash[32];                  /* FIRST */
     struct bytes bundle;
     struct bytes other; /* ATTACK: the bundle that contradicts the other one */
-    struct bytes proof; /* PROOF: of the logs */
+    struct bytes proof; /* PROOF: of the logs; DOUBLE_VOTE: the votes */
     struct proof_cometbft_app app;
     struct proof_cometbft_log_place places[PROOF_COMETBFT_EVIDENCE_LOGS_MAX];
-    struct proof_cometbft_evidence_fact fact; /* PROOF */
-    struct proof_cometbft_attack_fact attack; /* ATTACK */
+    struct proof_cometbft_evidence_fact fact;           /* PROOF */
+    struct proof_cometbft_attack_fact attack;           /* ATTACK */
+    struct proof_cometbft_double_vote_fact double_vote; /* DOUBLE_VOTE */
 };
 
 struct relay_verify_job {

@@ -151,6 +151,14 @@ bool relay_core_trust_view(const struct relay_core *core, uint16_t chain, struct
     out->attacked = light->trust.attack != PROOF_COMETBFT_NO_ATTACK;
     out->signer_height = light->signer_known ? light->signer_height : 0;
     out->attack = proof_cometbft_attack_text(light->trust.attack);
+    out->double_votes = light->offences.count;
+    if (out->double_votes > 0) {
+        const struct core_offence *last = &light->offences.said[(out->double_votes - 1) % CORE_OFFENCES_KEPT];
+        memcpy(out->culprit, last->address, sizeof(out->culprit));
+        out->culprit_height = last->height;
+        out->culprit_power = last->power;
+        out->culprit_total = last->total_power;
+    }
     return true;
 }
 

@@ -244,6 +244,12 @@ static json_t *status_trust(const struct edge_relay *relay)
         json_t *one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "chain", relay->network->chains[i].id, "height",
                                 number(view.height), "time", number(view.time), "left_s", number(view.left),
                                 "signer_height", number(view.signer_height), "attack", view.attack);
+        json_object_set_new(one, "double_votes", number(view.double_votes));
+        if (view.double_votes > 0)
+            json_object_set_new(one, "double_vote",
+                                json_pack("{s:o, s:o, s:o, s:o}", "validator", hex(view.culprit, 20), "height",
+                                          number(view.culprit_height), "power", number(view.culprit_power),
+                                          "total_power", number(view.culprit_total)));
         json_array_append_new(list, one);
     }
     return list;

@@ -230,6 +230,13 @@ static void metrics_trust(struct metrics *out, const struct edge_relay *relay)
             metrics_real(out, values[f], "chain=\"%s\"", relay->network->chains[i].id);
         }
     }
+    metrics_family(out, "isthmus_trust_double_votes_total", "counter",
+                   "Validators of the chain that were proven to have voted twice in one step.");
+    for (uint16_t i = 0; i < relay->network->chains_len; i++) {
+        struct relay_trust_view view;
+        if (relay_core_trust_view(relay->core, i, &view))
+            metrics_value(out, view.double_votes, "chain=\"%s\"", relay->network->chains[i].id);
+    }
 }
 
 /* ---- signer, store, mesh ------------------------------------------------------------------------------------------- */

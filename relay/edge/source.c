@@ -26,6 +26,7 @@ struct source {
     struct edge_timer *patience;
     bool waited; /* EDGE_SOURCE_SLOW_MS have passed, and it was said */
     enum stage stage;
+    uint32_t protocol;                  /* that its connector speaks */
     struct edge_source_account account; /* spent outlives the process: its next life is told */
     bool account_known;
 };
@@ -129,7 +130,7 @@ static void configure_send(struct source *source)
     if (strtod(source->account.spent, NULL) > 0 && len < CODEC_CONNECTOR_OPTIONS_MAX) /* a crash forgets nothing */
         options[len++] =
             (struct connector_option){codec_connector_text("spent"), codec_connector_text(source->account.spent)};
-    configure->protocol = CODEC_CONNECTOR_PROTOCOL;
+    configure->protocol = source->protocol;
     configure->chain = codec_connector_text(source->chain->id);
     memcpy(configure->genesis, source->chain->genesis, 32);
     configure->options = options;
@@ -156,9 +157,9 @@ static bool lists(const struct bytes *texts, size_t len, const char *wanted)
 static void manifest_take(struct source *source, const struct connector_manifest *manifest)
 {
     char why[128];
-    if (manifest->protocol != CODEC_CONNECTOR_PROTOCOL) {
-        snprintf(why, sizeof(why), "speaks protocol %u, not %u: update one of them", (unsigned)manifest->protocol,
-                 (unsigned)CODEC_CONNECTOR_PROTOCOL);
+    if (manifest->protocol < CODEC_CONNECTOR_PROTOCOL_FIRST || manifest->protocol > CODEC_CONNECTOR_PROTOCOL) {
+        snprintf(why, sizeof(why), "speaks protocol %u, not %u to %u: update one of them", (unsigned)manifest->protocol,
+                 (unsigned)CODEC_CONNECTOR_PROTOCOL_FIRST, (unsigned)CODEC_CONNECTOR_PROTOCOL);
         edge_child_ban(source->child, why);
         return;
     }
@@ -170,6 +171,7 @@ static void manifest_take(struct source *source, const struct connector_manifest
     edge_log(RELAY_INFO, "connector-started", source->config->name, "%.*s %.*s", (int)manifest->name.len,
              (const char *)manifest->name.data, (int)manifest->version.len, (const char *)manifest->version.data);
     source->stage = WAITS_CONFIGURED;
+    source->protocol = manifest->protocol;
     configure_send(source);
 }
 

@@ -202,6 +202,22 @@ class Ledger:
         other.nodes = [Node(self.binary, place) for place in places]
         return other
 
+    def twice(self, index):
+        """The same validator once more, in the same network, which it never should be: the second node. It is not one of `nodes`."""
+        node, place = self.nodes[index], {"rpc": free_port(), "key": self.nodes[index].key.hex()}
+        place["home"] = f"{node.home}-twice"
+        node.kill()
+        shutil.copytree(node.home, place["home"])
+        other, p2p = Node(self.binary, place), free_port()
+        (other.home / "config/node_key.json").unlink()
+        config = other.home / "config/config.toml"
+        listens = iter((place["rpc"], p2p))  # as the file has them: first where it is asked, then where its peers call
+        text = re.sub(r'(?m)^laddr = "tcp://127\.0\.0\.1:\d+"', lambda _: f'laddr = "tcp://127.0.0.1:{next(listens)}"', config.read_text())
+        config.write_text(text)
+        node.start()
+        other.start()
+        return other
+
     def any(self):
         """A node that runs."""
         return next(node for node in self.nodes if node.running())

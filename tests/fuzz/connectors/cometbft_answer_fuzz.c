@@ -1,6 +1,6 @@
 /*
- * A CometBFT node's answers, any bytes: read as a signed header, validators, proofs of a key, a lane and a sequence. What is taken can be written, and
- * what was written is what strict readers take.
+ * A CometBFT node's answers, any bytes: read as a signed header, validators, proofs of a key, evidence, a lane and a sequence. What is
+ * taken can be written, and what was written is what strict readers take.
  */
 #include <stdlib.h>
 
@@ -52,6 +52,19 @@ static void read_shown(const struct sdk_json *response, struct sdk_arena *arena)
             abort();
 }
 
+/* Evidence of a double vote that was taken can be written and read. */
+static void evidence_write_and_read(const struct cometbft_double_vote *evidence)
+{
+    static uint8_t out[BYTES_MAX];
+    struct cometbft_double_vote again;
+    struct codec_writer writer;
+    codec_writer_init(&writer, out, sizeof out);
+    cometbft_double_vote_write(&writer, evidence);
+    if (!writer.failed && cometbft_double_vote_read(&again, codec_writer_bytes(&writer)) &&
+        (again.a.height != evidence->a.height || again.b.index != evidence->b.index))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[160];
@@ -72,6 +85,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             validator.key_len > sizeof validator.key)
             abort();
     read_shown(sdk_json_member(root, "response"), &arena);
+    const struct sdk_json *block = sdk_json_member(root, "block");
+    const struct sdk_json *evidence = sdk_json_member(sdk_json_member(block, "evidence"), "evidence");
+    struct cometbft_double_vote votes;
+    for (size_t i = 0; i < sdk_json_length(evidence); i++)
+        if (cometbft_parse_double_vote(&votes, sdk_json_element(evidence, i), &arena))
+            evidence_write_and_read(&votes);
+    cometbft_parse_has_evidence(sdk_json_member(sdk_json_member(block, "header"), "evidence_hash"), &arena);
     const struct sdk_rpc_reply reply = {.message = "", .result = root};
     if (cometbft_ledger_lane(&lane, &reply, &arena) && lane.entries > lane.count)
         abort();

@@ -163,8 +163,9 @@ class Connector:
         return self.configured_as(f"eip155:{chain_id}", genesis or chain.genesis, options)
 
     def configured_as(self, caip2, genesis, options):
-        assert self.wait_for(MANIFEST)[1] == 1
-        self.say(CONFIGURE, 1, caip2, genesis, [[k, str(v)] for k, v in options.items()])
+        protocol = self.wait_for(MANIFEST)[1]
+        assert protocol in (1, 2), protocol
+        self.say(CONFIGURE, protocol, caip2, genesis, [[k, str(v)] for k, v in options.items()])
         return self.wait_for(CONFIGURED)
 
 

@@ -10,9 +10,11 @@
 #include "connectors/cometbft/ledger.h"
 #include "connectors/cometbft/options.h"
 #include "connectors/cometbft/parse.h"
+#include "proofs/codec/connector.h"
 #include "proofs/codec/hex.h"
 #include "proofs/codec/keccak.h"
 #include "proofs/codec/secp256k1.h"
+#include "proofs/codec/sha256.h"
 #include "proofs/cometbft.h"
 #include "proofs/cosmos_store.h"
 
@@ -50,6 +52,41 @@ static void a_nodes_header_hashes_to_what_its_validators_signed(void **state)
     assert_int_equal(commit.votes_len, 4);
     assert_int_equal(commit.votes[0].signature.len, 64);
     sdk_json_free(root);
+    sdk_arena_fini(&arena);
+}
+
+/* A block of a real chain that carries a double vote: its header says so, and what is written is what CometBFT hashes. */
+static void a_nodes_evidence_hashes_to_what_the_header_names(void **state)
+{
+    (void)state;
+    struct sdk_arena arena = {0};
+    struct sdk_json *root = recorded(CORPUS "block.json"), *without = recorded(CORPUS "commit.json");
+    const struct sdk_json *block = sdk_json_member(root, "block");
+    const struct sdk_json *list = sdk_json_member(sdk_json_member(block, "evidence"), "evidence");
+    const struct sdk_json *named = sdk_json_member(sdk_json_member(block, "header"), "evidence_hash");
+    struct cometbft_double_vote votes, again;
+    struct codec_writer writer;
+    struct bytes hash;
+    uint8_t bytes[CODEC_CONNECTOR_OFFENCE_MAX], root_hash[32];
+    static const uint8_t leaf = 0;
+    assert_int_equal(sdk_json_length(list), 1);
+    assert_true(cometbft_parse_double_vote(&votes, sdk_json_element(list, 0), &arena));
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    cometbft_double_vote_write(&writer, &votes);
+    assert_false(writer.failed);
+    assert_true(cometbft_double_vote_read(&again, codec_writer_bytes(&writer)));
+    assert_int_equal(again.a.height, 1397);
+    /* the Merkle root of one piece of evidence: its leaf */
+    codec_sha256(root_hash, (const struct bytes[]){{&leaf, 1}, codec_writer_bytes(&writer)}, 2);
+    assert_true(sdk_json_digits(&hash, named, &arena));
+    assert_memory_equal(hash.data, root_hash, 32);
+    assert_true(cometbft_parse_has_evidence(named, &arena));
+    const struct sdk_json *header = sdk_json_member(sdk_json_member(without, "signed_header"), "header");
+    assert_false(cometbft_parse_has_evidence(sdk_json_member(header, "evidence_hash"), &arena));
+    assert_false(cometbft_parse_has_evidence(NULL, &arena));
+    assert_false(cometbft_parse_double_vote(&votes, list, &arena));
+    sdk_json_free(root);
+    sdk_json_free(without);
     sdk_arena_fini(&arena);
 }
 
@@ -220,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nodes_header_hashes_to_what_its_validators_signed),
+        cmocka_unit_test(a_nodes_evidence_hashes_to_what_the_header_names),
         cmocka_unit_test(a_nodes_validators_hash_to_what_the_header_names),
         cmocka_unit_test(a_cosmos_sdk_nodes_answers_prove_what_its_store_holds),
         cmocka_unit_test(malformed_answers_are_refused),

@@ -22,6 +22,7 @@ static struct connector_lane sample_lane(void)
 }
 
 static const uint8_t filled[200] = {1, 2, 3};
+static const uint8_t large[CODEC_CONNECTOR_OFFENCE_MAX + 1];
 static const struct bytes node_list[] = {{filled, 33}, {filled, 2}, {filled, 200}};
 static const struct bytes family_list[] = {{(const uint8_t *)"evm", 3}, {(const uint8_t *)"other", 5}};
 static const struct connector_option option_list[] = {{{(const uint8_t *)"http", 4}, {(const uint8_t *)"x", 1}},
@@ -59,6 +60,7 @@ static size_t samples(struct connector_message out[32])
          .evidence = {3, 8, {filled, 200}, {0}, NULL, 0, NULL, 0, mark_list, 2, {ics23_proof, 5}}},
         {.type = CONNECTOR_ASK_HEADER, .ask_header = {127}},
         {.type = CONNECTOR_ASK_AGAIN, .ask_again = {5, 128, {1}, 65536}},
+        {.type = CONNECTOR_OFFENCE, .offence = {1, 7, {filled, 200}, {filled, 100}}},
         {.type = CONNECTOR_SUBMIT, .submit = {{1}, 1, lane, certificate, 1, {2}, 2, {filled, 200}}},
         {.type = CONNECTOR_SUBMIT, .submit = {{1}, 4, lane, {0}, 1, {2}, 0, {NULL, 0}}},
         {.type = CONNECTOR_RESULT, .result = {{1}, 1, 9, {filled, 32}, TEXT("ok")}},
@@ -194,6 +196,10 @@ static void numbers_out_of_their_range_are_refused_by_both_ends(void **state)
          .evidence = {4, 8, {filled, 9}, {1}, node_list, 3, slot_list, 2, mark_list, 2, {ics23_proof, 5}}},
         {.type = CONNECTOR_EVIDENCE,
          .evidence = {3, 8, {filled, 9}, {0}, NULL, 0, NULL, 0, mark_list, 2, {ics23_proof, 4}}},
+        {.type = CONNECTOR_OFFENCE, .offence = {2, 7, {filled, 200}, {filled, 100}}},
+        {.type = CONNECTOR_OFFENCE, .offence = {1, 0, {filled, 200}, {filled, 100}}},
+        {.type = CONNECTOR_OFFENCE, .offence = {1, 7, {filled, 0}, {filled, 100}}},
+        {.type = CONNECTOR_OFFENCE, .offence = {1, 7, {filled, 200}, {large, sizeof large}}},
         {.type = CONNECTOR_STATUS, .status = {1, 1, 1, TEXT("0\0"), TEXT("")}},
         {.type = CONNECTOR_ACCOUNT, .account = {TEXT("1"), 0, TEXT("0"), TEXT("9"), 0}},
         {.type = CONNECTOR_ACCOUNT, .account = {TEXT("1"), 2, TEXT("0"), TEXT("9"), CONNECTOR_SPENDING_NEAR}},
