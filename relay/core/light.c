@@ -432,6 +432,7 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
     bool contradicts = job->result.reason == PROOF_REASON_COMETBFT_TIME && !step &&
                        core_witness_beside(core, light, evidence->source, item.bundle);
     if (contradicts) {
+        core_chain_blame(core, evidence->source, false, "its time contradicts that of a header that is trusted");
         core_evidence_forget(core, evidence);
         return;
     }

@@ -15,8 +15,8 @@ enum {
      * blocks of this family are 1 to 7 s apart, so one that keeps up has it long before. Who does not is no witness until it does:
      * one that is stuck costs this once. */
     HEAR_MS = 5000,
-    ASK_MS = 500,   /* until such a one is asked again */
-    JUDGE_MS = 1000 /* between two headers of one source that are judged by their times */
+    ASK_MS = 500,    /* until such a one is asked again */
+    JUDGE_MS = 60000 /* between two headers of one source that are judged by their times: what came of it is kept */
 };
 
 bool core_witness_diverges(const struct relay_core *core, uint16_t chain)

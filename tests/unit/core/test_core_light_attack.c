@@ -139,6 +139,25 @@ static void test_light_attack__liar_with_evidence_of_the_future_is_replaced(void
     rig_free(rig);
 }
 
+/* Judged as an attack, which it is not, as nobody here trusts who signed it; and that must not keep the lane for ever. */
+static void test_light_attack__liar_with_evidence_that_contradicts_in_time_is_replaced(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle ours, lie;
+    (void)state;
+    prove(rig, 20, 1, &ours);
+    size_t subscribes = rig->subscribes;
+    rig_block_at(rig, &lie, 25, 19, 0, &rig->other, 2, NULL);
+    for (size_t i = 0; i < 10; i++) {
+        rig_evidence(rig, 0, &lie, 2);
+        rig_run(rig, 1000);
+        rig->asks_len = 0;
+    }
+    assert_true(rig->bans > 0 || rig->subscribes > subscribes);
+    assert_int_equal(rig_log(rig).proven, 1);
+    rig_free(rig);
+}
+
 static void test_light_attack__said_height_does_not_choose_the_trust(void **state)
 {
     struct rig *rig = begun();
@@ -530,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_light_attack__clock_that_jumped_and_came_back),
         cmocka_unit_test(test_light_attack__liar_in_a_bisection_does_not_keep_the_other_source_out),
         cmocka_unit_test(test_light_attack__liar_with_far_evidence_is_replaced),
+        cmocka_unit_test(test_light_attack__liar_with_evidence_that_contradicts_in_time_is_replaced),
         cmocka_unit_test(test_light_attack__said_height_does_not_choose_the_trust),
         cmocka_unit_test(test_light_attack__notice_of_one_source_freezes_nothing),
         cmocka_unit_test(test_light_attack__witness_that_lies_for_ever_costs_only_itself),
