@@ -157,6 +157,52 @@ static void a_cosmos_sdk_nodes_answers_prove_what_its_store_holds(void **state)
     sdk_arena_fini(&arena);
 }
 
+#define OP(type, key, data) "{\"type\":\"" type "\",\"key\":\"" key "\",\"data\":\"" data "\"}"
+#define IAVL                OP("ics23:iavl", "aw==", "AA==")   /* about `k` */
+#define SIMPLE              OP("ics23:simple", "cw==", "AA==") /* about `s` */
+#define ANSWER(ops)         "{\"height\":\"8\",\"value\":\"dg==\",\"proofOps\":{\"ops\":[" ops "]}}"
+
+/* About the key `k` at height 8: one proof, or two in this order, each about what was asked. */
+static void proofs_of_another_shape_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *store, *wrong; /* NULL: nothing */
+    } cases[] = {
+        {ANSWER(IAVL), "", NULL},
+        {ANSWER(IAVL "," SIMPLE), "s", NULL},
+        {ANSWER(IAVL "," SIMPLE), "", "the one proof operation"},
+        {ANSWER(IAVL), "s", "the two proof operations"},
+        {ANSWER(IAVL "," SIMPLE "," SIMPLE), "s", "the two proof operations"},
+        {"{\"height\":\"8\",\"value\":null,\"proofOps\":null}", "s", "the two proof operations"},
+        {ANSWER(SIMPLE "," IAVL), "s", "another order"},
+        {ANSWER(IAVL "," IAVL), "s", "another order"},
+        {ANSWER(OP("ics23:smt", "aw==", "AA==")), "", "other types"},
+        {ANSWER("{\"key\":\"aw==\",\"data\":\"AA==\"}"), "", "other types"},
+        {ANSWER(OP("ics23:iavl", "bA==", "AA==")), "", "another key or store"},
+        {ANSWER(OP("ics23:iavl", "", "AA==")), "", "another key or store"},
+        {ANSWER(IAVL "," SIMPLE), "t", "another key or store"},
+        {ANSWER(OP("ics23:iavl", "aw==", "")), "", "without a proof"},
+        {ANSWER(IAVL "," OP("ics23:simple", "cw==", "?")), "s", "without a proof"},
+        {"{\"height\":\"9\",\"value\":null,\"proofOps\":{\"ops\":[" IAVL "]}}", "", "another height"},
+        {"{\"height\":\"8\",\"value\":\"?\",\"proofOps\":{\"ops\":[" IAVL "]}}", "", "no base64"},
+    };
+    struct sdk_arena arena = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[160];
+        struct cometbft_shown shown;
+        const struct bytes store = {(const uint8_t *)cases[i].store, strlen(cases[i].store)};
+        struct sdk_json *root = sdk_json_parse(
+            (struct bytes){(const uint8_t *)cases[i].answer, strlen(cases[i].answer)}, text, sizeof text);
+        assert_non_null(root);
+        const char *wrong = cometbft_parse_shown(&shown, root, 8, store, TEXT("k"), &arena);
+        if (cases[i].wrong ? !wrong || !strstr(wrong, cases[i].wrong) : wrong != NULL)
+            fail_msg("%s: %s", cases[i].answer, wrong ? wrong : "taken");
+        sdk_json_free(root);
+    }
+    sdk_arena_fini(&arena);
+}
+
 /* Text by text: what is no number, no digits, no time, no key. */
 static void malformed_answers_are_refused(void **state)
 {
@@ -260,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_nodes_evidence_hashes_to_what_the_header_names),
         cmocka_unit_test(a_nodes_validators_hash_to_what_the_header_names),
         cmocka_unit_test(a_cosmos_sdk_nodes_answers_prove_what_its_store_holds),
+        cmocka_unit_test(proofs_of_another_shape_are_refused_by_name),
         cmocka_unit_test(malformed_answers_are_refused),
         cmocka_unit_test(options_are_read_and_wrong_ones_named),
         cmocka_unit_test(a_transaction_is_bound_to_chain_sequence_and_body),
