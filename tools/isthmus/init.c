@@ -63,7 +63,7 @@ static const char TEMPLATE_TAIL[] =
     "ones\n"
     "#    network: dc1\n"
     "#    software: geth\n"
-    "#    program: /usr/local/bin/isthmus-connector-evm\n"
+    "#    program: /usr/local/libexec/isthmus/isthmus-connector-evm\n"
     "#    program_hash: ...        # b2sum -l 256 PROGRAM\n"
     "#    submits: false           # true for the one that holds a gas account, by the option key-file\n"
     "#    options: {http: \"http://127.0.0.1:8545\"}   # the connector's own page lists them\n"
