@@ -409,19 +409,6 @@ static int lane_find(const struct topology_network *network, const char *name)
     return -1;
 }
 
-/* The furthest that it has come. */
-static const char *stage_name(const struct relay_explain *explain)
-{
-    return explain->settled     ? "settled"
-           : explain->delivered ? "delivered"
-           : explain->certified ? "certified"
-           : explain->attested  ? "attested"
-           : explain->proven    ? "proven"
-           : explain->stored    ? "stored"
-           : explain->seen      ? "seen"
-                                : "unknown";
-}
-
 static json_t *explain_json(const struct edge_relay *relay, const struct relay_explain *explain, bool found)
 {
     json_t *signers = json_array();
@@ -429,7 +416,7 @@ static json_t *explain_json(const struct edge_relay *relay, const struct relay_e
         json_array_append_new(signers, operator_name(relay->network, explain->signers[i]));
     json_t *object = json_pack("{s:s, s:o, s:b, s:s, s:b, s:b, s:o, s:b, s:b, s:b, s:o, s:o, s:i, s:b, s:b, s:b}",
                                "lane", relay->network->lanes[explain->lane].name, "sequence", number(explain->sequence),
-                               "found", found, "stage", stage_name(explain), "seen", explain->seen, "stored",
+                               "found", found, "stage", edge_explain_stage(explain), "seen", explain->seen, "stored",
                                explain->stored, "stored_at_ms", number(explain->stored_at), "proven", explain->proven,
                                "attested", explain->attested, "certified", explain->certified, "certified_head",
                                number(explain->certified_head), "signers", signers, "quorum", (int)explain->quorum,
@@ -467,14 +454,10 @@ static json_t *command_explain(const struct edge_relay *relay, json_t *request)
     if (lane < 0)
         return refusal("no such lane: `isthmus lanes` lists them");
     struct relay_explain explain;
-    memset(&explain, 0, sizeof(explain));
-    bool found = relay_core_explain(relay->core, (uint16_t)lane, (uint64_t)json_integer_value(sequence), &explain);
-    uint64_t settled_at = 0;
-    explain.lane = (uint16_t)lane;
-    explain.sequence = (uint64_t)json_integer_value(sequence);
-    if (explain.pruned)
-        edge_explain_pruned(&explain, &settled_at, relay->store, relay->network->lanes[lane].logs[0]);
-    explain.delivered = explain.delivered || (explain.settled && explain.status != 0);
+    uint64_t settled_at;
+    bool found =
+        edge_explain(&explain, &settled_at, relay->core, (uint16_t)lane, (uint64_t)json_integer_value(sequence),
+                     relay->store, relay->network->lanes[lane].logs[0]);
     json_t *object = explain_json(relay, &explain, found);
     json_object_set_new(object, "settled_at_ms", number(settled_at));
     return answer(object);
@@ -482,44 +465,25 @@ static json_t *command_explain(const struct edge_relay *relay, json_t *request)
 
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
-static bool line_wanted(const struct edge_log_line *line, const char *lane, const char *reason, uint64_t level)
-{
-    size_t len = lane == NULL ? 0 : strlen(lane);
-    return (lane == NULL ||
-            (strncmp(line->subject, lane, len) == 0 && (line->subject[len] == '\0' || line->subject[len] == '/'))) &&
-           (reason == NULL || strcmp(line->reason, reason) == 0) && (uint64_t)line->level >= level;
-}
-
-/* How many lines from the newest back are to be shown first. */
-static uint64_t first_after(uint64_t last, const char *lane, const char *reason, uint64_t level)
-{
-    uint64_t newest = edge_log_newest(), number = newest;
-    struct edge_log_line line;
-    while (last > 0 && number > 0 && newest - number < EDGE_LOG_KEPT && edge_log_kept(&line, number - 1)) {
-        last -= line_wanted(&line, lane, reason, level);
-        number--;
-    }
-    return number;
-}
-
 static json_t *command_events(json_t *request)
 {
-    const char *lane = json_string_value(json_object_get(request, "lane"));
-    const char *reason = json_string_value(json_object_get(request, "reason"));
     json_t *after_given = json_object_get(request, "after");
     json_int_t last = json_integer_value(json_object_get(request, "last"));
     json_int_t level = json_integer_value(json_object_get(request, "level"));
     struct edge_log_line line;
     if (json_integer_value(after_given) < 0 || last < 0 || level < 0)
         return refusal("events wants numbers from 0: {\"after\": n} or {\"last\": n}, {\"level\": 0..3}");
+    const struct edge_log_filter filter = {.lane = json_string_value(json_object_get(request, "lane")),
+                                           .reason = json_string_value(json_object_get(request, "reason")),
+                                           .level = (uint64_t)level};
     uint64_t after = json_is_integer(after_given) ? (uint64_t)json_integer_value(after_given)
-                                                  : first_after((uint64_t)last, lane, reason, (uint64_t)level);
+                                                  : edge_log_before((uint64_t)last, &filter);
     uint64_t dropped = 0;
     json_t *events = json_array();
     while (json_array_size(events) < EVENTS_MAX && edge_log_kept(&line, after)) {
         dropped += line.number - after - 1;
         after = line.number;
-        if (line_wanted(&line, lane, reason, (uint64_t)level))
+        if (edge_log_wanted(&line, &filter))
             json_array_append_new(events,
                                   json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "number", number(line.number),
                                             "time_ms", number(line.time_ms), "level", edge_log_level_name(line.level),

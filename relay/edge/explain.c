@@ -1,5 +1,5 @@
 /*
- * Pruned messages, from their skeleton.
+ * What core and store know of one message; of pruned ones, from their skeleton.
  */
 #include "relay/edge/explain.h"
 
@@ -51,4 +51,27 @@ bool edge_explain_pruned(struct relay_explain *explain, uint64_t *settled_at, st
         store->ops->cursor_free(cursor);
     store->ops->snapshot_free(snapshot);
     return found;
+}
+
+bool edge_explain(struct relay_explain *out, uint64_t *settled_at, const struct relay_core *core, uint16_t lane,
+                  uint64_t sequence, struct store *store, const uint8_t log[32])
+{
+    bool found = relay_core_explain(core, lane, sequence, out);
+    *settled_at = 0;
+    if (out->pruned)
+        edge_explain_pruned(out, settled_at, store, log);
+    out->delivered = out->delivered || (out->settled && out->status != 0);
+    return found;
+}
+
+const char *edge_explain_stage(const struct relay_explain *explain)
+{
+    return explain->settled     ? "settled"
+           : explain->delivered ? "delivered"
+           : explain->certified ? "certified"
+           : explain->attested  ? "attested"
+           : explain->proven    ? "proven"
+           : explain->stored    ? "stored"
+           : explain->seen      ? "seen"
+                                : "unknown";
 }

@@ -184,6 +184,26 @@ uint64_t edge_log_newest(void)
     return newest;
 }
 
+bool edge_log_wanted(const struct edge_log_line *line, const struct edge_log_filter *filter)
+{
+    size_t len = filter->lane == NULL ? 0 : strlen(filter->lane);
+    bool of_lane = filter->lane == NULL || (strncmp(line->subject, filter->lane, len) == 0 &&
+                                            (line->subject[len] == '\0' || line->subject[len] == '/'));
+    return of_lane && (filter->reason == NULL || strcmp(line->reason, filter->reason) == 0) &&
+           (uint64_t)line->level >= filter->level;
+}
+
+uint64_t edge_log_before(uint64_t last, const struct edge_log_filter *filter)
+{
+    uint64_t newest = edge_log_newest(), number = newest;
+    struct edge_log_line line;
+    while (last > 0 && number > 0 && newest - number < EDGE_LOG_KEPT && edge_log_kept(&line, number - 1)) {
+        last -= edge_log_wanted(&line, filter);
+        number--;
+    }
+    return number;
+}
+
 void edge_log(enum relay_level level, const char *reason, const char *subject, const char *format, ...)
 {
     struct line line = {.len = 0};

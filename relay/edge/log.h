@@ -57,4 +57,14 @@ bool edge_log_kept(struct edge_log_line *out, uint64_t after);
 /* The number of the newest line; 0: none. */
 uint64_t edge_log_newest(void);
 
+/* Lines that somebody wants to see: of a lane (its name, or with a sequence behind a slash), with a reason, from a level on. */
+struct edge_log_filter {
+    const char *lane, *reason; /* NULL: any */
+    uint64_t level;            /* enum relay_level */
+};
+bool edge_log_wanted(const struct edge_log_line *line, const struct edge_log_filter *filter);
+
+/* The number after which the newest `last` kept lines stand that the filter wants. */
+uint64_t edge_log_before(uint64_t last, const struct edge_log_filter *filter);
+
 #endif

@@ -86,12 +86,33 @@ static void test_log__keeps_the_newest_and_shows_which_are_gone(void **state)
     assert_int_equal(line.number, edge_log_newest() - EDGE_LOG_KEPT + 1);
 }
 
+static void test_log__gives_the_newest_lines_that_somebody_wants(void **state)
+{
+    const struct edge_log_filter lane = {.lane = "east"}, loud = {.lane = "east", .level = RELAY_WARNING},
+                                 other = {.reason = "test-other"};
+    struct edge_log_line line;
+    uint64_t before = edge_log_newest();
+    (void)state;
+    edge_log(RELAY_WARNING, "test-want", "east/1", "one");   /* before + 1 */
+    edge_log(RELAY_INFO, "test-want", "east", "two");        /* + 2 */
+    edge_log(RELAY_ALARM, "test-other", "eastern/3", "no");  /* + 3: another lane */
+    edge_log(RELAY_INFO, "test-want", "east/4", "four");     /* + 4 */
+    assert_int_equal(edge_log_before(2, &lane), before + 1); /* the newest two stand behind the first */
+    assert_int_equal(edge_log_before(1, &loud), before);
+    assert_int_equal(edge_log_before(1, &other), before + 2);
+    assert_int_equal(edge_log_before(0, &lane), edge_log_newest());
+    assert_true(edge_log_kept(&line, before + 2));
+    assert_false(edge_log_wanted(&line, &lane));
+    assert_true(edge_log_wanted(&line, &other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log__a_line_is_pairs_and_nothing_from_outside_breaks_it),
         cmocka_unit_test(test_log__a_storm_of_one_reason_is_limited_and_counted_and_stops_no_other),
         cmocka_unit_test(test_log__keeps_the_newest_and_shows_which_are_gone),
+        cmocka_unit_test(test_log__gives_the_newest_lines_that_somebody_wants),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
