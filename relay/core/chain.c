@@ -351,9 +351,11 @@ static void cannot_heal(struct relay_core *core, uint16_t source, const struct c
 
 static void cannot_note(struct relay_core *core, uint16_t source, const struct connector_cannot *cannot)
 {
-    core_note(core, RELAY_INFO, RELAY_REASON_SOURCE_CANNOT, NULL, 0, "%s: %s: %.*s", core->config.sources[source].name,
-              codec_connector_type_name((enum connector_type)cannot->type), (int)cannot->text.len,
-              (const char *)cannot->text.data);
+    /* Witnesses are asked for a header as soon as another source has it. */
+    bool soon = cannot->type == CONNECTOR_ASK_HEADER && core->lights[core->config.sources[source].chain] != NULL;
+    core_note(core, soon ? RELAY_DEBUG : RELAY_INFO, RELAY_REASON_SOURCE_CANNOT, NULL, 0, "%s: %s: %.*s",
+              core->config.sources[source].name, codec_connector_type_name((enum connector_type)cannot->type),
+              (int)cannot->text.len, (const char *)cannot->text.data);
 }
 
 static void status_note(struct relay_core *core, uint16_t source, const struct connector_status *status)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proofs/codec/connector.h"
+#include "proofs/codec/hex.h"
 #include "proofs/codec/keccak.h"
 #include "proofs/codec/pack.h"
 #include "proofs/cometbft_evidence.h"
@@ -78,6 +79,34 @@ static bool decode_bundle(struct decode_out *out, struct bytes in, const struct 
     return good;
 }
 
+static const struct decode_shape OFFENCE[] = {
+    {DECODE_UINT, "message type", NULL}, {DECODE_UINT, "kind (1 double vote)", NULL},
+    {DECODE_UINT, "height", NULL},       {DECODE_BIN, "header bundle", NULL},
+    {DECODE_BIN, "votes", NULL},         END};
+
+/* A validator that voted twice: what is kept when it was proven, or when it was not. */
+static bool decode_offence(struct decode_out *out, struct bytes in, const struct connector_offence *offence)
+{
+    static const struct decode_shape shape = {DECODE_ARRAY, "offence", OFFENCE};
+    struct codec_unpack unpack;
+    struct cometbft_double_vote votes;
+    codec_unpack_init(&unpack, in);
+    bool good = decode_walk(out, &unpack, &shape) && cometbft_double_vote_read(&votes, offence->proof) &&
+                votes.a.address.len == COMETBFT_ADDRESS_BYTES;
+    if (good) {
+        char address[2 * COMETBFT_ADDRESS_BYTES + 1];
+        codec_hex_encode(address, votes.a.address);
+        decode_say(out, offence->proof, "validator", "%s", address);
+        decode_say(out, offence->proof, "step", "height %" PRId64 ", round %" PRId32 ", %s", votes.a.height,
+                   votes.a.round, votes.a.type == COMETBFT_PREVOTE ? "prevotes" : "precommits");
+        decode_say(out, offence->proof, "power, as it is claimed", "%" PRId64 " of %" PRId64, votes.power,
+                   votes.total_power);
+    }
+    decode_say(out, in, "verdict", "%s",
+               good ? "well-formed; `isthmus verify cometbft-votes` judges such" : "malformed");
+    return good;
+}
+
 bool decode_evidence(struct decode_out *out, struct bytes in)
 {
     struct proof_cometbft_height bundle;
@@ -99,7 +128,9 @@ bool decode_evidence(struct decode_out *out, struct bytes in)
         return false;
     }
     bool good = codec_connector_decode(&message, scratch, in, &where);
-    if (good && message.type != CONNECTOR_EVIDENCE) {
+    if (good && message.type == CONNECTOR_OFFENCE) {
+        good = decode_offence(out, in, &message.offence);
+    } else if (good && message.type != CONNECTOR_EVIDENCE) {
         decode_say(out, in, "refused", "this is a message '%s', not evidence", codec_connector_type_name(message.type));
         good = false;
     } else if (!good) {

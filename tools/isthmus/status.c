@@ -57,7 +57,7 @@ static void print_trust(const struct tools_json *trust)
         printf("%s%s\n", frozen ? "; frozen: " : "", frozen ? isthmus_text(one, "attack") : "");
         const struct tools_json *twice = tools_json_get(one, "double_vote");
         if (isthmus_number(one, "double_votes") > 0)
-            printf("  %" PRIu64 " double votes of validators; the last: %s (power %" PRIu64 " of %" PRIu64
+            printf("  double votes of validators: %" PRIu64 "; the last: %s (power %" PRIu64 " of %" PRIu64
                    ") at height %" PRIu64 "\n",
                    isthmus_number(one, "double_votes"), isthmus_text(twice, "validator"),
                    isthmus_number(twice, "power"), isthmus_number(twice, "total_power"),

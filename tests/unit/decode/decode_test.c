@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "proofs/codec/cometbft.h"
+#include "proofs/codec/connector.h"
 #include "proofs/frame.h"
 #include "relay/store/keys.h"
 #include "relay/store/store.h"
@@ -64,6 +66,45 @@ static void test_decode__frame_names_every_field_at_its_offset(void **state)
     proof_frame_writer_fini(&writer);
 }
 
+static void test_decode__double_vote_names_validator_and_step(void **state)
+{
+    static const uint8_t address[20] = {0xab}, signature[64] = {1}, low[32] = {1}, high[32] = {2};
+    const struct cometbft_single_vote vote = {.type = COMETBFT_PRECOMMIT,
+                                              .height = 70000,
+                                              .round = 2,
+                                              .block_id = {BYTES_OF(low), 1, BYTES_OF(low)},
+                                              .time = {1700000000, 1},
+                                              .address = BYTES_OF(address),
+                                              .signature = BYTES_OF(signature)};
+    struct cometbft_double_vote votes = {.a = vote, .b = vote, .power = 10, .total_power = 45, .time = {1700000000, 0}};
+    struct codec_writer writer;
+    struct codec_pack pack;
+    uint8_t bytes[1024];
+    (void)state;
+    votes.b.block_id.hash = BYTES_OF(high);
+    codec_writer_init(&writer, bytes, sizeof bytes);
+    cometbft_double_vote_write(&writer, &votes);
+    codec_pack_init(&pack, 4096);
+    struct connector_message message = {.type = CONNECTOR_OFFENCE,
+                                        .offence = {.kind = CONNECTOR_OFFENCE_DOUBLE_VOTE,
+                                                    .height = 70000,
+                                                    .header = BYTES_OF(low),
+                                                    .proof = codec_writer_bytes(&writer)}};
+    codec_connector_encode(&pack, &message);
+    char *text = said(decode_evidence, codec_pack_bytes(&pack), true);
+    assert_non_null(strstr(text, "validator                  ab00000000000000000000000000000000000000\n"));
+    assert_non_null(strstr(text, "height 70000, round 2, precommits\n"));
+    assert_non_null(strstr(text, "10 of 45\n"));
+    free(text);
+    message.offence.proof = BYTES_OF(high); /* no votes at all */
+    codec_pack_clear(&pack);
+    codec_connector_encode(&pack, &message);
+    text = said(decode_evidence, codec_pack_bytes(&pack), false);
+    assert_non_null(strstr(text, "malformed"));
+    free(text);
+    codec_pack_fini(&pack);
+}
+
 static void test_decode__store_shows_its_rows_and_names_a_damaged_one(void **state)
 {
     struct store *store = store_memory_new();
@@ -104,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode__frame_names_every_field_at_its_offset),
+        cmocka_unit_test(test_decode__double_vote_names_validator_and_step),
         cmocka_unit_test(test_decode__store_shows_its_rows_and_names_a_damaged_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
