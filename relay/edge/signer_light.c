@@ -13,7 +13,7 @@
 enum {
     VALIDATORS = 1024, /* a bundle holds fewer */
     KEYS = 256,
-    STATES = 16 /* headers from which evidence of below the newest one is judged */
+    STATES = 32 /* headers from which evidence of below the newest one is judged: as many as the core has */
 };
 
 #define NANOSECONDS INT64_C(1000000000)
