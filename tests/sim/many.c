@@ -23,6 +23,7 @@ enum { FAILURES_KEPT = 100, CRASHES_MAX = 100, TELL_S = 5, MEMORY_KEPT = 256 << 
 
 struct totals {
     uint64_t seeds, faults, messages, steps, events, checks, violations, virtual_ms, longest_heal;
+    uint64_t trace; /* sum of what each seed did: the same for two programs that behave alike */
     uint64_t failed[FAILURES_KEPT];
     size_t failed_len;
 };
@@ -84,6 +85,7 @@ static void add(struct totals *totals, const struct sim_plan *plan, const struct
     totals->events += result->events;
     totals->checks += result->checks;
     totals->virtual_ms += result->virtual_ms;
+    totals->trace += result->trace;
     if (result->healed_ms > totals->longest_heal)
         totals->longest_heal = result->healed_ms;
     if (result->ok)
@@ -157,6 +159,7 @@ static double sum(struct totals *all, const struct shared *shared, unsigned jobs
         all->checks += one->checks;
         all->violations += one->violations;
         all->virtual_ms += one->virtual_ms;
+        all->trace += one->trace;
         if (one->longest_heal > all->longest_heal)
             all->longest_heal = one->longest_heal;
         for (size_t j = 0; j < one->failed_len && all->failed_len < FAILURES_KEPT; j++)
@@ -216,11 +219,11 @@ static int report_write(const struct sim_many *options, const struct totals *tot
     fprintf(out,
             "{\"seeds\": %" PRIu64 ", \"first_seed\": %" PRIu64 ", \"faults\": %" PRIu64 ", \"messages\": %" PRIu64
             ", \"violations\": %" PRIu64 ", \"messages_per_s\": %.0f, \"events\": %" PRIu64 ", \"checks\": %" PRIu64
-            ", \"virtual_s\": %" PRIu64 ", \"longest_heal_ms\": %" PRIu64
+            ", \"virtual_s\": %" PRIu64 ", \"longest_heal_ms\": %" PRIu64 ", \"trace\": \"%016" PRIx64 "\""
             ", \"jobs\": %u, \"wall_ms\": %.0f, \"cpu_ms\": %.0f, \"failed_seeds\": [",
             totals->seeds, options->from, totals->faults, totals->messages, totals->violations,
             (double)totals->messages / cpu, totals->events, totals->checks, totals->virtual_ms / 1000,
-            totals->longest_heal, options->jobs, wall * 1000, cpu * 1000);
+            totals->longest_heal, totals->trace, options->jobs, wall * 1000, cpu * 1000);
     for (size_t i = 0; i < totals->failed_len; i++)
         fprintf(out, "%s%" PRIu64, i ? ", " : "", totals->failed[i]);
     fprintf(out, "], \"ok\": %s}\n", totals->violations == 0 && totals->seeds > 0 ? "true" : "false");

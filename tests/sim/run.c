@@ -16,7 +16,7 @@
 struct options {
     struct sim_many many;
     uint64_t seed;
-    bool seeds, one, minimise;
+    bool seeds, one, minimise, help;
 };
 
 /* ---- minimise ------------------------------------------------------------------------------------------------------- */
@@ -132,7 +132,7 @@ static int story(uint64_t seed, enum sim_fault_type with)
     return !result.ok;
 }
 
-static int usage(void)
+static int usage(FILE *out)
 {
     fputs("usage: run --seeds A..B [--jobs N] [--minutes M] [--worlds SIZE] [--twice] [--first] [--quiet] [--report "
           "FILE]\n"
@@ -142,8 +142,8 @@ static int usage(void)
           "--jobs: processes side by side; --worlds: only seeds whose world is short, long or full;\n"
           "--twice: each seed must do the same again; --first: stop at the first broken promise.\n"
           "A may be `fresh`: seeds that nobody has run, from the clock; then B is how many.\n",
-          stderr);
-    return 2;
+          out);
+    return out == stdout ? 0 : 2;
 }
 
 static bool seeds_read(struct sim_many *many, const char *text)
@@ -166,19 +166,14 @@ static bool seeds_read(struct sim_many *many, const char *text)
 
 static bool options_read(struct options *options, int argc, char **argv)
 {
-    static const struct option LONG[] = {{"seeds", required_argument, NULL, 's'},
-                                         {"minutes", required_argument, NULL, 'm'},
-                                         {"report", required_argument, NULL, 'r'},
-                                         {"seed", required_argument, NULL, '1'},
-                                         {"story", no_argument, NULL, 'w'},
-                                         {"minimise", required_argument, NULL, 'x'},
-                                         {"twice", no_argument, NULL, '2'},
-                                         {"quiet", no_argument, NULL, 'q'},
-                                         {"first", no_argument, NULL, 'f'},
-                                         {"jobs", required_argument, NULL, 'j'},
-                                         {"worlds", required_argument, NULL, 'o'},
-                                         {"with", required_argument, NULL, 'h'},
-                                         {NULL, 0, NULL, 0}};
+    static const struct option LONG[] = {
+        {"seeds", required_argument, NULL, 's'},  {"minutes", required_argument, NULL, 'm'},
+        {"report", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, '1'},
+        {"story", no_argument, NULL, 'w'},        {"minimise", required_argument, NULL, 'x'},
+        {"twice", no_argument, NULL, '2'},        {"quiet", no_argument, NULL, 'q'},
+        {"first", no_argument, NULL, 'f'},        {"jobs", required_argument, NULL, 'j'},
+        {"worlds", required_argument, NULL, 'o'}, {"with", required_argument, NULL, 'h'},
+        {"help", no_argument, NULL, 'u'},         {NULL, 0, NULL, 0}};
     struct sim_many *many = &options->many;
     for (int code; (code = getopt_long(argc, argv, "", LONG, NULL)) != -1;) {
         switch (code) {
@@ -191,6 +186,7 @@ static bool options_read(struct options *options, int argc, char **argv)
         case '2': many->twice = true; break;
         case 'q': many->quiet = true; break;
         case 'f': many->first = true; break;
+        case 'u': options->help = true; return true;
         case 'w': break; /* one seed is always told as a story */
         case '1':
         case 'x':
@@ -209,7 +205,9 @@ int main(int argc, char **argv)
 {
     struct options options = {.many = {.jobs = 1, .with = SIM_FAULT_TYPES}};
     if (!options_read(&options, argc, argv))
-        return usage();
+        return usage(stderr);
+    if (options.help)
+        return usage(stdout);
     if (options.minimise)
         return minimise(options.seed, options.many.with);
     return options.one ? story(options.seed, options.many.with) : sim_many(&options.many);
