@@ -227,18 +227,20 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
     struct proof_items items;
     struct proof_item item;
     struct run run = {.asked = ask != 0};
-    bool told = true; /* what it has; else it only says that it says nothing */
+    bool told = true;  /* what it has; else it only says that it says nothing */
+    bool more = false; /* than heads and heartbeats */
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {
         if (item.type == PROOF_ITEM_ATTESTATION)
             core_gather_item(core, &item.attestation, peer, ask != 0);
         else if (item.type == PROOF_ITEM_HEARTBEAT)
             core_gossip_heard(core, peer, &item.heartbeat);
+        more = more || item.type == PROOF_ITEM_RANGE || item.type == PROOF_ITEM_REFUSAL;
     }
     for (size_t i = 0; i < core->dirty_len; i++)
         core_gather_certify(core, &core->logs[core->dirty[i]]);
     proof_items_init(&items, &frame);
-    while (proof_items_next(&item, &items)) {
+    while (more && proof_items_next(&item, &items)) {
         if (item.type == PROOF_ITEM_RANGE)
             range_take(core, &run, &item.range, peer);
         else if (item.type == PROOF_ITEM_REFUSAL && ask != 0)

@@ -78,7 +78,7 @@ struct relay_core *relay_core_new(const struct relay_core_config *config)
     core->sources = zeroed(config->sources_len, sizeof(*core->sources));
     core->peers = zeroed(core->network->relays_len, sizeof(*core->peers));
     core->signatures = zeroed(CORE_SIGNATURE_CACHE, sizeof(*core->signatures));
-    core->scratch = zeroed(1, sizeof(*core->scratch));
+    core->scratch = core_alloc(NULL, 1, sizeof(*core->scratch));
     codec_pack_init(&core->pack, PROOF_FRAME_BODY_MAX);
     for (size_t i = 0; i < core->network->chains_len; i++)
         core->chains[i].primary = RELAY_NO_SOURCE;
@@ -111,7 +111,6 @@ void relay_core_free(struct relay_core *core)
     while (core->outgoing != NULL) {
         struct core_outgoing *item = core->outgoing;
         core->outgoing = item->next;
-        free(item->raw);
         free(item);
     }
     for (size_t i = 0; i < CORE_LOADS_MAX; i++) {

@@ -224,11 +224,21 @@ static void item_take(struct relay_core *core, const struct proof_item_evidence 
                   core->network->relays[peer].name);
 }
 
+static bool follows_any(const struct relay_core *core)
+{
+    bool any = false;
+    for (size_t i = 0; i < core->network->chains_len; i++)
+        any = any || core->lights[i] != NULL;
+    return any;
+}
+
 void core_far_frame(struct relay_core *core, struct bytes body, uint16_t peer)
 {
     struct proof_frame frame = {.body = body};
     struct proof_items items;
     struct proof_item item;
+    if (!follows_any(core))
+        return;
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {
         if (item.type == PROOF_ITEM_EVIDENCE)

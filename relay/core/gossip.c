@@ -23,9 +23,8 @@ enum {
 /* write: the WRITE that must be committed before; 0: what it tells is durable already. */
 static void outgoing_add(struct relay_core *core, uint64_t write, uint16_t log, uint16_t not_zone, struct bytes raw)
 {
-    struct core_outgoing *item = core_alloc(NULL, 1, sizeof(*item));
+    struct core_outgoing *item = core_alloc(NULL, 1, sizeof(*item) + raw.len);
     *item = (struct core_outgoing){.write = write, .not_zone = not_zone, .log = log, .len = raw.len};
-    item->raw = core_alloc(NULL, 1, raw.len);
     memcpy(item->raw, raw.data, raw.len);
     *core->outgoing_end = item;
     core->outgoing_end = &item->next;
@@ -47,11 +46,9 @@ void core_gossip_tell(struct relay_core *core, uint16_t from_peer, struct bytes 
     outgoing_add(core, 0, 0, from_peer == core->config.self ? NO_ZONE : zone_of(core, from_peer), raw);
 }
 
-static void publish(struct relay_core *core, uint16_t zone, struct bytes items, uint32_t count)
+/* What is in core->pack. */
+static void publish(struct relay_core *core, uint16_t zone)
 {
-    codec_pack_clear(&core->pack);
-    codec_pack_array(&core->pack, count);
-    codec_pack_raw(&core->pack, items);
     if (core->pack.failed)
         return;
     struct relay_action *action = core_act(core, RELAY_ACTION_PUBLISH);
@@ -59,25 +56,39 @@ static void publish(struct relay_core *core, uint16_t zone, struct bytes items, 
     action->body = core_keep(core, codec_pack_bytes(&core->pack));
 }
 
-static void publish_zone(struct relay_core *core, uint16_t zone, const struct core_outgoing *end)
+/* As many items as one frame carries, into core->pack; where the next frame begins. */
+static const struct core_outgoing *frame_fill(struct relay_core *core, uint16_t zone, const struct core_outgoing *first,
+                                              const struct core_outgoing *end, uint32_t *count)
 {
-    struct codec_pack items;
-    uint32_t count = 0;
-    codec_pack_init(&items, PROOF_FRAME_BODY_MAX - 16);
-    for (const struct core_outgoing *item = core->outgoing; item != end; item = item->next) {
+    const struct core_outgoing *item = first;
+    size_t len = 0;
+    *count = 0;
+    for (; item != end; item = item->next) {
         if (item->not_zone == zone)
             continue;
-        if (count > 0 && (items.len + item->len > FRAME_TARGET || count == PROOF_FRAME_ITEMS_MAX)) {
-            publish(core, zone, codec_pack_bytes(&items), count);
-            codec_pack_clear(&items);
-            count = 0;
-        }
-        codec_pack_raw(&items, (struct bytes){item->raw, item->len});
-        count++;
+        if (*count > 0 && (len + item->len > FRAME_TARGET || *count == PROOF_FRAME_ITEMS_MAX))
+            break;
+        len += item->len;
+        ++*count;
     }
-    if (count > 0)
-        publish(core, zone, codec_pack_bytes(&items), count);
-    codec_pack_fini(&items);
+    codec_pack_clear(&core->pack);
+    codec_pack_array(&core->pack, *count);
+    for (; first != item; first = first->next) {
+        if (first->not_zone != zone)
+            codec_pack_raw(&core->pack, (struct bytes){first->raw, first->len});
+    }
+    return item;
+}
+
+static void publish_zone(struct relay_core *core, uint16_t zone, const struct core_outgoing *end)
+{
+    const struct core_outgoing *item = core->outgoing;
+    while (item != end) {
+        uint32_t count;
+        item = frame_fill(core, zone, item, end, &count);
+        if (count > 0)
+            publish(core, zone);
+    }
 }
 
 void core_gossip_committed(struct relay_core *core)
@@ -92,7 +103,6 @@ void core_gossip_committed(struct relay_core *core)
     while (core->outgoing != end) {
         struct core_outgoing *item = core->outgoing;
         core->outgoing = item->next;
-        free(item->raw);
         free(item);
     }
     if (core->outgoing == NULL)
@@ -204,10 +214,10 @@ static void heartbeat(struct relay_core *core)
     if (leaves_len > 0)
         proof_merkle_root(item.heartbeat.root, PROOF_SUITE_BLAKE2B256_ED25519, leaves, leaves_len);
     codec_pack_clear(&core->pack);
+    codec_pack_array(&core->pack, 1);
     proof_item_write(&core->pack, &item);
-    struct bytes body = core_keep(core, codec_pack_bytes(&core->pack));
-    for (size_t i = 0; body.len > 0 && i < core->zones_len; i++)
-        publish(core, core->zones[i], body, 1);
+    for (size_t i = 0; i < core->zones_len; i++)
+        publish(core, core->zones[i]);
     codec_pack_fini(&logs);
     free(leaves);
 }

@@ -202,12 +202,26 @@ bool core_records_read(struct core_staged *out, size_t count, const struct relay
     return true;
 }
 
-static void entries_append(struct core_log *log, const struct core_staged *records, size_t count)
+/* Where pruning left no more than half of the memory in use they move down into it, so each moves a few times at most. */
+static void entries_reserve(struct core_log *log, size_t count)
 {
-    if (log->entries_len + count > log->entries_cap) {
-        log->entries_cap = (log->entries_len + count) * 2;
+    size_t needed = log->entries_len + count;
+    if (log->entries_gone + needed <= log->entries_cap)
+        return;
+    if (log->entries_gone > 0) {
+        log->entries -= log->entries_gone;
+        memmove(log->entries, log->entries + log->entries_gone, log->entries_len * sizeof(*log->entries));
+        log->entries_gone = 0;
+    }
+    if (needed > log->entries_cap / 2) {
+        log->entries_cap = needed * 2;
         log->entries = core_alloc(log->entries, log->entries_cap, sizeof(*log->entries));
     }
+}
+
+static void entries_append(struct core_log *log, const struct core_staged *records, size_t count)
+{
+    entries_reserve(log, count);
     for (size_t i = 0; i < count; i++)
         log->entries[log->entries_len + i] = records[i].entry;
     log->entries_len += count;
@@ -446,7 +460,8 @@ void core_log_fini(struct core_log *log)
     for (size_t i = 0; i < log->segments_len; i++)
         free(log->segments[i].records);
     free(log->segments);
-    free(log->entries);
+    if (log->entries != NULL)
+        free(log->entries - log->entries_gone);
     for (size_t i = 0; i < log->heads_len; i++) {
         for (size_t j = 0; j < log->heads[i].signers_len; j++)
             free(log->heads[i].signers[j]);

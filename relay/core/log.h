@@ -131,8 +131,8 @@ struct core_log {
     bool is_home, is_target;
     uint64_t base;
     uint8_t base_running[32];
-    struct core_entry *entries; /* base + 1 .. stored; kind 3 has none */
-    size_t entries_len, entries_cap;
+    struct core_entry *entries;                    /* base + 1 .. stored; kind 3 has none */
+    size_t entries_len, entries_cap, entries_gone; /* gone: room before them, of those that were pruned */
     struct core_segment *segments;
     size_t segments_len, segments_cap, segments_durable;
     uint64_t stored, durable, proven, attested, settled, height;

@@ -152,22 +152,25 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
 static bool named_wanted(struct want *out, const struct relay_core *core, const struct core_log *log,
                          const struct core_named *named)
 {
+    if (named->differs == 0 && named->number <= log->certified)
+        return false;
     bool records = has_records(log) && log->stored >= newest_signed(log) && log->stored < named->number;
     if (named->differs != 0)
         *out = (struct want){named->differs, named->differs, 0};
     else /* records under heads that are here already are the other need's */
         *out = (struct want){(records ? log->stored : log->certified) + 1, named->number,
                              records ? bytes_wanted(core, log) : 0};
-    return named->differs != 0 || named->number > log->certified;
+    return true;
 }
 
 static void named_pull(struct relay_core *core, struct core_log *log)
 {
     size_t count = core->network->relays_len, at = (size_t)(log - core->logs);
+    uint16_t relay = log->named.peer;
     struct want want;
     bool any = false;
-    for (size_t i = 1; i <= count; i++) {
-        uint16_t relay = (uint16_t)((log->named.peer + i) % count);
+    for (size_t i = 0; i < count; i++) {
+        relay = (uint16_t)(relay + 1u < count ? relay + 1u : 0);
         const struct core_peer *peer = &core->peers[relay];
         if (!peer->neighbour || !peer->up || !named_wanted(&want, core, log, &peer->named[at]))
             continue;

@@ -116,15 +116,35 @@ static uint64_t prunable(const struct relay_core *core, const struct core_log *l
 {
     uint64_t limit = log->settled;
     if (log->kind == PROOF_LOG_OUTCOME) {
-        const struct core_log *messages = log - 1, *settlement = log + 1;
-        limit = lower(settlement->certified, log->applied);
-        for (uint64_t m = log->base + 1; m <= limit; m++) {
-            if (log->entries[m - log->base - 1].sequence > messages->base)
-                limit = m - 1;
-        }
-        limit = lower(limit, signed_past(core, settlement));
+        const struct core_log *settlement = log + 1;
+        limit = lower(lower(settlement->certified, log->applied), signed_past(core, settlement));
     }
     return lower(lower(limit, signed_past(core, log)), log->durable);
+}
+
+/* Of outcomes that may go, those whose messages are gone. */
+static uint64_t messages_gone(const struct core_log *outcomes, uint64_t limit)
+{
+    const struct core_log *messages = outcomes - 1;
+    for (uint64_t m = outcomes->base + 1; m <= limit; m++) {
+        if (outcomes->entries[m - outcomes->base - 1].sequence > messages->base)
+            return m - 1;
+    }
+    return limit;
+}
+
+/* The base moves to a certified head only, so that a relay that joins later can begin there. */
+static uint64_t base_next(const struct core_log *log, uint64_t limit)
+{
+    uint64_t base = log->base;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        if (log->heads[i].certified && log->heads[i].number <= limit && log->heads[i].number > base)
+            base = log->heads[i].number;
+    }
+    /* All that is here is settled, and operators met only beyond it: without this the window would never open again. */
+    if (base == log->base && limit == log->stored && log->certified > log->stored)
+        base = limit;
+    return base;
 }
 
 /* What stays of numbers from..to of one segment: digests and outcomes, for whoever asks later. */
@@ -203,17 +223,11 @@ static void history_drop(struct relay_core *core, const struct core_log *log, ui
                       BYTES_OF(to));
 }
 
-/* The base moves to a certified head only, so that a relay that joins later can begin there. */
 void core_settle_prune(struct relay_core *core, struct core_log *log)
 {
-    uint64_t limit = prunable(core, log), base = log->base;
-    for (size_t i = 0; i < log->heads_len; i++) {
-        if (log->heads[i].certified && log->heads[i].number <= limit && log->heads[i].number > base)
-            base = log->heads[i].number;
-    }
-    /* All that is here is settled, and operators met only beyond it: without this the window would never open again. */
-    if (base == log->base && limit == log->stored && log->certified > log->stored)
-        base = limit;
+    uint64_t base = base_next(log, prunable(core, log));
+    if (base > log->base && log->kind == PROOF_LOG_OUTCOME)
+        base = base_next(log, messages_gone(log, prunable(core, log)));
     if (base == log->base)
         return;
     if (log->kind == PROOF_LOG_MESSAGE)
@@ -222,7 +236,8 @@ void core_settle_prune(struct relay_core *core, struct core_log *log)
     size_t gone = (size_t)(base - log->base);
     memcpy(log->base_running, log->entries[gone - 1].running, 32);
     log->entries_len -= gone;
-    memmove(log->entries, log->entries + gone, log->entries_len * sizeof(*log->entries));
+    log->entries += gone;
+    log->entries_gone += gone;
     uint64_t old_base = log->base;
     log->base = base;
     log->row_dirty = true;

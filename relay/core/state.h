@@ -117,9 +117,9 @@ struct core_outgoing { /* an item to publish once its write is committed */
     uint64_t write;
     uint16_t not_zone; /* where it came from, 0xffff none */
     uint16_t log;
-    uint8_t *raw;
-    size_t len;
     struct core_outgoing *next;
+    size_t len;
+    uint8_t raw[];
 };
 
 struct relay_core {

@@ -124,23 +124,24 @@ void world_disk_loaded(struct world *world, struct world_item *item)
 
 static int by_time(const void *a, const void *b)
 {
-    return world_before(*(struct world_item *const *)a, *(struct world_item *const *)b) ? -1 : 1;
+    return world_before(a, b) ? -1 : 1;
 }
 
 void world_disk_crash(struct world *world, uint16_t relay)
 {
     struct world_relay *state = &world->relays[relay];
     size_t kept = 0, writes = 0, count = world->queue_len;
-    struct world_item **items = world->queue;
+    struct world_due *items = world->queue;
     qsort(items, count, sizeof(*items), by_time); /* a sorted array is a heap */
     for (size_t i = 0; i < count; i++)
-        writes += items[i]->type == WORLD_COMMIT && items[i]->relay == relay && items[i]->life == state->life;
+        writes +=
+            items[i].item->type == WORLD_COMMIT && items[i].item->relay == relay && items[i].item->life == state->life;
     size_t written = writes ? world_random(world, writes + 1) : 0;
     for (size_t i = 0; i < count; i++) {
-        struct world_item *item = items[i];
+        struct world_item *item = items[i].item;
         bool gone = item->relay == relay && (item->type == WORLD_COMMIT || item->event.job != NULL);
         if (!gone) {
-            items[kept++] = item;
+            items[kept++] = items[i];
             continue;
         }
         if (item->event.job != NULL) /* a job is the core's to free */

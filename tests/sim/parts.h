@@ -17,7 +17,6 @@ enum world_item_type {
 };
 
 struct world_item {
-    uint64_t at, order;
     enum world_item_type type;
     uint16_t relay, source;
     unsigned life, source_life;
@@ -38,7 +37,7 @@ void world_item_free(struct world *world, struct world_item *item);
 void world_push(struct world *world, struct world_item *item, uint64_t delay);
 struct world_item *world_post(struct world *world, uint64_t delay, enum world_item_type type, uint16_t relay,
                               struct bytes body);
-bool world_before(const struct world_item *a, const struct world_item *b);
+bool world_before(const struct world_due *a, const struct world_due *b);
 
 /* ---- life.c: actions and events of one relay ---- */
 void world_event_feed(struct world *world, struct world_item *item);

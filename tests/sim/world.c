@@ -53,43 +53,41 @@ static void items_free(struct world_item *item)
 
 /* ---- queue ---------------------------------------------------------------------------------------------------------- */
 
-bool world_before(const struct world_item *a, const struct world_item *b)
+bool world_before(const struct world_due *a, const struct world_due *b)
 {
     return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void sift_up(struct world *world, struct world_item *item)
+static void sift_up(struct world *world, struct world_due due)
 {
     if (world->queue_len == world->queue_cap) {
         world->queue_cap = 2 * world->queue_cap + 64;
         world->queue = reallocarray(world->queue, world->queue_cap, sizeof(*world->queue));
     }
     size_t at = world->queue_len++;
-    while (at > 0 && world_before(item, world->queue[(at - 1) / 2])) {
+    while (at > 0 && world_before(&due, &world->queue[(at - 1) / 2])) {
         world->queue[at] = world->queue[(at - 1) / 2];
         at = (at - 1) / 2;
     }
-    world->queue[at] = item;
+    world->queue[at] = due;
 }
 
 void world_push(struct world *world, struct world_item *item, uint64_t delay)
 {
-    item->at = world->now + delay;
-    item->order = world->order++;
-    sift_up(world, item);
+    sift_up(world, (struct world_due){world->now + delay, world->order++, item});
 }
 
-static struct world_item *pop(struct world *world)
+static struct world_due pop(struct world *world)
 {
-    struct world_item *top = world->queue[0], *last = world->queue[--world->queue_len];
+    struct world_due top = world->queue[0], last = world->queue[--world->queue_len];
     size_t at = 0;
     for (;;) {
         size_t child = 2 * at + 1;
         if (child >= world->queue_len)
             break;
-        if (child + 1 < world->queue_len && world_before(world->queue[child + 1], world->queue[child]))
+        if (child + 1 < world->queue_len && world_before(&world->queue[child + 1], &world->queue[child]))
             child++;
-        if (!world_before(world->queue[child], last))
+        if (!world_before(&world->queue[child], &last))
             break;
         world->queue[at] = world->queue[child];
         at = child;
@@ -157,18 +155,18 @@ static void item_do(struct world *world, struct world_item *item)
 
 bool world_step(struct world *world, uint64_t end)
 {
-    if (world->queue_len == 0 || world->queue[0]->at > end)
+    if (world->queue_len == 0 || world->queue[0].at > end)
         return false;
-    struct world_item *item = pop(world);
-    world->now = item->at;
+    struct world_due due = pop(world);
+    world->now = due.at;
     world->steps++;
-    if (item->at < waits_until(world, item)) {
-        item->at = waits_until(world, item); /* the order stays: what waited comes at once, as it came */
-        sift_up(world, item);
+    if (due.at < waits_until(world, due.item)) {
+        due.at = waits_until(world, due.item); /* the order stays: what waited comes at once, as it came */
+        sift_up(world, due);
         return true;
     }
-    item_do(world, item);
-    world_item_free(world, item);
+    item_do(world, due.item);
+    world_item_free(world, due.item);
     return true;
 }
 
@@ -218,7 +216,7 @@ void world_free(struct world *world)
         world_store_clear(world, i);
     }
     for (size_t i = 0; i < world->queue_len; i++)
-        world_item_free(world, world->queue[i]);
+        world_item_free(world, world->queue[i].item);
     for (size_t i = 0; i < MODEL_CHAINS; i++)
         items_free(world->calls[i]);
     items_free(world->spare);

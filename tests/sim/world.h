@@ -57,6 +57,11 @@ extern const struct world_shape WORLD_SCENE; /* that of the core's tests */
 struct world;
 struct world_item; /* a queued event */
 
+struct world_due {
+    uint64_t at, order; /* ms; of making */
+    struct world_item *item;
+};
+
 /* Whoever looks on: all may be NULL. */
 struct world_watcher {
     void *context;
@@ -164,7 +169,7 @@ struct world {
     uint64_t history;                                           /* of every relay's configuration */
     uint64_t claims;                                            /* attester_budget of every relay's configuration */
     uint64_t now, order, random, steps;
-    struct world_item **queue; /* a heap by (time, order) */
+    struct world_due *queue; /* a heap by (time, order) */
     size_t queue_len, queue_cap;
     struct world_item *calls[MODEL_CHAINS]; /* transactions waiting for a block */
     struct world_item *spare;               /* items to be used again */
