@@ -431,6 +431,12 @@ bool core_head_stands(const struct relay_core *core, const struct core_log *log,
     return newest == NULL || enough(core, head, newest, log->expelled);
 }
 
+bool core_head_lasts(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+{
+    bool one_epoch = core->network->chains[log->target].epochs_len < 2;
+    return head->certified && (one_epoch || enough(core, head, core_epoch(core, log), 0));
+}
+
 /*
  * Two accepted heads that conflict (DESIGN section 9): k operators signed this one, expelled or not, as an inbox knows nothing
  * of that; and another history at its number is certified here, leads to what is, or was proven by this relay itself.

@@ -141,6 +141,8 @@ const struct core_attestation *core_head_signer(const struct core_head *head, ui
 /* Certified, and nobody need sign it again: settled, or certified by the newest epoch, too. A certificate of the one before is
  * worth nothing any more once the registry's overlap is over. */
 bool core_head_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
+/* Certified by the newest epoch: all that its registry will want to see of it is here. */
+bool core_head_lasts(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
 void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
                          bool second, const struct keys_head *value);
 void core_gather_prune(struct relay_core *core, struct core_log *log);

@@ -64,16 +64,25 @@ static uint64_t pause_after(unsigned fruitless)
 
 /* ---- what signatures show -------------------------------------------------------------------------------------------- */
 
-/* A head at a multiple of C that an inbox may have to step on, and whose signatures did not all come here. Only what was
- * told before the newest head became certified can be lacking: nobody tells it again, so it is asked for. */
-static uint64_t step_lacking(const struct core_log *log)
+/*
+ * A head at a multiple of C that an inbox may have to step on, or the certified one, whose signatures did not all come here.
+ * Only what was told before the newest head became certified can be lacking, or what operators signed anew when their keys
+ * changed, while our document did not know these yet: nobody tells it again, so it is asked for.
+ */
+static uint64_t step_lacking(const struct relay_core *core, const struct core_log *log)
 {
     uint64_t number = (log->settled / TOPOLOGY_HEAD_STEP + 1) * TOPOLOGY_HEAD_STEP;
+    bool newest = log->certified <= log->settled;
     for (size_t i = 0; i < log->heads_len && log->kind != PROOF_LOG_SETTLEMENT; i++) {
-        if (log->heads[i].certified && log->heads[i].number == number)
+        const struct core_head *head = &log->heads[i];
+        bool lasts = (head->number == number || head->number == log->certified) && core_head_lasts(core, log, head);
+        if (lasts && head->number == number)
             number += TOPOLOGY_HEAD_STEP;
+        newest = newest || (lasts && head->number == log->certified);
     }
-    return number < log->certified && log->kind != PROOF_LOG_SETTLEMENT ? number : 0;
+    if (log->kind == PROOF_LOG_SETTLEMENT || (number >= log->certified && newest))
+        return 0;
+    return number < log->certified ? number : log->certified;
 }
 
 static bool needs(struct want *out, const struct relay_core *core, const struct core_log *log, enum need need)
@@ -88,7 +97,7 @@ static bool needs(struct want *out, const struct relay_core *core, const struct 
         return has_records(log) && log->stored < newest && out->bytes > 0;
     case NEED_SIGNATURES: *out = (struct want){log->certified + 1, newest, 0}; return log->certified < newest;
     case NEED_STEP:
-        step = step_lacking(log);
+        step = step_lacking(core, log);
         *out = (struct want){step, step, 0};
         return step != 0;
     case NEED_COUNT: break;

@@ -14,11 +14,28 @@ static int member_order(const void *a, const void *b)
     return order ? order : memcmp(one->key.id, other->key.id, 32);
 }
 
+void model_rotate(struct model *model, uint16_t chain, uint64_t overlap)
+{
+    model->epoch[chain]++;
+    model->overlap_end[chain] = model_time(model->height[chain]) + overlap;
+}
+
+/* The current epoch and, while its overlap lasts, the one before; NULL: certificates of this one count for nothing. */
+static const struct topology_epoch *epoch_of(const struct model *model, uint16_t chain, uint64_t number)
+{
+    const struct topology_epoch *current = &model->network->chains[chain].epochs[model->epoch[chain]];
+    bool overlap = model_time(model->height[chain]) < model->overlap_end[chain];
+    if (number + 1 == current->number && overlap)
+        return current - 1;
+    return number == current->number ? current : NULL;
+}
+
 static const char *certificate_check(const struct model *model, uint16_t chain, const struct connector_submit *submit,
                                      struct proof_head *head)
 {
-    const struct topology_chain *document = &model->network->chains[chain];
-    const struct topology_epoch *epoch = &document->epochs[model->epoch[chain]];
+    const struct topology_epoch *epoch = epoch_of(model, chain, submit->certificate.epoch);
+    if (epoch == NULL)
+        return "no such epoch, or it has ended";
     struct proof_member members[TOPOLOGY_OPERATORS_MAX];
     struct proof_attestation attestations[TOPOLOGY_OPERATORS_MAX];
     struct proof_epoch_members trusted = {model->suite, epoch->number, epoch->quorum, members, epoch->keys_len};
@@ -158,7 +175,7 @@ static const char *deliver(struct model *model, uint16_t chain, uint16_t index, 
         return "running hash differs";
     uint64_t before = lane->accepted;
     if (model->accepted != NULL)
-        model->accepted(model->context, index, PROOF_LOG_MESSAGE, &head);
+        model->accepted(model->context, index, PROOF_LOG_MESSAGE, &head, submit->certificate.epoch);
     if (head.number > known->count)
         return "beyond what the model knows";
     lane->accepted = head.number;
@@ -219,7 +236,7 @@ static const char *settle(struct model *model, uint16_t chain, uint16_t index, c
     if (!codec_reader_done(&reader) || memcmp(running, head.running, 32) != 0)
         return "running hash differs";
     if (model->accepted != NULL)
-        model->accepted(model->context, index, PROOF_LOG_OUTCOME, &head);
+        model->accepted(model->context, index, PROOF_LOG_OUTCOME, &head, submit->certificate.epoch);
     for (size_t i = 0; i < settled_len; i++)
         settle_one(lane, &settled[i]);
     lane->taken = model_grow(lane->taken, &lane->taken_cap, lane->taken_len + 1, sizeof(*lane->taken));

@@ -236,7 +236,7 @@ static void document(struct sim *sim, size_t index, bool on)
     if (sim->other.lanes_len == 0 || sim->gone[relay])
         return;
     world_kill(sim->world, relay);
-    sim->world->relays[relay].document = on ? &sim->other : NULL;
+    sim->world->relays[relay].document = on ? &sim->other : sim_rotation_document(sim, relay);
     wake(sim, relay);
 }
 
@@ -298,4 +298,6 @@ void sim_fault_tick(struct sim *sim, size_t index)
         sim_villain_two_keys(sim, fault->a);
     else if (fault->type == SIM_FORGET)
         sim_ending_tick(sim, index);
+    else if (fault->type == SIM_ROTATE)
+        sim_rotation_tick(sim);
 }

@@ -8,6 +8,9 @@
 
 #include "relay/core/parts.h"
 
+enum { NEXT_KEY = 32 }; /* the bits of those who signed with their next key */
+static const uint64_t LOW = UINT32_MAX;
+
 void judge_wrong(struct judge *judge, const char *format, ...)
 {
     va_list arguments;
@@ -83,10 +86,20 @@ static bool is_final(const struct judge *judge, uint16_t watch, uint64_t number,
     return is_held(judge, watch, number, running) || is_forgotten(judge, watch, number, running);
 }
 
-static bool is_certified(const struct judge *judge, uint16_t watch, uint64_t number)
+/* Enough operators signed this head with keys of the first epoch, or of the one after it. */
+static bool is_certified(const struct judge *judge, uint16_t watch, uint64_t number, bool next)
 {
     const struct judge_watch *state = &judge->watches[watch];
-    return number < state->signers_cap && __builtin_popcountll(state->signers[number]) >= judge->world->shape.quorum;
+    const struct world *world = judge->world;
+    uint16_t target = topology_log_target(&world->lanes[watch / 3], (uint8_t)(watch % 3 + 1));
+    uint64_t changed = next && target == world->next.chain ? world->next.operators : 0;
+    uint64_t keys = (LOW & ~changed) | changed << NEXT_KEY;
+    return number < state->signers_cap && __builtin_popcountll(state->signers[number] & keys) >= world->shape.quorum;
+}
+
+static bool is_certified_once(const struct judge *judge, uint16_t watch, uint64_t number)
+{
+    return is_certified(judge, watch, number, false) || is_certified(judge, watch, number, true);
 }
 
 static const char *log_name(uint16_t watch)
@@ -137,8 +150,8 @@ static void signed_head(void *context, uint16_t relay, const struct proof_head *
         memcpy(state->last_running[watch], head->running, 32);
     }
     log->signers = model_grow(log->signers, &log->signers_cap, head->number + 1, sizeof(*log->signers));
-    log->signers[head->number] |= UINT64_C(1) << relay;
-    if (head->number > log->quorum && is_certified(judge, watch, head->number))
+    log->signers[head->number] |= UINT64_C(1) << (relay + (judge->world->relays[relay].rotated ? NEXT_KEY : 0));
+    if (head->number > log->quorum && is_certified_once(judge, watch, head->number))
         log->quorum = head->number;
 }
 
@@ -170,13 +183,26 @@ static void executions_check(struct judge *judge, uint16_t index)
     }
 }
 
-static void accepted(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head)
+/* Its number counts from the first one, which the registry was deployed with. */
+static bool epoch_counts(const struct judge *judge, uint16_t chain, uint64_t epoch)
+{
+    const struct model *model = &judge->world->model;
+    uint64_t current = judge->world->epochs[chain].number + model->epoch[chain];
+    bool overlaps = model->epoch[chain] > 0 && model_time(model->height[chain]) < model->overlap_end[chain];
+    return epoch == current || (overlaps && epoch == current - 1);
+}
+
+static void accepted(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head, uint64_t epoch)
 {
     struct judge *judge = context;
     uint16_t watch = (uint16_t)(lane * 3 + kind - 1);
     const struct model_lane *model = &judge->world->model.lanes[lane];
+    uint16_t chain = topology_log_target(&judge->world->lanes[lane], kind);
     judge->checks++;
-    if (!is_final(judge, watch, head->number, head->running))
+    if (!epoch_counts(judge, chain, epoch))
+        judge_wrong(judge, "a contract took %s of lane %u, number %llu, under epoch %llu, which has ended",
+                    log_name(watch), lane, (unsigned long long)head->number, (unsigned long long)epoch);
+    else if (!is_final(judge, watch, head->number, head->running))
         judge_wrong(judge, "a contract took %s of lane %u, number %llu, that the other chain does not hold",
                     log_name(watch), lane, (unsigned long long)head->number);
     else if (kind == PROOF_LOG_MESSAGE && head->number > model->kept && model->forgotten.count > 0 &&
@@ -187,9 +213,9 @@ static void accepted(void *context, uint16_t lane, uint8_t kind, const struct pr
              !judge->world->model.lanes[model->before - 1].closed_inbox)
         judge_wrong(judge, "lane %u began at its inbox before the generation before it, lane %u, had ended there", lane,
                     model->before - 1);
-    else if (!is_certified(judge, watch, head->number))
-        judge_wrong(judge, "a contract took %s of lane %u, number %llu, that too few operators signed", log_name(watch),
-                    lane, (unsigned long long)head->number);
+    else if (!is_certified(judge, watch, head->number, epoch > judge->world->epochs[chain].number))
+        judge_wrong(judge, "a contract took %s of lane %u, number %llu, that too few operators of its epoch signed",
+                    log_name(watch), lane, (unsigned long long)head->number);
 }
 
 /* ---- marks ---------------------------------------------------------------------------------------------------------- */
@@ -203,8 +229,8 @@ static void certified_check(struct judge *judge, uint16_t relay, uint16_t watch,
     if (!is_final(judge, watch, log->certified, log->certified_running))
         head_wrong(judge, relay, watch, log->certified,
                    "certified here, but the chain does not hold it, or not finally");
-    else if (!is_certified(judge, watch, log->certified))
-        head_wrong(judge, relay, watch, log->certified, "certified here, but too few operators signed it");
+    else if (!is_certified_once(judge, watch, log->certified))
+        head_wrong(judge, relay, watch, log->certified, "certified here, but too few operators of one epoch signed it");
 }
 
 static void bounds_check(struct judge *judge, uint16_t relay, uint16_t watch, const struct core_log *log)

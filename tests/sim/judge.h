@@ -4,8 +4,8 @@
  *
  *   signed      an honest signer signs only what is final at the log's home chain, and never two words
  *   proven      a relay holds as proven only that
- *   certified   … as certified only what enough operators signed
- *   accepted    a contract takes only that, executes nothing twice, and an ordered lane in its order
+ *   certified   … as certified only what enough operators of one epoch signed
+ *   accepted    a contract takes only that, of an epoch that has not ended, executes nothing twice, and an ordered lane in its order
  *   told        nothing leaves a relay, or goes to its signer, before it is on the platter
  *   kept        on the platter there is no hole, in records as in digests; nothing goes before its outcome is certified
  *   bounded     records stay within the window, claims within their budget
@@ -33,8 +33,9 @@ struct judge_marks {
     uint64_t base, stored, durable, proven, certified, window;
 };
 
-struct judge_watch {   /* one log, for the whole world */
-    uint64_t *signers; /* by number: relays whose signer signed its true head */
+struct judge_watch { /* one log, for the whole world */
+    uint64_t *
+        signers; /* by number: relays whose signer signed its true head, low under the first key, high under the next */
     size_t signers_cap;
     uint64_t quorum; /* the greatest number that enough signed */
 };

@@ -71,9 +71,11 @@ struct model {
     uint8_t fork[MODEL_CHAINS];   /* how often the chain was reorganised */
     uint8_t *forks[MODEL_CHAINS]; /* what that was when a block was made, by height */
     size_t forks_cap[MODEL_CHAINS];
-    uint8_t epoch[MODEL_CHAINS]; /* that the registry is at: its place in the document */
+    uint8_t epoch[MODEL_CHAINS];        /* that the registry is at: its place in the document */
+    uint64_t overlap_end[MODEL_CHAINS]; /* s: until then the one before it counts, too */
     struct model_lane lanes[MODEL_LANES_MAX];
-    void (*accepted)(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head); /* or NULL */
+    void (*accepted)(void *context, uint16_t lane, uint8_t kind, const struct proof_head *head,
+                     uint64_t epoch); /* or NULL */
     void *context;
     unsigned rejected;   /* calls that reverted */
     size_t largest_call; /* bytes: its records as the ABI has them */
@@ -98,6 +100,9 @@ size_t model_reorganise(struct model *model, uint16_t chain, uint64_t height, si
 uint64_t model_forget(struct model *model, uint16_t lane, uint64_t kept);
 /* The closing record reaches the inbox. A reorganisation takes it into other blocks, never away. */
 void model_inbox_close(struct model_lane *lane);
+/* The registry begins the next epoch of the document, and lets the one before count for `overlap` seconds. A reorganisation
+ * takes it into other blocks, never away. */
+void model_rotate(struct model *model, uint16_t chain, uint64_t overlap);
 /* The lane, which the document has now, is the next generation of `before`. */
 void model_lane_next(struct model *model, uint16_t lane, uint16_t before);
 /* What the inbox knows of the messages: what a chain forgot stays accepted at the other one. */

@@ -5,6 +5,8 @@
 
 #include "tests/sim/parts.h"
 
+enum { FIRST_KEY = 0x40, SECOND_KEY = 0x60, NEXT_KEY = 0x80 };
+
 const struct world_shape WORLD_SCENE = {
     .west = WORLD_SIDE,
     .middle = 1,
@@ -27,16 +29,19 @@ uint16_t world_chain_of(const struct world *world, uint16_t relay)
     return relay < world->shape.west + world->shape.middle ? WORLD_CARRIER : 1;
 }
 
+static void key_make(struct proof_key *key, uint8_t secret[32], const struct world *world, int byte)
+{
+    memset(secret, byte, 32);
+    bool made = proof_key_from_secret(key, proof_suite_by_bit(world->shape.suite), secret);
+    assert(made);
+}
+
 /* An operator's keys in the epoch of the other side's chain, in the order of their ids. */
 static void keys_make(struct world *world, struct topology_epoch *epoch, uint16_t relay)
 {
-    enum proof_suite suite = proof_suite_by_bit(world->shape.suite);
     struct proof_key key, spare;
-    memset(world->secrets[relay], 0x40 + relay, 32);
-    memset(world->spare_secrets[relay], 0x60 + relay, 32);
-    bool made = proof_key_from_secret(&key, suite, world->secrets[relay]) &&
-                proof_key_from_secret(&spare, suite, world->spare_secrets[relay]);
-    assert(made);
+    key_make(&key, world->secrets[relay], world, FIRST_KEY + relay);
+    key_make(&spare, world->spare_secrets[relay], world, SECOND_KEY + relay);
     memcpy(world->key_ids[relay], key.id, 32);
     memcpy(world->spare_ids[relay], spare.id, 32);
     bool spare_first = memcmp(spare.id, key.id, 32) < 0;
@@ -152,6 +157,54 @@ uint16_t world_lane_next(struct world *world, uint16_t index)
     assert(indexed);
     model_lane_next(&world->model, next, index);
     return next;
+}
+
+void world_epoch_next(struct world *world, uint16_t chain, uint64_t operators, uint64_t overlap)
+{
+    const struct topology_epoch *before = &world->epochs[chain];
+    struct topology_epoch *epoch = &world->next.epochs[1];
+    world->next.epochs[0] = *before;
+    *epoch = (struct topology_epoch){
+        .number = before->number + 1, .quorum = before->quorum, .keys = world->next.keys, .overlap = overlap};
+    for (size_t i = 0; i < before->keys_len; i++) {
+        struct topology_key *key = &epoch->keys[epoch->keys_len];
+        uint16_t relay = (uint16_t)(before->keys[i].operator_number - 1);
+        bool again = i > 0 && before->keys[i - 1].operator_number == before->keys[i].operator_number;
+        uint8_t secret[32];
+        struct proof_key next;
+        *key = before->keys[i];
+        if (operators >> relay & 1) {
+            key_make(&next, secret, world, NEXT_KEY + relay);
+            memcpy(key->id, next.id, 32);
+            epoch->keys_len += !again;
+        } else {
+            epoch->keys_len++;
+        }
+    }
+    memcpy(world->next.chains, world->chains, sizeof(world->chains));
+    world->next.chains[chain].epochs = world->next.epochs;
+    world->next.chains[chain].epochs_len = 2;
+    world->next.network = world->network;
+    world->next.network.logs = NULL;
+    world->next.network.chains = world->next.chains;
+    world->next.network.version++;
+    memset(world->next.network.hash, 0x47, 32);
+    world->next.chain = chain;
+    world->next.operators = operators;
+    bool indexed = topology_network_index(&world->next.network);
+    assert(indexed);
+    world->model.network = &world->next.network;
+}
+
+void world_key_next(struct world *world, uint16_t relay)
+{
+    struct proof_key key;
+    assert(world->relays[relay].core == NULL && (world->next.operators >> relay & 1));
+    memcpy(world->spare_secrets[relay], world->secrets[relay], 32);
+    memcpy(world->spare_ids[relay], world->key_ids[relay], 32);
+    key_make(&key, world->secrets[relay], world, NEXT_KEY + relay);
+    memcpy(world->key_ids[relay], key.id, 32);
+    world->relays[relay].rotated = true;
 }
 
 void world_network_make(struct world *world)

@@ -31,6 +31,11 @@ struct world_item {
     struct world_item *next;
 };
 
+struct world_due {
+    uint64_t at, order; /* ms; of making */
+    struct world_item *item;
+};
+
 /* ---- world.c ---- */
 struct world_item *world_item_new(struct world *world, size_t body); /* of `body` bytes, not in the queue */
 void world_item_free(struct world *world, struct world_item *item);

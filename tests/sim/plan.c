@@ -11,7 +11,8 @@ enum {
     LANE_MAX = 10000,
     LANE_BYTES = 2500000,
     LANE_WINDOWS = 6,
-    FORGET_IN = 16
+    FORGET_IN = 16,
+    ROTATE_IN = 12
 };
 enum aim { RELAY, LOST, OPERATOR, LINK, SOURCE, LIAR, CHAIN, LANE, WORLD };
 
@@ -260,7 +261,7 @@ static bool lost_twice(const struct sim_plan *plan, const struct sim_fault *faul
 static void forget_make(struct sim_plan *plan, enum sim_fault_type with)
 {
     uint64_t state = plan->seed * UINT64_C(0xbf58476d1ce4e5b9) + 7;
-    if (draw(&state, FORGET_IN) != 0 && with != SIM_FORGET)
+    if ((draw(&state, FORGET_IN) != 0 && with != SIM_FORGET) || with == SIM_ROTATE)
         return;
     for (size_t i = 0; i < plan->faults_len; i++) {
         if (plan->faults[i].type == SIM_FOOLED || plan->faults[i].type == SIM_RESTORED)
@@ -273,6 +274,26 @@ static void forget_make(struct sim_plan *plan, enum sim_fault_type with)
                                 .lasts = between(&state, 8000, 16000),
                                 .size = (uint32_t)draw(&state, 15000)};
     plan->horizon = fault->at + fault->lasts + 1000;
+}
+
+/* Keys change in one world of ROTATE_IN; nothing else depends on it, either. */
+static void rotate_make(struct sim_plan *plan, enum sim_fault_type with)
+{
+    uint64_t state = plan->seed * UINT64_C(0x94d049bb133111eb) + 11;
+    if (draw(&state, ROTATE_IN) != 0 && with != SIM_ROTATE)
+        return;
+    for (size_t i = 0; i < plan->faults_len; i++) {
+        if (plan->faults[i].type == SIM_FORGET)
+            return; /* that has a new document of its own */
+    }
+    struct sim_fault *fault = &plan->faults[plan->faults_len++];
+    *fault = (struct sim_fault){.type = SIM_ROTATE,
+                                .a = operator_of(plan, &state),
+                                .at = between(&state, 500, plan->horizon - 1),
+                                .lasts = between(&state, 1000, 12000),
+                                .size = (uint32_t)draw(&state, 12)};
+    if (plan->horizon < fault->at + fault->lasts)
+        plan->horizon = fault->at + fault->lasts;
 }
 
 /* Each seed knows only some kinds of fault: so rare ones come together, too. */
@@ -301,6 +322,7 @@ static void faults_make(struct sim_plan *plan, uint64_t *state, const struct siz
             plan->faults[plan->faults_len++] = fault;
     }
     forget_make(plan, with);
+    rotate_make(plan, with);
     qsort(plan->faults, plan->faults_len, sizeof(plan->faults[0]), faults_order);
 }
 

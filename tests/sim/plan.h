@@ -67,7 +67,10 @@
     X(BURST, "burst", LANE, burst, "%n large messages are sent on %a")                                                 \
     X(FORGET, "forget", LANE, sim_ending,                                                                              \
       "delivered messages of %a are in no block any more; its next generation begins %t later, the far end closes "    \
-      "%n ms after that")
+      "%n ms after that")                                                                                              \
+    X(ROTATE, "rotate", OPERATOR, sim_rotation,                                                                        \
+      "operators of one side, %a first, change keys: documents, registry, signers within %t, each in its own time; "   \
+      "old keys count for %n s more")
 
 enum sim_fault_type {
 #define X(name, text, aim, set, story) SIM_##name,

@@ -133,6 +133,7 @@ static void play(struct sim *sim)
         if (next == beat) {
             beat += TICK_MS;
             sim_ending_far(sim);
+            sim_rotation_step(sim);
             waiting_send(sim);
         }
         for (; send < plan->sends_len && plan->sends[send].at <= next; send++)
@@ -197,6 +198,7 @@ static void settle_down(struct sim *sim, struct sim_result *result)
     while (sim->judge.wrong[0] == '\0' && sim->world->now < end && !is_quiet(sim)) {
         step_to(sim, sim->world->now + LOOK_MS);
         sim_ending_far(sim);
+        sim_rotation_step(sim);
         waiting_send(sim);
         if (adopted || sim->world->now < from + ADOPT_MS)
             continue;

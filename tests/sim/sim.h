@@ -25,6 +25,12 @@ struct sim {
         uint16_t closed, next;
         uint64_t at, far_at; /* ms: when the closing record reaches the inbox */
     } ending;
+    struct { /* of the one change of keys (rotation.c) */
+        bool begun;
+        uint64_t overlap;                                                     /* s */
+        uint64_t registry, document[WORLD_RELAYS_MAX], key[WORLD_RELAYS_MAX]; /* ms: when each comes to it */
+        bool told[WORLD_RELAYS_MAX];                                          /* it has the new document */
+    } rotation;
     bool gone[WORLD_RELAYS_MAX], adopts[WORLD_RELAYS_MAX]; /* adopts: its guard is old until a person names the heads */
 };
 
@@ -46,6 +52,12 @@ void sim_ending_tick(struct sim *sim, size_t index); /* the chain forgets, as so
 void sim_ending_far(struct sim *sim);                /* the inbox takes the closing record, when it is time */
 /* The operator's word that a dead relay may believe its chain again; nothing before the new document is out. */
 void sim_ending_thaw(struct sim *sim, uint16_t relay);
+
+/* ---- rotation.c ---- */
+void sim_rotation(struct sim *sim, size_t index, bool on);
+void sim_rotation_tick(struct sim *sim); /* messages */
+void sim_rotation_step(struct sim *sim); /* whoever has come to it changes */
+const struct topology_network *sim_rotation_document(const struct sim *sim, uint16_t relay); /* NULL: the first one */
 
 /* ---- fault.c, villain.c: between the files of the simulator ---- */
 void sim_fault_begin(struct sim *sim, size_t index);

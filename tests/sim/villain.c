@@ -153,7 +153,7 @@ void sim_villain_flood(struct sim *sim, uint16_t relay)
     free(bytes);
 }
 
-/* A certificate over one forged message, by one operator's two keys: delivery is open to everybody. */
+/* A certificate over one forged message, by one operator's two keys, of two epochs or of one: delivery is open to everybody. */
 void sim_villain_call(struct sim *sim, uint16_t relay)
 {
     struct world *world = sim->world;
@@ -161,6 +161,7 @@ void sim_villain_call(struct sim *sim, uint16_t relay)
     if (lane < 0)
         return;
     const struct model_lane *model = &world->model.lanes[lane];
+    uint16_t chain = world->lanes[lane].destination, keys = world->relays[relay].rotated ? 2 : world->shape.keys;
     const uint8_t *secrets[2] = {world->secrets[relay], world->spare_secrets[relay]};
     struct connector_submit submit = {.action = CONNECTOR_DELIVER, .from = model->accepted + 1, .count = 1};
     struct connector_attestation attestations[2];
@@ -185,18 +186,19 @@ void sim_villain_call(struct sim *sim, uint16_t relay)
     proof_merkle_root(root, world->model.suite, &hash, 1);
     proof_network_id(network, world->model.suite, world->network.name);
     proof_signed_bytes(message, world->model.suite, network, root);
-    for (size_t i = 0; i < world->shape.keys; i++) {
+    for (size_t i = 0; i < keys; i++) {
         written = proof_signature_sign(signatures[i], world->model.suite, secrets[i], message);
         assert(written);
         attestations[i] = (struct connector_attestation){.signature = BYTES_OF(signatures[i])};
     }
-    submit.certificate = (struct connector_certificate){.present = true,
-                                                        .epoch = world->epochs[world->lanes[lane].destination].number,
-                                                        .leaf_kind = PROOF_LEAF_HEAD,
-                                                        .fields = BYTES_OF(fields),
-                                                        .attestations = attestations,
-                                                        .attestations_len = world->shape.keys};
-    model_submit(&world->model, world->lanes[lane].destination, &submit);
+    submit.certificate =
+        (struct connector_certificate){.present = true,
+                                       .epoch = world->epochs[chain].number + world->model.epoch[chain],
+                                       .leaf_kind = PROOF_LEAF_HEAD,
+                                       .fields = BYTES_OF(fields),
+                                       .attestations = attestations,
+                                       .attestations_len = keys};
+    model_submit(&world->model, chain, &submit);
 }
 
 void sim_villain_boast(struct sim *sim, uint16_t relay)
@@ -231,7 +233,7 @@ void sim_villain_two_keys(struct sim *sim, uint16_t relay)
 {
     struct world *world = sim->world;
     struct codec_pack pack;
-    if (world->shape.keys < 2 || world->relays[relay].core == NULL)
+    if (world->shape.keys < 2 || world->relays[relay].rotated || world->relays[relay].core == NULL)
         return;
     codec_pack_init(&pack, 1 << 20);
     for (uint16_t watch = 0; watch < world->logs_len; watch++) {

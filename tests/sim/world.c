@@ -223,6 +223,7 @@ void world_free(struct world *world)
     free(world->queue);
     free(world->scratch);
     free(world->network.logs);
+    free(world->next.network.logs);
     model_fini(&world->model);
     free(world);
 }

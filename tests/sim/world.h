@@ -56,11 +56,7 @@ extern const struct world_shape WORLD_SCENE; /* that of the core's tests */
 
 struct world;
 struct world_item; /* a queued event */
-
-struct world_due {
-    uint64_t at, order; /* ms; of making */
-    struct world_item *item;
-};
+struct world_due;  /* and when it is due */
 
 /* Whoever looks on: all may be NULL. */
 struct world_watcher {
@@ -126,6 +122,7 @@ struct world_relay {
     bool signer_up, signer_down, lose_answers; /* signer_down: the test keeps it down */
     struct world_guard guards[WORLD_LOGS_MAX]; /* the signer's own file: outlives the relay */
     uint64_t signatures;
+    bool rotated;              /* its signer has the next epoch's key */
     bool fooled;               /* all its sources lied together once: what it holds may be what they invented */
     unsigned bans, kept;       /* kept: refused evidence */
     unsigned published, signs; /* actions seen */
@@ -159,6 +156,14 @@ struct world {
     struct topology_lane lanes[WORLD_LANES_MAX];
     uint8_t secrets[WORLD_RELAYS_MAX][32], key_ids[WORLD_RELAYS_MAX][32];
     uint8_t spare_secrets[WORLD_RELAYS_MAX][32], spare_ids[WORLD_RELAYS_MAX][32]; /* an operator's second key */
+    struct { /* the document with the next epoch of one registry; its chains_len 0: there is none */
+        struct topology_network network;
+        struct topology_chain chains[MODEL_CHAINS];
+        struct topology_epoch epochs[2];
+        struct topology_key keys[2 * WORLD_SIDE_MAX];
+        uint16_t chain;     /* whose registry */
+        uint64_t operators; /* that get a key in place of all they had: relays, as bits */
+    } next;
     struct relay_source sources[MODEL_CHAINS][WORLD_SOURCES_MAX];
     struct model model;
     struct world_relay relays[WORLD_RELAYS_MAX];
@@ -202,6 +207,11 @@ void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth,
 void world_lane_forget(struct world *world, uint16_t lane, uint64_t kept);
 /* A new document: this lane is closed, and its next generation is the last lane of it. Only while no relay lives. */
 uint16_t world_lane_next(struct world *world, uint16_t lane);
+
+/* A new document, for relays that are given it: the next epoch of the chain's registry, in which these operators (relays, as
+ * bits) have another key. The registry begins it with model_rotate. */
+void world_epoch_next(struct world *world, uint16_t chain, uint64_t operators, uint64_t overlap);
+void world_key_next(struct world *world, uint16_t relay); /* a dead relay's signer gets that key */
 
 /* count messages of len bytes of payload into the lane's outbox; life: seconds to their deadline. */
 void world_send(struct world *world, uint16_t lane, size_t count, size_t len);

@@ -326,7 +326,8 @@ static void while_the_registry_does_not_know_the_newest_epoch_the_one_before_cer
 
 static bool eastward_certified(struct world *world)
 {
-    return world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified == 20;
+    return world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified ==
+           world->model.lanes[WORLD_EASTWARD].messages.count;
 }
 
 /* "Keys rotate … at once (compromise: undelivered heads are attested again)", DESIGN section 5: nothing else is sent after. */
@@ -363,6 +364,45 @@ static void what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_
         }
     }
     world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, false);
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void document_next(struct world *world, uint16_t relay)
+{
+    world_kill(world, relay);
+    world->relays[relay].document = &world->next.network;
+}
+
+/* All operators of the west change keys, and sign again what is certified and not delivered; the east's relays, which deliver,
+ * have the document with these keys only afterwards. */
+static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void **state)
+{
+    (void)state;
+    struct world *world = world_new(74);
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, true); /* the one that submits */
+    world_send(world, WORLD_EASTWARD, 300, 100);
+    world_expect(world, eastward_certified, 60000);
+    assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
+    world_epoch_next(world, 1, 7, 0);
+    model_rotate(&world->model, 1, 0);
+    for (uint16_t relay = 0; relay < WORLD_MIDDLE; relay++) {
+        document_next(world, relay);
+        world_key_next(world, relay);
+        world_start(world, relay);
+    }
+    world_run(world, 20000);
+    for (uint16_t relay = WORLD_MIDDLE; relay < WORLD_RELAYS; relay++) {
+        document_next(world, relay);
+        world_start(world, relay);
+    }
     world_run(world, 3000);
     for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
         world_source_down(world, relay, 0, false);
@@ -453,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_chain_whose_sources_say_that_finality_was_broken_is_taken_from_no_more),
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
         cmocka_unit_test(what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_by_the_new_one),
+        cmocka_unit_test(what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
         cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),
     };
