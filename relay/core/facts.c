@@ -32,11 +32,14 @@ static void fact_apply(struct relay_core *core, struct core_light *light, const 
     core_evidence_release(evidence);
 }
 
-/* In their order: the first one that must wait keeps those behind it waiting. */
+/* In their order: the first one that must wait keeps those behind it waiting. All are asked about meanwhile, those whose trust is not
+ * on disk yet, too. */
 void core_facts_apply(struct relay_core *core, struct core_light *light)
 {
+    for (size_t i = 0; i < light->proven_len; i++)
+        core_witness_ask(core, light, &light->proven[i]);
     while (light->proven_len > 0 && light->proven[0].write <= core->committed) {
-        struct core_light_item *first = &light->proven[0];
+        const struct core_light_item *first = &light->proven[0];
         bool counts = core_light_cause(core, light->chain) == RELAY_CAUSE_NONE;
         /* What witnesses would have to be asked about is no longer remembered: newer evidence shows as much. */
         if (first->peer == RELAY_NO_SOURCE && core_light_state_at(light, first->height) == NULL)
@@ -51,7 +54,7 @@ void core_facts_apply(struct relay_core *core, struct core_light *light)
     }
 }
 
-void core_facts_take(struct relay_core *core, struct core_light *light, struct core_light_item item,
+void core_facts_take(struct core_light *light, struct core_light_item item,
                      const struct proof_cometbft_evidence_fact *fact)
 {
     struct core_evidence *evidence = item.evidence;
@@ -66,6 +69,5 @@ void core_facts_take(struct relay_core *core, struct core_light *light, struct c
         evidence->fact.logs[i].number = evidence->marks[i].number = fact->logs[i].number;
     }
     item.write = light->write;
-    item.since = core->now;
     light->proven[light->proven_len++] = item;
 }

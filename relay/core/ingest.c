@@ -331,8 +331,8 @@ static void apply_staged(struct relay_core *core, struct core_log *log, struct c
         prove_to(core, log, evidence, number);
         return;
     }
-    /* What it was made for was let go, and asked for again, while it waited to count: it is nobody's fault. */
-    if (log->again_asked && evidence->seen + AGAIN_PAUSE_MS <= log->again_at)
+    /* What it was made for was let go, and asked for again, of whom it may be, while it waited to count: nobody's fault. */
+    if (evidence->source != core->chains[log->home].primary || evidence->seen + AGAIN_PAUSE_MS <= log->again_at)
         return;
     core_note(core, RELAY_WARNING, RELAY_REASON_RECORDS_MISSING, log, said,
               "%zu records staged behind %llu do not lead to the proven head", stage->count,

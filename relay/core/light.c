@@ -10,7 +10,8 @@
 enum {
     UNHEARD_MS = 60000, /* of a peer whose evidence was false */
     PEER_PLACES = 2,    /* of one peer in the queue */
-    AHEAD_BLOCKS = 2
+    AHEAD_BLOCKS = 2,
+    FAR_MS = 60000 /* between two headers of one source that are too far: the queue waits for what leads to one */
 };
 
 #define NANOSECONDS INT64_C(1000000000)
@@ -361,7 +362,7 @@ static void believed(struct relay_core *core, struct core_light *light, const st
         return;
     }
     if (item.proof.len > 0) {
-        core_facts_take(core, light, item, &job->light.fact);
+        core_facts_take(light, item, &job->light.fact);
         return;
     }
     if (moved)
@@ -382,6 +383,8 @@ static void too_far(struct relay_core *core, struct core_light *light, const str
             core_evidence_forget(core, queue_pop(light).evidence);
         return;
     }
+    if (!step && light->queue[0].proof.len == 0 && light->queue[0].peer == RELAY_NO_SOURCE)
+        core->sources[light->queue[0].evidence->source].far_at = core->now + FAR_MS;
     light->want = (struct core_want){.height = latest + (tried > latest + 1 ? (tried - latest) / 2 : 1)};
     core_want_ask(core, light, &light->want);
 }
@@ -549,7 +552,8 @@ void core_light_header(struct relay_core *core, uint16_t source, const struct co
     if (core_want_answers(core, light, &light->signer_want, source, header->height))
         core_teach_header(core, light, header->header);
     bool wanted = is_old(core, light) || core_witness_disputes(core, source, header) || is_ahead(core, source, header);
-    if (wanted && !contradicts && begun(light) && light->queue_len == 0 && header->height > trusted_height(light))
+    if (wanted && !contradicts && begun(light) && light->queue_len == 0 && header->height > trusted_height(light) &&
+        core->now >= core->sources[source].far_at)
         light->queue[light->queue_len++] = header_item(core, light, source, RELAY_NO_SOURCE, header);
     core_light_drive(core, light);
 }

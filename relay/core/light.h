@@ -49,6 +49,9 @@ struct core_far_asked { /* a header that a peer asked for, and that is not here 
 struct core_light_state {
     struct proof_cometbft_state state; /* height 0: none */
     uint64_t from;                     /* height of the one from which it was verified */
+    uint64_t since;                    /* ms: when it became trusted; 0: in an earlier life */
+    uint64_t again;                    /* ms: when those who have not said it are asked again, while a fact waits */
+    unsigned asked;                    /* how often they were */
     uint16_t said;                     /* sources that say this header, as bits in the order of the chain's */
     uint8_t *bundle, *next;            /* owned; bundle NULL for one of an earlier life */
     size_t bundle_len, next_len;
@@ -60,7 +63,6 @@ struct core_light_item {
     uint64_t height;                /* as the source says */
     struct bytes bundle, proof;     /* views into its bytes; proof empty: a header alone */
     uint64_t write;                 /* proven: the WRITE that must be committed first */
-    uint64_t since, again;          /* proven: ms; since when, and when witnesses are asked again */
     uint16_t peer;                  /* relay that told it; RELAY_NO_SOURCE: a source of our own */
 };
 
@@ -139,7 +141,7 @@ void core_light_expire(struct relay_core *core, struct core_light *light);
 
 /* ---- facts.c ---- */
 /* What an item proved, from now on in light->proven until it counts. */
-void core_facts_take(struct relay_core *core, struct core_light *light, struct core_light_item item,
+void core_facts_take(struct core_light *light, struct core_light_item item,
                      const struct proof_cometbft_evidence_fact *fact);
 void core_facts_apply(struct relay_core *core, struct core_light *light);
 
@@ -181,8 +183,10 @@ bool core_witness_header(struct relay_core *core, struct core_light *light, uint
 /* True: time and height of this one contradict a header that is trusted; the two are judged next. */
 bool core_witness_beside(struct relay_core *core, struct core_light *light, uint16_t source, struct bytes bundle);
 void core_witness_trusted(struct relay_core *core, struct core_light *light, uint64_t height, uint16_t teller);
-/* Somebody who is up has not said yet whether this fact's header is theirs, too; for a while. */
-bool core_witness_waits(struct relay_core *core, struct core_light *light, struct core_light_item *fact);
+/* Asks, when it is time, those who have not said yet whether this fact's header is theirs, too. */
+void core_witness_ask(struct relay_core *core, struct core_light *light, const struct core_light_item *fact);
+/* One of them is up, and has not been asked often enough. */
+bool core_witness_waits(struct relay_core *core, struct core_light *light, const struct core_light_item *fact);
 /* Another source says another hash of this height: which one is true is not left until evidence comes. */
 bool core_witness_disputes(const struct relay_core *core, uint16_t source, const struct connector_header *header);
 /* Ends sources that said a hash and show no header of it. */

@@ -13,7 +13,8 @@ enum {
     SHOW_MS = 5000, /* for a source to show the header whose hash it said */
     /* For a source to say the header of a height that another one has proven: connectors look for new blocks once a second, and
      * blocks of this family are 1 to 7 s apart, so one that keeps up has it long before. Who does not is no witness until it does:
-     * one that is stuck costs this once. */
+     * one that is stuck, or always behind, costs this once. What counts is how often it could answer: not the time in which this
+     * process stood still. */
     HEAR_MS = 5000,
     ASK_MS = 500,    /* until such a one is asked again */
     JUDGE_MS = 60000 /* between two headers of one source that are judged by their times: what came of it is kept */
@@ -58,7 +59,7 @@ static void agree(struct relay_core *core, struct core_light *light, uint16_t in
     struct core_source *source = &core->sources[index];
     uint64_t height = (uint64_t)state->state.height;
     state->said |= (uint16_t)(1u << core_chain_place(&core->chains[light->chain], index));
-    if (height >= source->silent)
+    if (height >= source->silent && core->now - state->since < HEAR_MS) /* and in time */
         source->silent = 0;
     if (source->diverges == 0 || height <= source->diverges)
         return;
@@ -125,11 +126,17 @@ bool core_witness_header(struct relay_core *core, struct core_light *light, uint
         return false;
     }
     diverge(core, light, source, height, hash);
-    if (bundle.len == 0 && core->sources[source].diverges == height)
+    struct core_source *told = &core->sources[source];
+    bool busy = bundle.len > 0 && light->other.evidence != NULL;
+    if (busy && told->diverges_since != 0)
+        told->diverges_since = core->now; /* it has shown: once more, please */
+    if ((bundle.len == 0 && told->diverges == height) || (busy && told->diverges_since != 0))
         ask(core, source, height);
-    if (light->other.evidence != NULL || bundle.len == 0)
+    bool judged = told->diverges_since == 0 && core->now < told->judge_at;
+    if (bundle.len == 0 || busy || judged)
         return true;
-    core->sources[source].diverges_since = 0;
+    told->diverges_since = 0;
+    told->judge_at = core->now + JUDGE_MS;
     other_take(core, light, source, height, bundle);
     return true;
 }
@@ -141,6 +148,11 @@ void core_witness_trusted(struct relay_core *core, struct core_light *light, uin
     const struct core_chain *chain = &core->chains[light->chain];
     const struct core_statement *said = core_chain_said(core, light->chain, height);
     struct core_light_state *state = core_light_state_at(light, height);
+    if (state != NULL) {
+        state->since = core->now;
+        state->again = core->now + ASK_MS;
+        state->asked = 1;
+    }
     for (size_t i = 0; state != NULL && i < chain->sources_len; i++) {
         uint16_t source = chain->sources[i];
         if (source == teller)
@@ -162,26 +174,41 @@ static void silent(struct relay_core *core, const struct core_light *light, uint
               HEAR_MS / 1000);
 }
 
-bool core_witness_waits(struct relay_core *core, struct core_light *light, struct core_light_item *fact)
+/* It is up, a witness, and not the one that showed it; and has not said whether this header is its own, too. */
+static bool is_owing(const struct relay_core *core, const struct core_light *light,
+                     const struct core_light_state *state, const struct core_light_item *fact, size_t place)
+{
+    uint16_t source = core->chains[light->chain].sources[place];
+    return source != fact->evidence->source && core->sources[source].up && core->sources[source].silent == 0 &&
+           (state->said & (1u << place)) == 0;
+}
+
+void core_witness_ask(struct relay_core *core, struct core_light *light, const struct core_light_item *fact)
+{
+    const struct core_chain *chain = &core->chains[light->chain];
+    struct core_light_state *state = core_light_state_at(light, fact->height);
+    if (state == NULL || core->now < state->again)
+        return;
+    state->again = (core->now - state->again < ASK_MS ? state->again : core->now) + ASK_MS;
+    state->asked++;
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        if (is_owing(core, light, state, fact, i))
+            ask(core, chain->sources[i], fact->height);
+    }
+}
+
+bool core_witness_waits(struct relay_core *core, struct core_light *light, const struct core_light_item *fact)
 {
     const struct core_chain *chain = &core->chains[light->chain];
     const struct core_light_state *state = core_light_state_at(light, fact->height);
-    bool waits = false, late = core->now - fact->since >= HEAR_MS, again = core->now >= fact->again;
+    bool waits = false, late = state != NULL && state->asked > HEAR_MS / ASK_MS;
     for (size_t i = 0; state != NULL && i < chain->sources_len; i++) {
-        uint16_t source = chain->sources[i];
-        if (source == fact->evidence->source || !core->sources[source].up || core->sources[source].silent != 0 ||
-            (state->said & (1u << i)) != 0)
+        if (!is_owing(core, light, state, fact, i))
             continue;
-        if (late) {
-            silent(core, light, source, fact->height);
-            continue;
-        }
-        waits = true;
-        if (again)
-            ask(core, source, fact->height);
+        if (late)
+            silent(core, light, chain->sources[i], fact->height);
+        waits = waits || !late;
     }
-    if (again)
-        fact->again = core->now + ASK_MS;
     return waits;
 }
 

@@ -20,7 +20,7 @@
 #include "relay/core/verify.h"
 #include "tests/unit/proofs/cometbft_world.h"
 
-enum { RIG_SOURCES = 2, RIG_FIRST = 10, RIG_BUNDLE_MAX = 16384, RIG_ROWS = 256, RIG_ASKS = 64, RIG_MESSAGES = 4 };
+enum { RIG_SOURCES = 2, RIG_FIRST = 10, RIG_BUNDLE_MAX = 16384, RIG_ROWS = 256, RIG_ASKS = 256, RIG_MESSAGES = 4 };
 
 struct rig_row {
     enum store_family family;
