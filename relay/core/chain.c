@@ -294,7 +294,7 @@ static void source_up(struct relay_core *core, uint16_t source)
 {
     uint16_t index = core->config.sources[source].chain;
     struct core_chain *chain = &core->chains[index];
-    core->sources[source].up = true;
+    core->sources[source].up = core->sources[source].came = true;
     core->sources[source].broken = false;
     core_note(core, RELAY_INFO, RELAY_REASON_SOURCE_UP, NULL, 0, "%s (%s)", core->config.sources[source].name,
               core->network->chains[index].id);

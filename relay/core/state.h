@@ -47,6 +47,7 @@ struct core_source {
     uint64_t diverges_since; /* ms: and has not shown it; 0: it has */
     uint64_t diverges;       /* height at which it showed another header than the one proven here; 0 none */
     bool differs;            /* it shows another first header than its operator gave */
+    bool came;               /* it was up, in this life of the relay */
     uint64_t silent;         /* height that it said nothing of for too long: no witness until it does; 0 none */
     uint64_t judge_at;       /* ms: no other header of it is judged by its time before */
     uint64_t far_at;         /* ms: no header of it alone is verified before: nothing led to the last one yet */

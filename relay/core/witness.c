@@ -174,12 +174,14 @@ static void silent(struct relay_core *core, const struct core_light *light, uint
               HEAR_MS / 1000);
 }
 
-/* It is up, a witness, and not the one that showed it; and has not said whether this header is its own, too. */
+/* It is up, or has not come yet after a start; a witness, and not the one that showed it; and has not said whether this header is
+ * its own, too. */
 static bool is_owing(const struct relay_core *core, const struct core_light *light,
                      const struct core_light_state *state, const struct core_light_item *fact, size_t place)
 {
     uint16_t source = core->chains[light->chain].sources[place];
-    return source != fact->evidence->source && core->sources[source].up && core->sources[source].silent == 0 &&
+    bool here = core->sources[source].up || !core->sources[source].came;
+    return source != fact->evidence->source && here && core->sources[source].silent == 0 &&
            (state->said & (1u << place)) == 0;
 }
 
@@ -192,7 +194,7 @@ void core_witness_ask(struct relay_core *core, struct core_light *light, const s
     state->again = (core->now - state->again < ASK_MS ? state->again : core->now) + ASK_MS;
     state->asked++;
     for (size_t i = 0; i < chain->sources_len; i++) {
-        if (is_owing(core, light, state, fact, i))
+        if (core->sources[chain->sources[i]].up && is_owing(core, light, state, fact, i))
             ask(core, chain->sources[i], fact->height);
     }
 }

@@ -378,7 +378,8 @@ static void start(struct rig *rig, bool signer)
     actions_do(rig);
     assert_true(relay_core_ready(rig->core));
     for (uint16_t i = 0; i < RIG_SOURCES && rig->self == 0; i++)
-        rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = i});
+        if (!rig->away[i])
+            rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = i});
     if (!signer)
         return;
     rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_SIGNER_UP});

@@ -74,6 +74,7 @@ struct rig {
     struct rig_bundle shown; /* by evidence last: other sources that are asked for it show it, too */
     uint16_t shown_by;
     bool quiet[RIG_SOURCES]; /* but not these: they say what the test says */
+    bool away[RIG_SOURCES];  /* not up when a core starts */
     bool busy;
     size_t bans, kept, subscribes;
     struct codec_pack told; /* bodies of the last frame published, request, and answer */

@@ -217,6 +217,29 @@ static void test_review__far_headers_of_one_source_do_not_hold_the_queue_up_for_
     rig_free(rig);
 }
 
+/* After a restart one source is there before the other: the first one is not alone for that. */
+static void test_review__source_that_is_not_there_yet_after_a_restart_is_a_witness(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle bundle;
+    (void)state;
+    rig->away[1] = true;
+    rig_restart(rig, false);
+    show(rig, &bundle, 20, 1);
+    rig_run(rig, 1000);
+    assert_int_equal(rig_log(rig).proven, 0);
+    rig_source(rig, 1, true);
+    rig_header(rig, 1, &bundle);
+    assert_int_equal(rig_log(rig).proven, 1);
+    rig_restart(rig, false); /* and now it does not come */
+    show(rig, &bundle, 21, 2);
+    uint64_t took = until_proven(rig, 2);
+    assert_true(took >= BOUND_MS - STEP_MS && took <= BOUND_MS + STEP_MS);
+    show(rig, &bundle, 22, 3);
+    assert_int_equal(rig_log(rig).proven, 3); /* once */
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_review__fact_whose_trust_expired_meanwhile_never_counts),
         cmocka_unit_test(test_review__other_header_of_one_height_is_judged_once),
         cmocka_unit_test(test_review__far_headers_of_one_source_do_not_hold_the_queue_up_for_ever),
+        cmocka_unit_test(test_review__source_that_is_not_there_yet_after_a_restart_is_a_witness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
