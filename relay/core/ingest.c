@@ -310,6 +310,13 @@ static void contradicts(struct relay_core *core, struct core_log *log, const str
     core_chain_blame(core, evidence->source, true, "contradicts what is proven");
 }
 
+/* A source that says more than it proves may have nothing more to say: what is staged behind the proof would wait for ever. */
+static void stage_doubt(struct relay_core *core, struct core_log *log, uint64_t number, uint64_t said)
+{
+    if (said > number && log->stage.count > 0)
+        core_ingest_again(core, log);
+}
+
 /* Staged records lead to the proven hash: they become records of the log. */
 static void apply_staged(struct relay_core *core, struct core_log *log, struct core_evidence *evidence, uint64_t said,
                          const uint8_t running[32])
@@ -329,6 +336,7 @@ static void apply_staged(struct relay_core *core, struct core_log *log, struct c
         uint64_t number = log->stored + count;
         stage_take(core, log, count);
         prove_to(core, log, evidence, number);
+        stage_doubt(core, log, number, said);
         return;
     }
     /* What it was made for was let go, and asked for again, of whom it may be, while it waited to count: nobody's fault. */
@@ -345,13 +353,15 @@ static void apply_log(struct relay_core *core, struct core_log *log, struct core
                       const uint8_t running[32])
 {
     uint64_t number = number_of(core, log, said, running);
-    if (number > 0)
+    if (number > 0) {
         prove_to(core, log, evidence, number);
-    else if (said > log->stored)
+        stage_doubt(core, log, number, said);
+    } else if (said > log->stored) {
         apply_staged(core, log, evidence, said, running);
-    else if (said > log->base)
+    } else if (said > log->base) {
         contradicts(core, log, evidence, said,
                     "the home chain now shows another history than the one proven here before");
+    }
 }
 
 /* Kind 3: the outbox's copy of the outcome log. Its entries are those of kind 2, which we may not have all yet. */

@@ -411,6 +411,23 @@ static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void 
     world_free(world);
 }
 
+/* It proves what it sent before, says that this is a greater number, and has nothing more to send: what is staged leads nowhere. */
+static void a_source_that_names_a_greater_number_than_it_proves_is_asked_again(void **state)
+{
+    (void)state;
+    struct world *world = world_new(75);
+    world_start_all(world);
+    world_run(world, 3000);
+    world->relays[0].sources[0].invents = 6; /* under true headers */
+    world_send(world, WORLD_EASTWARD, 20, 100);
+    world_run(world, 8000);
+    world->relays[0].sources[0].invents = 0;
+    world_send(world, WORLD_EASTWARD, 5, 100);
+    world_expect(world, world_quiet, 60000);
+    world_check_once(world);
+    world_free(world);
+}
+
 static void after_a_failed_write_the_relay_halts_and_says_nothing_more(void **state)
 {
     (void)state;
@@ -494,6 +511,7 @@ int main(void)
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
         cmocka_unit_test(what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_by_the_new_one),
         cmocka_unit_test(what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for),
+        cmocka_unit_test(a_source_that_names_a_greater_number_than_it_proves_is_asked_again),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
         cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),
     };
