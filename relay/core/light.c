@@ -431,6 +431,10 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
         item_drop(&item);
         return;
     }
+    if (core_witness_contests(core, evidence->source, trusted_height(light))) {
+        core_evidence_forget(core, evidence);
+        return;
+    }
     /* Its time is not later than that of the one trusted here: one of the two is a lie, and witness.c finds out whose. */
     bool contradicts = job->result.reason == PROOF_REASON_COMETBFT_TIME && !step &&
                        core_witness_beside(core, light, evidence->source, item.bundle);
@@ -580,6 +584,8 @@ void core_light_let_go(struct relay_core *core, struct core_light *light)
     if (item.peer != RELAY_NO_SOURCE)
         core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;
     core_evidence_forget(core, item.evidence);
+    if (core_witness_contests(core, source, trusted_height(light)))
+        return;
     if (source != RELAY_NO_SOURCE && source != core->chains[light->chain].primary)
         core_ban(core, source, "showed a header to which nothing leads");
     else if (source != RELAY_NO_SOURCE)

@@ -30,6 +30,11 @@ bool core_witness_diverges(const struct relay_core *core, uint16_t chain)
     return false;
 }
 
+bool core_witness_contests(const struct relay_core *core, uint16_t source, uint64_t height)
+{
+    return source != RELAY_NO_SOURCE && core->sources[source].diverges != 0 && core->sources[source].diverges <= height;
+}
+
 void core_witness_down(struct relay_core *core, uint16_t source)
 {
     core->sources[source].diverges = core->sources[source].diverges_since = 0;
@@ -108,7 +113,8 @@ bool core_witness_beside(struct relay_core *core, struct core_light *light, uint
     if (!header_of(&header, bundle) || header.height <= 0 ||
         core_light_state_at(light, (uint64_t)header.height) != NULL || beside(light, &header) == NULL)
         return false;
-    if (light->other.evidence != NULL || core->now < core->sources[source].judge_at)
+    if (light->other.evidence != NULL || core->now < core->sources[source].judge_at ||
+        core_witness_contests(core, source, beside(light, &header)->from))
         return true; /* it comes again */
     core->sources[source].judge_at = core->now + JUDGE_MS;
     other_take(core, light, source, (uint64_t)header.height, bundle);
@@ -133,7 +139,7 @@ bool core_witness_header(struct relay_core *core, struct core_light *light, uint
     if ((bundle.len == 0 && told->diverges == height) || (busy && told->diverges_since != 0))
         ask(core, source, height);
     bool judged = told->diverges_since == 0 && core->now < told->judge_at;
-    if (bundle.len == 0 || busy || judged)
+    if (bundle.len == 0 || busy || judged || core_witness_contests(core, source, state->from))
         return true;
     told->diverges_since = 0;
     told->judge_at = core->now + JUDGE_MS;

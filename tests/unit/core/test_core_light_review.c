@@ -240,6 +240,37 @@ static void test_review__source_that_is_not_there_yet_after_a_restart_is_a_witne
     rig_free(rig);
 }
 
+/* One that contests a trusted header, and cannot be judged, goes on with its own chain: nothing of it follows from what it contests, and
+ * ending it for that would leave this relay with the other one alone. */
+static void test_review__source_that_contests_a_header_is_not_ended_for_what_comes_after_it(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle bundle, other;
+    (void)state;
+    show(rig, &bundle, 20, 1);
+    rig_block(rig, &other, 20, &rig->other, &rig->other, 2, NULL);
+    rig_header(rig, 1, &other);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_SOURCES_DISAGREE);
+    show(rig, &bundle, 21, 1);
+    assert_int_equal(rig_trusted(rig), 21);
+    rig_run(rig, 60000);
+    rig_block(rig, &other, 21, &rig->other, &rig->other, 2, NULL);
+    rig_header(rig, 1, &other); /* of a height that is trusted here */
+    rig_block_at(rig, &other, 22, 20, 5, &rig->other, 2, NULL);
+    rig_run(rig, 60000);
+    rig_header(rig, 1, &other); /* not later than one that is */
+    rig_block(rig, &other, 24, &rig->other, &rig->other, 2, NULL);
+    rig_header(rig, 1, &other); /* ahead of the source that serves */
+    rig_run(rig, 20000);
+    rig_block(rig, &other, 22, &rig->other, &rig->other, 2, NULL);
+    rig_header(rig, 1, &other);
+    rig_run(rig, 60000);
+    assert_int_equal(rig->bans, 0);
+    assert_int_equal(rig_log(rig).proven, 0);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_SOURCES_DISAGREE);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_review__other_header_of_one_height_is_judged_once),
         cmocka_unit_test(test_review__far_headers_of_one_source_do_not_hold_the_queue_up_for_ever),
         cmocka_unit_test(test_review__source_that_is_not_there_yet_after_a_restart_is_a_witness),
+        cmocka_unit_test(test_review__source_that_contests_a_header_is_not_ended_for_what_comes_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
