@@ -431,7 +431,8 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
         item_drop(&item);
         return;
     }
-    if (core_witness_contests(core, evidence->source, trusted_height(light))) {
+    if (core_witness_contests(core, evidence->source, trusted_height(light)) ||
+        core_witness_unheard(core, light, evidence->source, job)) {
         core_evidence_forget(core, evidence);
         return;
     }

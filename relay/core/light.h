@@ -198,6 +198,9 @@ void core_witness_down(struct relay_core *core, uint16_t source);
 /* This source shows another header than the one trusted here, at this height or below it. What it says beyond does not follow from what
  * is trusted, and is not held against it: it may be the only one that tells the truth. */
 bool core_witness_contests(const struct relay_core *core, uint16_t source, uint64_t height);
+/* It was refused for another set than the header before it announced, and its source never said that one: it is asked now. */
+bool core_witness_unheard(struct relay_core *core, struct core_light *light, uint16_t source,
+                          const struct relay_verify_job *job);
 bool core_witness_diverges(const struct relay_core *core, uint16_t chain);
 
 /* ---- offence.c ---- */

@@ -78,6 +78,19 @@ static void ask(struct relay_core *core, uint16_t source, uint64_t height)
                    &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
 }
 
+bool core_witness_unheard(struct relay_core *core, struct core_light *light, uint16_t source,
+                          const struct relay_verify_job *job)
+{
+    uint64_t height = (uint64_t)job->light.trust.latest.height;
+    const struct core_light_state *state = core_light_state_at(light, height);
+    size_t place = core_chain_place(&core->chains[light->chain], source);
+    if (job->result.reason != PROOF_REASON_COMETBFT_NEXT_SET_HASH || state == NULL || (state->said >> place & 1) != 0)
+        return false;
+    ask(core, source, height);
+    core_chain_blame(core, source, false, "another set than the trusted header before it announced");
+    return true;
+}
+
 static void other_take(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
                        struct bytes bundle)
 {

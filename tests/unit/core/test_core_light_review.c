@@ -271,6 +271,46 @@ static void test_review__source_that_contests_a_header_is_not_ended_for_what_com
     rig_free(rig);
 }
 
+/* The second source has a header of far ahead trusted that the serving one has not got yet; the serving one goes on with its own
+ * chain, and is ended before it was ever heard on that header. */
+static void test_review__source_is_not_ended_by_a_header_that_it_was_not_heard_on(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle bundle;
+    (void)state;
+    rig->quiet[0] = true;
+    rig_block(rig, &bundle, 12, &rig->set, &rig->set, 0, NULL);
+    rig_header(rig, 0, &bundle);
+    rig_block(rig, &bundle, 23, &rig->set, &rig->set, 1, NULL); /* forged */
+    rig_header(rig, 1, &bundle);
+    assert_int_equal(rig_trusted(rig), 23);
+    rig_block(rig, &bundle, 24, &rig->other, &rig->other, 2, NULL); /* true, of the set that the true 23 announced */
+    rig_records(rig, 0, 1, 2);
+    rig_evidence(rig, 0, &bundle, 2);
+    assert_int_equal(rig->bans, 0);
+    assert_true(rig_asked(rig, 23)); /* again, and now it has it */
+    rig_block(rig, &bundle, 23, &rig->other, &rig->other, 1, NULL);
+    rig_header(rig, 0, &bundle);
+    assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_SOURCES_DISAGREE);
+    assert_int_equal(rig->bans, 0);
+    rig_free(rig);
+}
+
+/* One that was, pays at once. */
+static void test_review__source_that_said_the_header_before_is_ended_for_another_set(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle bundle;
+    (void)state;
+    rig_block(rig, &bundle, 12, &rig->set, &rig->set, 1, NULL);
+    rig_records(rig, 0, 1, 1);
+    rig_evidence(rig, 0, &bundle, 1);
+    rig_block(rig, &bundle, 13, &rig->other, &rig->other, 1, NULL);
+    rig_evidence(rig, 0, &bundle, 1);
+    assert_int_equal(rig->bans, 1);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +325,8 @@ int main(void)
         cmocka_unit_test(test_review__far_headers_of_one_source_do_not_hold_the_queue_up_for_ever),
         cmocka_unit_test(test_review__source_that_is_not_there_yet_after_a_restart_is_a_witness),
         cmocka_unit_test(test_review__source_that_contests_a_header_is_not_ended_for_what_comes_after_it),
+        cmocka_unit_test(test_review__source_is_not_ended_by_a_header_that_it_was_not_heard_on),
+        cmocka_unit_test(test_review__source_that_said_the_header_before_is_ended_for_another_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
