@@ -121,7 +121,8 @@ void core_offence_verified(struct relay_core *core, struct core_light *light, co
     bool open = job->verdict == PROOF_NOT_ENOUGH_TRUST || reason == PROOF_REASON_COMETBFT_EXPIRED ||
                 reason == PROOF_REASON_COMETBFT_FUTURE || reason == PROOF_REASON_COMETBFT_TIME ||
                 reason == PROOF_REASON_COMETBFT_NOT_NEWER ||
-                core_witness_contests(core, item.evidence->source, item.height);
+                core_witness_contests(core, item.evidence->source, item.height) ||
+                core_witness_unheard(core, light, item.evidence->source, job);
     if (job->verdict == PROOF_VALID)
         said(core, light, item.evidence, &job->light.double_vote);
     else if (open)

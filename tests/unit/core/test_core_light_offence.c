@@ -140,6 +140,26 @@ static void test_offence__what_cannot_be_judged_is_let_go(void **state)
     rig_free(rig);
 }
 
+/* The header that it does not follow from is one that its source was not heard on. */
+static void test_offence__teller_is_heard_on_the_trusted_header_before_it_pays(void **state)
+{
+    struct rig *rig = begun();
+    struct rig_bundle bundle, later;
+    (void)state;
+    rig->quiet[1] = true;
+    rig_block(rig, &bundle, 20, &rig->set, &rig->set, 1, NULL);
+    rig_records(rig, 0, 1, 1);
+    rig_evidence(rig, 0, &bundle, 1);
+    assert_int_equal(rig_trusted(rig), 20);
+    rig_block(rig, &later, 21, &rig->other, &rig->other, 0, NULL);
+    tell(rig, 1, &later, 2, 2);
+    assert_int_equal(rig->bans, 0);
+    rig_header(rig, 1, &bundle);
+    tell(rig, 1, &later, 2, 2);
+    assert_int_equal(rig->bans, 1);
+    rig_free(rig);
+}
+
 /* Many, from many heights: each is said once, and what is kept of them is bounded. */
 static void test_offence__many_are_counted_and_none_twice(void **state)
 {
@@ -164,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_offence__double_vote_names_the_validator_once_and_freezes_nothing),
         cmocka_unit_test(test_offence__what_nobody_signed_costs_who_tells_it),
         cmocka_unit_test(test_offence__what_cannot_be_judged_is_let_go),
+        cmocka_unit_test(test_offence__teller_is_heard_on_the_trusted_header_before_it_pays),
         cmocka_unit_test(test_offence__many_are_counted_and_none_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
