@@ -117,8 +117,8 @@ size_t topology_signature_check(struct topology_problem *problems, size_t cap, c
         struct topology_problem *problem = signed_by[i] ? NULL : add(&check, 0);
         if (problem)
             snprintf(problem->text, sizeof problem->text,
-                     "root '%s' has not signed this document: isthmus network sign --root %s", network->roots[i].name,
-                     network->roots[i].name);
+                     "root '%s' has not signed this document: isthmus network sign DOCUMENT --root %s --key FILE",
+                     network->roots[i].name, network->roots[i].name);
     }
     return check.total;
 }

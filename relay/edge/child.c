@@ -244,7 +244,10 @@ static void process_ended(void *context, int status)
         snprintf(how, sizeof(how), "ended by signal %d%s, which this relay did not send", WTERMSIG(status),
                  WTERMSIG(status) == SIGSYS ? " (a system call that its sandbox forbids)" : "");
     else
-        snprintf(how, sizeof(how), "ended with code %d", WEXITSTATUS(status));
+        snprintf(how, sizeof(how), "ended with code %d%s", WEXITSTATUS(status),
+                 WEXITSTATUS(status) == 126
+                     ? " (was not run: is it what program_hash says? child-says in the log tells)"
+                     : "");
     ended(child, how);
 }
 
