@@ -335,30 +335,30 @@ bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap)
 
 /* ---- running a connector ------------------------------------------------------------------------------------------- */
 
-static bool hash_matches(int fd, const uint8_t *hash)
+bool edge_sandbox_hash(uint8_t hash[32], int fd)
 {
     struct stat status;
-    uint8_t found[32];
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
         return false;
     void *content = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (content == MAP_FAILED)
         return false;
     struct bytes part = {content, (size_t)status.st_size};
-    bool same = codec_sodium_blake2b256(found, &part, 1) && memcmp(found, hash, sizeof(found)) == 0;
+    bool hashed = codec_sodium_blake2b256(hash, &part, 1);
     munmap(content, (size_t)status.st_size);
-    return same;
+    return hashed;
 }
 
 int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, const char *const *readable,
                      char *text, size_t cap)
 {
+    uint8_t found[32];
     int fd = open(program, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         snprintf(text, cap, "%s: %s", program, strerror(errno));
         return 127;
     }
-    if (hash != NULL && !hash_matches(fd, hash)) {
+    if (hash != NULL && (!edge_sandbox_hash(found, fd) || memcmp(found, hash, sizeof(found)) != 0)) {
         snprintf(text, cap,
                  "%s: its BLAKE2b-256 is not the registered one; if it was updated on purpose, put the new hash "
                  "into the configuration",

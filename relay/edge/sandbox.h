@@ -52,6 +52,9 @@ bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap)
 int edge_sandbox_run(const char *program, char *const argv[], const uint8_t *hash, const char *const *readable,
                      char *text, size_t cap);
 
+/* BLAKE2b-256 of an open, regular, not empty file: what `program_hash` registers. False: it could not be read. */
+bool edge_sandbox_hash(uint8_t hash[32], int fd);
+
 /* False: this kernel has no Landlock (before Linux 5.13, or switched off), so the sandboxes do not hold files back. */
 bool edge_sandbox_whole(void);
 

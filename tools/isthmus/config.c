@@ -3,6 +3,7 @@
  * and the folders of its sockets.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "proofs/codec/hex.h"
+#include "relay/edge/sandbox.h"
 #include "tools/isthmus/document.h"
 #include "tools/isthmus/isthmus.h"
 
@@ -105,14 +107,40 @@ static void check_sockets(const struct config_relay *relay, struct config_proble
     }
 }
 
+/* The program is the one that was registered; after an update it no longer is. */
+static void check_program_hash(const struct config_relay *relay, size_t source, struct config_problems *problems)
+{
+    const char *program = relay->sources[source].program;
+    char at[48], digits[65];
+    uint8_t hash[32];
+    int fd = open(program, O_RDONLY | O_CLOEXEC);
+    bool read = fd >= 0 && edge_sandbox_hash(hash, fd);
+    if (fd >= 0)
+        close(fd);
+    if (read && memcmp(hash, relay->sources[source].program_hash, sizeof hash) == 0)
+        return;
+    snprintf(at, sizeof at, "sources[%zu].program_hash", source);
+    if (!read) {
+        config_relay_say(relay, problems, at, "cannot be compared: %s cannot be read", program);
+        return;
+    }
+    codec_hex_encode(digits, (struct bytes){hash, sizeof hash});
+    config_relay_say(relay, problems, at,
+                     "is not that of %s, which has %s: if it was updated on purpose, put that here", program, digits);
+}
+
 static void check_programs(const struct config_relay *relay, struct config_problems *problems)
 {
     char at[48];
     for (size_t i = 0; i < relay->sources_len; i++) {
         snprintf(at, sizeof at, "sources[%zu].program", i);
-        if (relay->sources[i].program && access(relay->sources[i].program, X_OK) != 0)
+        if (!relay->sources[i].program)
+            continue;
+        if (access(relay->sources[i].program, X_OK) != 0)
             config_relay_say(relay, problems, at, "%s: the connector of source '%s' is not there or cannot be run",
                              relay->sources[i].program, relay->sources[i].name ? relay->sources[i].name : "?");
+        else if (relay->sources[i].program_hash_given)
+            check_program_hash(relay, i, problems);
     }
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """cli_test.py ISTHMUS: the operator's command, used as docs/operator.md uses it, in a temporary folder."""
+import hashlib
 import json
 import os
 import socket
@@ -210,6 +211,17 @@ class Cli(unittest.TestCase):
         # nobody can sign a document that is not good
         _, error = self.run_command("network", "sign", "network.yaml", "--root", names[0], "--key", "east-root.key", code=1)
         self.assertIn("network.yaml: 2 problems", error)
+
+    def test_config__a_program_that_is_not_the_registered_one_is_named(self):
+        self.sign(*self.make_network())
+        text = self.read("east/relay.yaml")
+        with open("/bin/true", "rb") as program:
+            there = hashlib.blake2b(program.read(), digest_size=32).hexdigest()
+        self.write("east/relay.yaml", text.replace("program: /bin/true", f"program: /bin/true, program_hash: {there}"))
+        self.run_command("config", "check", "east/relay.yaml")
+        self.write("east/relay.yaml", text.replace("program: /bin/true", f"program: /bin/true, program_hash: {'0f' * 32}"))
+        _, error = self.run_command("config", "check", "east/relay.yaml", code=1)
+        self.assertRegex(error, rf":\d+:\d+: sources\[0\].program_hash is not that of /bin/true, which has {there}: if it was updated")
 
     def test_config__keys_that_are_not_the_documents_are_named(self):
         self.sign(*self.make_network())
