@@ -316,7 +316,7 @@ void rig_feed(struct rig *rig, struct relay_event event)
 
 void rig_run(struct rig *rig, uint64_t ms)
 {
-    for (uint64_t end = rig->now + ms; rig->now < end; rig->now += 50)
+    for (uint64_t end = rig->now + ms; rig->now < end; rig->now += RIG_STEP_MS)
         rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_TICK});
 }
 
@@ -498,4 +498,56 @@ bool rig_asked(struct rig *rig, uint64_t height)
         found = found || rig->asks[i].height == height;
     rig->asks_len = 0;
     return found;
+}
+
+/* ---- how many tests begin ------------------------------------------------------------------------------------------ */
+
+struct rig *rig_begun(bool signer)
+{
+    struct rig *rig = rig_new(signer);
+    struct rig_bundle first;
+    rig_run(rig, 100);
+    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
+    rig_header(rig, 0, &first);
+    assert_int_equal(rig_trusted(rig), RIG_FIRST);
+    return rig;
+}
+
+struct rig *rig_begun_alone(void)
+{
+    struct rig *rig = rig_begun(false);
+    rig->quiet[1] = true;
+    rig->asks_len = 0;
+    return rig;
+}
+
+void rig_show(struct rig *rig, struct rig_bundle *bundle, uint64_t height, uint64_t messages)
+{
+    rig_block(rig, bundle, height, &rig->set, &rig->set, messages, NULL);
+    if (rig_log(rig).stored < messages)
+        rig_records(rig, 0, rig_log(rig).stored + 1, messages);
+    rig_evidence(rig, 0, bundle, messages);
+}
+
+void rig_prove(struct rig *rig, uint64_t height, uint64_t messages, struct rig_bundle *out)
+{
+    rig_block(rig, out, height, &rig->set, &rig->set, messages, NULL);
+    rig_records(rig, 0, messages, messages);
+    rig_evidence(rig, 0, out, messages);
+    assert_int_equal(rig_log(rig).proven, messages);
+}
+
+uint64_t rig_until_proven(struct rig *rig, uint64_t messages)
+{
+    uint64_t start = rig->now;
+    while (rig_log(rig).proven < messages && rig->now - start <= RIG_BOUND_MS + 1000)
+        rig_run(rig, RIG_STEP_MS);
+    return rig->now - start;
+}
+
+struct relay_trust_view rig_trust(const struct rig *rig)
+{
+    struct relay_trust_view view;
+    assert_true(relay_core_trust_view(rig->core, 0, &view));
+    return view;
 }

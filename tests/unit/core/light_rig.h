@@ -20,7 +20,16 @@
 #include "relay/core/verify.h"
 #include "tests/unit/proofs/cometbft_world.h"
 
-enum { RIG_SOURCES = 2, RIG_FIRST = 10, RIG_BUNDLE_MAX = 16384, RIG_ROWS = 256, RIG_ASKS = 256, RIG_MESSAGES = 4 };
+enum {
+    RIG_SOURCES = 2,
+    RIG_FIRST = 10,
+    RIG_BUNDLE_MAX = 16384,
+    RIG_ROWS = 256,
+    RIG_ASKS = 256,
+    RIG_MESSAGES = 4,
+    RIG_STEP_MS = 50 /* rig_run's tick */,
+    RIG_BOUND_MS = 5000 /* for witnesses */
+};
 
 struct rig_row {
     enum store_family family;
@@ -129,6 +138,18 @@ void rig_ask_header(struct rig *rig, uint16_t peer, uint64_t height);
 void rig_signed(struct rig *rig, struct bytes message);
 /* The signer says where its light client stands, and what it needs. */
 void rig_signer_trust(struct rig *rig, uint64_t height, uint64_t want);
+
+/* A rig that trusts its first header, shown by source 0. */
+struct rig *rig_begun(bool signer);
+/* The same without signer; source 1 says only what the test lets it say, and nothing counts as asked yet. */
+struct rig *rig_begun_alone(void);
+/* Source 0 shows that the lane has so many messages under a block of that height, records first where they are not here. */
+void rig_show(struct rig *rig, struct rig_bundle *bundle, uint64_t height, uint64_t messages);
+/* The same for the next message alone, which is proven then. */
+void rig_prove(struct rig *rig, uint64_t height, uint64_t messages, struct rig_bundle *out);
+/* How long, in ms, until so many are proven; more than the bound: never. */
+uint64_t rig_until_proven(struct rig *rig, uint64_t messages);
+struct relay_trust_view rig_trust(const struct rig *rig);
 
 struct relay_log_view rig_log(const struct rig *rig);
 uint64_t rig_counted(const struct rig *rig, enum relay_reason reason);

@@ -23,14 +23,6 @@ static struct rig *begun(void)
     return rig;
 }
 
-/* What metrics and views show of it. */
-static struct relay_trust_view trust_of(const struct rig *rig)
-{
-    struct relay_trust_view view;
-    assert_true(relay_core_trust_view(rig->core, 0, &view));
-    return view;
-}
-
 /* A header and the lane's head under it prove the messages before it; two sets of validators apart. */
 static void test_light__evidence_under_a_header_that_follows_is_a_fact(void **state)
 {
@@ -271,25 +263,17 @@ static void test_light__evidence_of_below_the_newest_header_counts_too(void **st
 
 /* ---- witnesses ------------------------------------------------------------------------------------------------------ */
 
-static void prove(struct rig *rig, uint64_t height, uint64_t messages, struct rig_bundle *out)
-{
-    rig_block(rig, out, height, &rig->set, &rig->set, messages, NULL);
-    rig_records(rig, 0, messages, messages);
-    rig_evidence(rig, 0, out, messages);
-    assert_int_equal(rig_log(rig).proven, messages);
-}
-
 static void test_light__two_signed_headers_of_one_height_freeze_the_chain(void **state)
 {
     struct rig *rig = begun();
     struct rig_bundle ours, other, later;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL); /* another state, all signatures right */
     rig_header(rig, 1, &other);
     assert_int_equal(rig_counted(rig, RELAY_REASON_CHAIN_ATTACKED), 1);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_ATTACK);
-    assert_string_not_equal(trust_of(rig).attack, "none");
+    assert_string_not_equal(rig_trust(rig).attack, "none");
     assert_true(rig_log(rig).frozen);
     assert_true(rig->kept > 0);
     rig_block(rig, &later, 25, &rig->set, &rig->set, 2, NULL);
@@ -320,7 +304,7 @@ static void test_light__unproven_divergence_makes_this_relay_abstain(void **stat
     struct rig_bundle ours, other, later;
     static const uint8_t nobody[] = {COMETBFT_COMMIT, COMETBFT_ABSENT, COMETBFT_ABSENT, COMETBFT_ABSENT};
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig->quiet[1] = true;
     rig_block(rig, &other, 20, &rig->set, &rig->set, 2, nobody);
     rig_header(rig, 1, &other);
@@ -365,12 +349,12 @@ static void test_light__expired_trust_abstains_and_says_what_to_do(void **state)
     struct rig *rig = begun();
     struct rig_bundle ours, later;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig->unix_time = ours.time + rig->chains[0].light.trusting_period;
     rig_run(rig, 100);
     assert_int_equal(rig_counted(rig, RELAY_REASON_TRUST_EXPIRED), 1);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);
-    assert_true(trust_of(rig).left == 0 && trust_of(rig).height > 0);
+    assert_true(rig_trust(rig).left == 0 && rig_trust(rig).height > 0);
     rig_block(rig, &later, 119, &rig->set, &rig->set, 2, NULL);
     rig_records(rig, 0, 2, 2);
     rig_evidence(rig, 0, &later, 2);
@@ -407,7 +391,7 @@ static void test_light__wait_for_trust_or_after_an_attack_keeps_its_beginning(vo
     rig_run(rig, 100);
     rig_block(rig, &ours, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
     rig_header(rig, 0, &ours);
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig->unix_time = ours.time + rig->chains[0].light.trusting_period;
     rig_run(rig, 100);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);

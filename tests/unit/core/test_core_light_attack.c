@@ -7,25 +7,6 @@
 
 enum { START = 1700000000, STEP = 1000 };
 
-static struct rig *begun(void)
-{
-    struct rig *rig = rig_new(false);
-    struct rig_bundle first;
-    rig_run(rig, 100);
-    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
-    rig_header(rig, 0, &first);
-    assert_int_equal(rig_trusted(rig), RIG_FIRST);
-    return rig;
-}
-
-static void prove(struct rig *rig, uint64_t height, uint64_t messages, struct rig_bundle *out)
-{
-    rig_block(rig, out, height, &rig->set, &rig->set, messages, NULL);
-    rig_records(rig, 0, messages, messages);
-    rig_evidence(rig, 0, out, messages);
-    assert_int_equal(rig_log(rig).proven, messages);
-}
-
 static uint64_t changes(const struct rig *rig)
 {
     struct keys_trust row;
@@ -42,11 +23,11 @@ static uint64_t changes(const struct rig *rig)
 
 static void test_light_attack__old_state_does_not_expire_the_chain(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, junk;
     (void)state;
     rig->unix_time = START + 65 * STEP;
-    prove(rig, 60, 1, &ours);
+    rig_prove(rig, 60, 1, &ours);
     rig->unix_time = START + 115 * STEP; /* header 10 is beyond the period, header 60 is not */
     rig_run(rig, 100);
     assert_int_equal(rig_counted(rig, RELAY_REASON_TRUST_EXPIRED), 0);
@@ -59,10 +40,10 @@ static void test_light_attack__old_state_does_not_expire_the_chain(void **state)
 
 static void test_light_attack__clock_that_jumped_and_came_back(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, later;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     uint64_t now = rig->unix_time;
     rig->unix_time = now + 365 * 86400;
     rig_run(rig, 100);
@@ -80,7 +61,7 @@ static void test_light_attack__clock_that_jumped_and_came_back(void **state)
 
 static void test_light_attack__liar_in_a_bisection_does_not_keep_the_other_source_out(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle far, lie, change;
     (void)state;
     rig_block(rig, &far, 30, &rig->other, &rig->other, 2, NULL);
@@ -109,7 +90,7 @@ static void test_light_attack__liar_in_a_bisection_does_not_keep_the_other_sourc
 
 static void test_light_attack__liar_with_far_evidence_is_replaced(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle lie;
     (void)state;
     size_t subscribes = rig->subscribes;
@@ -125,7 +106,7 @@ static void test_light_attack__liar_with_far_evidence_is_replaced(void **state)
 
 static void test_light_attack__liar_with_evidence_of_the_future_is_replaced(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle lie;
     (void)state;
     size_t subscribes = rig->subscribes;
@@ -142,10 +123,10 @@ static void test_light_attack__liar_with_evidence_of_the_future_is_replaced(void
 /* Judged as an attack, which it is not, as nobody here trusts who signed it; and that must not keep the lane for ever. */
 static void test_light_attack__liar_with_evidence_that_contradicts_in_time_is_replaced(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, lie;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     size_t subscribes = rig->subscribes;
     rig_block_at(rig, &lie, 25, 19, 0, &rig->other, 2, NULL);
     for (size_t i = 0; i < 10; i++) {
@@ -160,10 +141,10 @@ static void test_light_attack__liar_with_evidence_that_contradicts_in_time_is_re
 
 static void test_light_attack__said_height_does_not_choose_the_trust(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, later;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     assert_int_equal(changes(rig), 2);
     rig_block(rig, &later, 25, &rig->set, &rig->set, 2, NULL);
     later.height = 12;
@@ -178,10 +159,10 @@ static void test_light_attack__said_height_does_not_choose_the_trust(void **stat
 
 static void test_light_attack__notice_of_one_source_freezes_nothing(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_say(rig, 1,
             &(struct connector_message){.type = CONNECTOR_NOTICE,
                                         .notice = {.code = CONNECTOR_NOTICE_FINALITY_BROKEN,
@@ -196,11 +177,11 @@ static void test_light_attack__notice_of_one_source_freezes_nothing(void **state
 
 static void test_light_attack__witness_that_lies_for_ever_costs_only_itself(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, later;
     uint8_t junk[4] = {0};
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     struct connector_message lie = {.type = CONNECTOR_HEADER, .header = {.height = 20, .header = BYTES_OF(junk)}};
     memset(lie.header.hash, 7, 32);
     rig_say(rig, 1, &lie);
@@ -216,10 +197,10 @@ static void test_light_attack__witness_that_lies_for_ever_costs_only_itself(void
 
 static void test_light_attack__word_of_one_source_does_not_unseat_the_primary(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     size_t subscribes = rig->subscribes;
     rig_say(rig, 1,
             &(struct connector_message){.type = CONNECTOR_STATUS,
@@ -398,12 +379,12 @@ static void test_light_attack__height_zero_is_no_height(void **state)
 
 static void test_light_attack__witness_that_did_not_speak_is_asked(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours;
     bool asked = false;
     (void)state;
     rig->asks_len = 0;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_run(rig, 5000);
     for (size_t j = 0; j < rig->asks_len; j++)
         asked = asked || (rig->asks[j].height == 20 && rig->asks[j].source == 1);
@@ -437,7 +418,7 @@ static void test_light_attack__signer_that_was_away_is_brought_up_to_date(void *
 /* Votes beyond the quorum are not verified in a step: a source may spoil one of them on its way, and the header is believed. */
 static void test_light_attack__spoilt_spare_vote_does_not_hide_an_attack(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, other;
     struct proof_cometbft_height height;
     (void)state;
@@ -457,11 +438,11 @@ static void test_light_attack__spoilt_spare_vote_does_not_hide_an_attack(void **
 /* The same, by who shows the other one. */
 static void test_light_attack__spoilt_spare_vote_in_what_the_witness_shows(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, other;
     struct proof_cometbft_height height;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL);
     assert_true(proof_cometbft_height_read(&height, (struct bytes){other.bytes, other.len}));
     other.bytes[(size_t)(height.block.commit.data - other.bytes) + height.block.commit.len - 1] ^= 1;
@@ -473,10 +454,10 @@ static void test_light_attack__spoilt_spare_vote_in_what_the_witness_shows(void 
 /* A true fork shown by a true witness right after a restart. */
 static void test_light_attack__attack_shown_after_a_restart_is_proven(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, other;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_restart(rig, false);
     rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL);
     rig_header(rig, 1, &other);
@@ -486,10 +467,10 @@ static void test_light_attack__attack_shown_after_a_restart_is_proven(void **sta
 
 static void test_light_attack__witness_that_is_ahead_by_a_lie_does_not_slow_the_lane_for_ever(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, lie;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_header(rig, 0, &ours);
     rig_block(rig, &lie, 31, &rig->other, &rig->other, 0, NULL);
     for (size_t i = 0; i < 40; i++) {
@@ -526,11 +507,11 @@ static void test_light_attack__late_honest_evidence_does_not_make_its_peer_unhea
 
 static void test_light_attack__spoilt_counted_vote_costs_the_witness(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle ours, other;
     struct proof_cometbft_height height;
     (void)state;
-    prove(rig, 20, 1, &ours);
+    rig_prove(rig, 20, 1, &ours);
     rig_block(rig, &other, 20, &rig->set, &rig->set, 2, NULL);
     assert_true(proof_cometbft_height_read(&height, (struct bytes){other.bytes, other.len}));
     size_t at = (size_t)(height.block.commit.data - other.bytes), quarter = height.block.commit.len / 4;

@@ -9,17 +9,6 @@ enum { START = 1700000000, STEP = 1000 };
 
 static const uint8_t LOW[32] = {1}, HIGH[32] = {2};
 
-static struct rig *begun(void)
-{
-    struct rig *rig = rig_new(false);
-    struct rig_bundle first;
-    rig_run(rig, 100);
-    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
-    rig_header(rig, 0, &first);
-    assert_int_equal(rig_trusted(rig), RIG_FIRST);
-    return rig;
-}
-
 /* Two votes of the validator at this index of the set; of its key, or of another one's. */
 static struct bytes votes_make(uint8_t *out, size_t cap, const struct rig *rig, uint64_t height, size_t index,
                                size_t signer)
@@ -60,32 +49,25 @@ static void tell(struct rig *rig, uint16_t source, const struct rig_bundle *bund
                                                     .proof = votes}});
 }
 
-static struct relay_trust_view trust_of(const struct rig *rig)
-{
-    struct relay_trust_view view;
-    assert_true(relay_core_trust_view(rig->core, 0, &view));
-    return view;
-}
-
 static void test_offence__double_vote_names_the_validator_once_and_freezes_nothing(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle bundle;
     (void)state;
     rig_block(rig, &bundle, 12, &rig->set, &rig->set, 0,
               NULL); /* above what is trusted: it follows, and moves nothing */
     tell(rig, 1, &bundle, 2, 2);
     assert_int_equal(rig_counted(rig, RELAY_REASON_DOUBLE_VOTE), 1);
-    assert_int_equal(trust_of(rig).double_votes, 1);
-    assert_int_equal(trust_of(rig).culprit_height, 12);
-    assert_int_equal(trust_of(rig).culprit_power, 10);
-    assert_int_equal(trust_of(rig).culprit_total, 40);
-    assert_memory_equal(trust_of(rig).culprit, rig->set.list[2].address.data, 20);
+    assert_int_equal(rig_trust(rig).double_votes, 1);
+    assert_int_equal(rig_trust(rig).culprit_height, 12);
+    assert_int_equal(rig_trust(rig).culprit_power, 10);
+    assert_int_equal(rig_trust(rig).culprit_total, 40);
+    assert_memory_equal(rig_trust(rig).culprit, rig->set.list[2].address.data, 20);
     assert_int_equal(rig->kept, 1);
     tell(rig, 0, &bundle, 2, 2); /* the other source reads the same block */
     assert_int_equal(rig_counted(rig, RELAY_REASON_DOUBLE_VOTE), 1);
     assert_int_equal(rig_trusted(rig), RIG_FIRST);
-    assert_string_equal(trust_of(rig).attack, "none");
+    assert_string_equal(rig_trust(rig).attack, "none");
     rig_block(rig, &bundle, 20, &rig->set, &rig->set, 1, NULL);
     rig_records(rig, 0, 1, 1);
     rig_evidence(rig, 0, &bundle, 1);
@@ -93,14 +75,14 @@ static void test_offence__double_vote_names_the_validator_once_and_freezes_nothi
     tell(rig, 0, &bundle, 3, 3); /* at a header that is trusted itself */
     rig_block(rig, &bundle, 15, &rig->set, &rig->set, 0, NULL);
     tell(rig, 0, &bundle, 3, 3); /* below the newest */
-    assert_int_equal(trust_of(rig).double_votes, 3);
+    assert_int_equal(rig_trust(rig).double_votes, 3);
     assert_int_equal(rig->bans, 0);
     rig_free(rig);
 }
 
 static void test_offence__what_nobody_signed_costs_who_tells_it(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle bundle, few;
     static const uint8_t FEW[] = {COMETBFT_COMMIT, COMETBFT_COMMIT, COMETBFT_ABSENT, COMETBFT_ABSENT};
     (void)state;
@@ -110,7 +92,7 @@ static void test_offence__what_nobody_signed_costs_who_tells_it(void **state)
     rig_block(rig, &few, 13, &rig->set, &rig->set, 0, FEW);
     tell(rig, 1, &few, 2, 2);
     assert_int_equal(rig->bans, 2);
-    assert_int_equal(trust_of(rig).double_votes, 0);
+    assert_int_equal(rig_trust(rig).double_votes, 0);
     bundle.height = 14; /* not the header that it is said to be */
     tell(rig, 1, &bundle, 2, 2);
     assert_int_equal(rig->bans, 3);
@@ -128,7 +110,7 @@ static void test_offence__what_nobody_signed_costs_who_tells_it(void **state)
 /* A header that too little of the trusted set signed, or from before all that is remembered, says nothing about its teller. */
 static void test_offence__what_cannot_be_judged_is_let_go(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle far, early;
     (void)state;
     rig_block(rig, &far, 20, &rig->other, &rig->other, 0, NULL);
@@ -136,14 +118,14 @@ static void test_offence__what_cannot_be_judged_is_let_go(void **state)
     rig_block(rig, &early, 5, &rig->set, &rig->set, 0, NULL);
     tell(rig, 1, &early, 2, 2);
     assert_int_equal(rig->bans, 0);
-    assert_int_equal(trust_of(rig).double_votes, 0);
+    assert_int_equal(rig_trust(rig).double_votes, 0);
     rig_free(rig);
 }
 
 /* The header that it does not follow from is one that its source was not heard on. */
 static void test_offence__teller_is_heard_on_the_trusted_header_before_it_pays(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle bundle, later;
     (void)state;
     rig->quiet[1] = true;
@@ -163,7 +145,7 @@ static void test_offence__teller_is_heard_on_the_trusted_header_before_it_pays(v
 /* Many, from many heights: each is said once, and what is kept of them is bounded. */
 static void test_offence__many_are_counted_and_none_twice(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(false);
     struct rig_bundle bundle;
     (void)state;
     for (size_t round = 0; round < 2; round++) {
@@ -173,7 +155,7 @@ static void test_offence__many_are_counted_and_none_twice(void **state)
                 tell(rig, (uint16_t)(j % 2), &bundle, j, j);
         }
     }
-    assert_int_equal(trust_of(rig).double_votes, 16);
+    assert_int_equal(rig_trust(rig).double_votes, 16);
     assert_int_equal(rig->kept, 16);
     rig_free(rig);
 }

@@ -6,48 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOUND_MS = 5000, STEP_MS = 50 /* rig_run's */ };
-
-/* A rig that trusts its first header; its second source says what the test lets it say. */
-static struct rig *begun(void)
-{
-    struct rig *rig = rig_new(false);
-    struct rig_bundle first;
-    rig_run(rig, 100);
-    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
-    rig_header(rig, 0, &first);
-    assert_int_equal(rig_trusted(rig), RIG_FIRST);
-    rig->quiet[1] = true;
-    rig->asks_len = 0;
-    return rig;
-}
-
-static void show(struct rig *rig, struct rig_bundle *bundle, uint64_t height, uint64_t messages)
-{
-    rig_block(rig, bundle, height, &rig->set, &rig->set, messages, NULL);
-    if (rig_log(rig).stored < messages)
-        rig_records(rig, 0, rig_log(rig).stored + 1, messages);
-    rig_evidence(rig, 0, bundle, messages);
-}
-
-static uint64_t until_proven(struct rig *rig, uint64_t messages)
-{
-    uint64_t start = rig->now;
-    while (rig_log(rig).proven < messages && rig->now - start <= BOUND_MS + 1000)
-        rig_run(rig, STEP_MS);
-    return rig->now - start;
-}
-
 /* The disk stalls for the whole bound: the witness was asked once, before it had the block. */
 static void test_review__disk_that_stalls_does_not_use_up_the_time_of_witnesses(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
     rig->slow = true;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig->asks_len = 0;
-    rig_run(rig, BOUND_MS + 500);
+    rig_run(rig, RIG_BOUND_MS + 500);
     assert_true(rig_asked(rig, 20)); /* again */
     rig_header(rig, 1, &bundle);
     assert_int_equal(rig_log(rig).proven, 0);
@@ -60,13 +28,13 @@ static void test_review__disk_that_stalls_does_not_use_up_the_time_of_witnesses(
 /* A process that stood still: what the witness said lies unread in its pipe while the clock has gone on. */
 static void test_review__jump_of_the_clock_is_not_the_witness_silence(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig_run(rig, 200);
     rig->now += 60000;
-    rig_run(rig, STEP_MS);
+    rig_run(rig, RIG_STEP_MS);
     assert_int_equal(rig_counted(rig, RELAY_REASON_WITNESS_SILENT), 0);
     assert_int_equal(rig_log(rig).proven, 0);
     rig_header(rig, 1, &bundle);
@@ -77,12 +45,12 @@ static void test_review__jump_of_the_clock_is_not_the_witness_silence(void **sta
 /* Facts one behind the other: the later one's header is asked about while the first one waits. */
 static void test_review__facts_behind_the_first_are_asked_about(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig_run(rig, 100);
-    show(rig, &bundle, 21, 2);
+    rig_show(rig, &bundle, 21, 2);
     rig_run(rig, 1000);
     rig->asks_len = 0;
     rig_run(rig, 1000);
@@ -93,15 +61,15 @@ static void test_review__facts_behind_the_first_are_asked_about(void **state)
 /* A node that is six seconds behind, always: it says each header, and each too late to be of use. */
 static void test_review__witness_that_lags_costs_the_bound_once(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
     for (uint64_t i = 0; i < 4; i++) {
-        show(rig, &bundle, 20 + i, 1 + i);
-        uint64_t took = until_proven(rig, 1 + i);
+        rig_show(rig, &bundle, 20 + i, 1 + i);
+        uint64_t took = rig_until_proven(rig, 1 + i);
         assert_int_equal(rig_log(rig).proven, 1 + i);
         if (i > 0)
-            assert_true(took < STEP_MS);
+            assert_true(took < RIG_STEP_MS);
         rig_run(rig, 6000 - took);
         rig_header(rig, 1, &bundle);
         rig_run(rig, 1000);
@@ -114,7 +82,7 @@ static void test_review__witness_that_lags_costs_the_bound_once(void **state)
 /* Evidence is let go, its records come again bit by bit, and what waited counts in between: nobody's fault. */
 static void test_review__records_on_their_way_again_are_nobodys_fault(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle, old;
     size_t subscribes = rig->subscribes;
     (void)state;
@@ -140,10 +108,10 @@ static void test_review__records_on_their_way_again_are_nobodys_fault(void **sta
 /* It waits, its source is replaced, and only then does the witness speak: what the new source sends is not thrown away. */
 static void test_review__fact_of_a_source_that_was_replaced(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
-    show(rig, &bundle, 20, 4);
+    rig_show(rig, &bundle, 20, 4);
     rig_run(rig, 100);
     rig_source(rig, 0, false);
     rig_records(rig, 1, 1, 2);
@@ -151,7 +119,7 @@ static void test_review__fact_of_a_source_that_was_replaced(void **state)
     assert_int_equal(rig_counted(rig, RELAY_REASON_RECORDS_MISSING), 0);
     rig_records(rig, 1, 3, 4);
     rig_evidence(rig, 1, &bundle, 4);
-    rig_run(rig, BOUND_MS);
+    rig_run(rig, RIG_BOUND_MS);
     assert_int_equal(rig_log(rig).proven, 4);
     assert_int_equal(rig->bans, 0);
     rig_free(rig);
@@ -159,15 +127,15 @@ static void test_review__fact_of_a_source_that_was_replaced(void **state)
 
 static void test_review__fact_whose_trust_expired_meanwhile_never_counts(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig_run(rig, 1000);
     rig->unix_time += 200 * 1000;
-    rig_run(rig, STEP_MS);
+    rig_run(rig, RIG_STEP_MS);
     rig_header(rig, 1, &bundle);
-    rig_run(rig, BOUND_MS + 1000);
+    rig_run(rig, RIG_BOUND_MS + 1000);
     assert_int_equal(rig_log(rig).proven, 0);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_TRUST);
     rig_free(rig);
@@ -176,10 +144,10 @@ static void test_review__fact_whose_trust_expired_meanwhile_never_counts(void **
 /* A source shows, for one height, headers of strangers without end: each is judged and kept once, not as often as it is said. */
 static void test_review__other_header_of_one_height_is_judged_once(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle, other;
     (void)state;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     for (uint64_t i = 0; i < 20; i++) {
         rig_block_at(rig, &other, 20, 20, (int32_t)(100 + i), &rig->other, 2, NULL);
         rig_header(rig, 1, &other);
@@ -192,10 +160,10 @@ static void test_review__other_header_of_one_height_is_judged_once(void **state)
 /* Strangers' headers of far ahead, which other sources' true ones never reach in time: they hold the queue up once a minute. */
 static void test_review__far_headers_of_one_source_do_not_hold_the_queue_up_for_ever(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle, far;
     (void)state;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig_header(rig, 1, &bundle);
     rig_block_at(rig, &far, 40, 31, 0, &rig->other, 0, NULL);
     rig_header(rig, 1, &far);
@@ -220,22 +188,22 @@ static void test_review__far_headers_of_one_source_do_not_hold_the_queue_up_for_
 /* After a restart one source is there before the other: the first one is not alone for that. */
 static void test_review__source_that_is_not_there_yet_after_a_restart_is_a_witness(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
     rig->away[1] = true;
     rig_restart(rig, false);
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig_run(rig, 1000);
     assert_int_equal(rig_log(rig).proven, 0);
     rig_source(rig, 1, true);
     rig_header(rig, 1, &bundle);
     assert_int_equal(rig_log(rig).proven, 1);
     rig_restart(rig, false); /* and now it does not come */
-    show(rig, &bundle, 21, 2);
-    uint64_t took = until_proven(rig, 2);
-    assert_true(took >= BOUND_MS - STEP_MS && took <= BOUND_MS + STEP_MS);
-    show(rig, &bundle, 22, 3);
+    rig_show(rig, &bundle, 21, 2);
+    uint64_t took = rig_until_proven(rig, 2);
+    assert_true(took >= RIG_BOUND_MS - RIG_STEP_MS && took <= RIG_BOUND_MS + RIG_STEP_MS);
+    rig_show(rig, &bundle, 22, 3);
     assert_int_equal(rig_log(rig).proven, 3); /* once */
     rig_free(rig);
 }
@@ -244,14 +212,14 @@ static void test_review__source_that_is_not_there_yet_after_a_restart_is_a_witne
  * ending it for that would leave this relay with the other one alone. */
 static void test_review__source_that_contests_a_header_is_not_ended_for_what_comes_after_it(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle, other;
     (void)state;
-    show(rig, &bundle, 20, 1);
+    rig_show(rig, &bundle, 20, 1);
     rig_block(rig, &other, 20, &rig->other, &rig->other, 2, NULL);
     rig_header(rig, 1, &other);
     assert_int_equal(rig_log(rig).cause, RELAY_CAUSE_SOURCES_DISAGREE);
-    show(rig, &bundle, 21, 1);
+    rig_show(rig, &bundle, 21, 1);
     assert_int_equal(rig_trusted(rig), 21);
     rig_run(rig, 60000);
     rig_block(rig, &other, 21, &rig->other, &rig->other, 2, NULL);
@@ -275,7 +243,7 @@ static void test_review__source_that_contests_a_header_is_not_ended_for_what_com
  * chain, and is ended before it was ever heard on that header. */
 static void test_review__source_is_not_ended_by_a_header_that_it_was_not_heard_on(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
     rig->quiet[0] = true;
@@ -299,7 +267,7 @@ static void test_review__source_is_not_ended_by_a_header_that_it_was_not_heard_o
 /* One that was, pays at once. */
 static void test_review__source_that_said_the_header_before_is_ended_for_another_set(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun_alone();
     struct rig_bundle bundle;
     (void)state;
     rig_block(rig, &bundle, 12, &rig->set, &rig->set, 1, NULL);

@@ -4,18 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A rig with a signer, and with its first header. */
-static struct rig *begun(void)
-{
-    struct rig *rig = rig_new(true);
-    struct rig_bundle first;
-    rig_run(rig, 100);
-    rig_block(rig, &first, RIG_FIRST, &rig->set, &rig->set, 0, NULL);
-    rig_header(rig, 0, &first);
-    assert_int_equal(rig_trusted(rig), RIG_FIRST);
-    return rig;
-}
-
 /* The signer says what it needs; the source that is asked for it. */
 static uint16_t signer_asks(struct rig *rig, uint64_t height, uint64_t want)
 {
@@ -41,7 +29,7 @@ static void signer_answers(struct rig *rig, uint64_t height, uint8_t want)
 
 static void test_light__signer_gets_the_headers_that_it_needs_then_the_request(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(true);
     struct rig_bundle bundle, first;
     struct relay_signing_header header;
     (void)state;
@@ -66,7 +54,7 @@ static void test_light__signer_gets_the_headers_that_it_needs_then_the_request(v
 
 static void test_light__header_for_the_signer_is_of_the_source_that_was_asked(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(true);
     struct rig_bundle half;
     (void)state;
     uint16_t asked = signer_asks(rig, RIG_FIRST, 15);
@@ -109,7 +97,7 @@ static bool signer_refuses(struct rig *rig)
 /* True evidence, but of before where the signer stands, again and again: another source may have newer. */
 static void test_light__source_that_goes_on_with_what_is_too_old_for_the_signer_is_replaced(void **state)
 {
-    struct rig *rig = begun();
+    struct rig *rig = rig_begun(true);
     struct rig_bundle bundle;
     size_t refused = 0, subscribes = rig->subscribes;
     (void)state;

@@ -316,21 +316,27 @@ static void test_signer_light__asks_for_the_headers_between(void **state)
     rig_free(rig);
 }
 
+/* Its last request is for a head at 20, and was not worked on yet. */
+static void desk_asked(struct desk *desk, struct rig *rig)
+{
+    struct rig_bundle bundle;
+    desk_open(desk, rig);
+    rig_run(rig, 100);
+    first_give(rig);
+    prove(rig, &bundle, 20, 1);
+    rig_run(rig, 300);
+    desk_work(desk); /* the header, which was asked for */
+    rig_run(rig, 300);
+    assert_true(rig->signs_count > desk->taken);
+}
+
 /* A relay that was taken over sends evidence that nobody signed. */
 static void test_signer_light__refuses_what_it_cannot_verify(void **state)
 {
     struct rig *rig = rig_new(true);
     struct desk desk;
-    struct rig_bundle bundle;
     (void)state;
-    desk_open(&desk, rig);
-    rig_run(rig, 100);
-    first_give(rig);
-    prove(rig, &bundle, 20, 1);
-    rig_run(rig, 300);
-    desk_work(&desk); /* the header, which was asked for */
-    rig_run(rig, 300);
-    assert_true(rig->signs_count > desk.taken);
+    desk_asked(&desk, rig);
     size_t last = rig->signs_count - 1;
     uint8_t *message = rig->signs[last];
     for (size_t at = 60; at < 300; at += 7) { /* in the header, which all signatures are over */
@@ -354,16 +360,8 @@ static void test_signer_light__refuses_heads_that_lie_elsewhere_than_its_documen
 {
     struct rig *rig = rig_new(true);
     struct desk desk;
-    struct rig_bundle bundle;
     (void)state;
-    desk_open(&desk, rig);
-    rig_run(rig, 100);
-    first_give(rig);
-    prove(rig, &bundle, 20, 1);
-    rig_run(rig, 300);
-    desk_work(&desk); /* the header, which was asked for */
-    rig_run(rig, 300);
-    assert_true(rig->signs_count > desk.taken);
+    desk_asked(&desk, rig);
     const struct edge_signer_out out = {&desk, heard};
     const struct bytes request = {rig->signs[rig->signs_count - 1], rig->signs_len[rig->signs_count - 1]};
     desk.quiet = true;
