@@ -6,14 +6,6 @@
 
 #include "relay/core/parts.h"
 
-static struct core_light_item proven_pop(struct core_light *light)
-{
-    struct core_light_item item = light->proven[0];
-    light->proven_len--;
-    memmove(&light->proven[0], &light->proven[1], light->proven_len * sizeof(light->proven[0]));
-    return item;
-}
-
 static void fact_apply(struct relay_core *core, struct core_light *light, const struct core_light_item *item)
 {
     struct core_evidence *evidence = item->evidence;
@@ -46,7 +38,7 @@ void core_facts_apply(struct relay_core *core, struct core_light *light)
             counts = false;
         if (counts && core_witness_waits(core, light, first))
             return;
-        struct core_light_item item = proven_pop(light);
+        struct core_light_item item = core_light_pop(light->proven, &light->proven_len);
         if (counts)
             fact_apply(core, light, &item);
         else

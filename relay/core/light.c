@@ -267,11 +267,11 @@ static void proof_job(struct relay_core *core, struct core_light *light, const s
     }
 }
 
-static struct core_light_item queue_pop(struct core_light *light)
+struct core_light_item core_light_pop(struct core_light_item *items, size_t *len)
 {
-    struct core_light_item item = light->queue[0];
-    light->queue_len--;
-    memmove(&light->queue[0], &light->queue[1], light->queue_len * sizeof(light->queue[0]));
+    struct core_light_item item = items[0];
+    (*len)--;
+    memmove(&items[0], &items[1], *len * sizeof(items[0]));
     return item;
 }
 
@@ -294,7 +294,8 @@ void core_light_drive(struct relay_core *core, struct core_light *light)
         bool older = item->height < trusted_height(light);
         const struct core_light_state *state = older ? core_light_state_below(light, item->height) : NULL;
         if (older && (state == NULL || item->proof.len == 0)) {
-            core_evidence_forget(core, queue_pop(light).evidence); /* newer evidence will show as much */
+            core_evidence_forget(
+                core, core_light_pop(light->queue, &light->queue_len).evidence); /* newer evidence will show as much */
             continue;
         }
         if (item->proof.len > 0)
@@ -356,7 +357,7 @@ static void believed(struct relay_core *core, struct core_light *light, const st
         light->want = (struct core_want){0};
         return;
     }
-    struct core_light_item item = queue_pop(light);
+    struct core_light_item item = core_light_pop(light->queue, &light->queue_len);
     if (item.proof.len > 0 && !moved && peer == RELAY_NO_SOURCE && !older_take(core, light, job)) {
         core_evidence_forget(core, item.evidence);
         return;
@@ -380,7 +381,7 @@ static void too_far(struct relay_core *core, struct core_light *light, const str
         item_drop(&light->step);
     if (tried <= latest) { /* judged from an older header: newer evidence will show as much */
         if (!step)
-            core_evidence_forget(core, queue_pop(light).evidence);
+            core_evidence_forget(core, core_light_pop(light->queue, &light->queue_len).evidence);
         return;
     }
     if (!step && light->queue[0].proof.len == 0 && light->queue[0].peer == RELAY_NO_SOURCE)
@@ -412,7 +413,7 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
 {
     struct core_evidence *evidence = job->owner;
     bool step = evidence == light->step.evidence;
-    struct core_light_item item = step ? light->step : queue_pop(light);
+    struct core_light_item item = step ? light->step : core_light_pop(light->queue, &light->queue_len);
     if (step)
         light->step = (struct core_light_item){0};
     light->want.again = core->now; /* the next source, when one was asked */
@@ -580,7 +581,7 @@ void core_light_let_go(struct relay_core *core, struct core_light *light)
 {
     if (light->queue_len == 0)
         return;
-    struct core_light_item item = queue_pop(light);
+    struct core_light_item item = core_light_pop(light->queue, &light->queue_len);
     uint16_t source = item.evidence->source;
     if (item.peer != RELAY_NO_SOURCE)
         core->peers[item.peer].unheard_until = core->now + UNHEARD_MS;

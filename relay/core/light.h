@@ -135,6 +135,8 @@ const struct core_light_state *core_light_state_below(const struct core_light *l
 void core_light_row_write(struct relay_core *core, struct core_light *light);
 /* What is first in the queue is let go, and who told it blamed: nothing leads there. */
 void core_light_let_go(struct relay_core *core, struct core_light *light);
+/* Takes the first one out of `*len`, at least one; those behind it move up. */
+struct core_light_item core_light_pop(struct core_light_item *items, size_t *len);
 /* Begins what is next, if nothing is under way. */
 void core_light_drive(struct relay_core *core, struct core_light *light);
 void core_light_expire(struct relay_core *core, struct core_light *light);

@@ -61,15 +61,6 @@ void core_offence_take(struct relay_core *core, uint16_t source, const struct co
     core_light_drive(core, light);
 }
 
-static struct core_light_item queue_pop(struct core_light *light)
-{
-    struct core_light_item item = light->offences.queue[0];
-    light->offences.queue_len--;
-    memmove(&light->offences.queue[0], &light->offences.queue[1],
-            light->offences.queue_len * sizeof(light->offences.queue[0]));
-    return item;
-}
-
 bool core_offence_job(struct relay_core *core, struct core_light *light)
 {
     while (light->offences.queue_len > 0) {
@@ -77,8 +68,8 @@ bool core_offence_job(struct relay_core *core, struct core_light *light)
         struct core_offence offence;
         const struct core_light_state *from = core_light_state_below(light, item->height);
         if (from == NULL || !offence_read(&offence, item->proof) || is_known(light, &offence)) {
-            core_evidence_release(
-                queue_pop(light).evidence); /* from before all that is remembered, or said meanwhile */
+            core_evidence_release(core_light_pop(light->offences.queue, &light->offences.queue_len)
+                                      .evidence); /* from before all that is remembered, or said meanwhile */
             continue;
         }
         struct relay_verify_job *job = core_light_job(core, light, item, RELAY_VERIFY_LIGHT_DOUBLE_VOTE);
@@ -115,7 +106,7 @@ static void said(struct relay_core *core, struct core_light *light, const struct
 
 void core_offence_verified(struct relay_core *core, struct core_light *light, const struct relay_verify_job *job)
 {
-    struct core_light_item item = queue_pop(light);
+    struct core_light_item item = core_light_pop(light->offences.queue, &light->offences.queue_len);
     enum proof_reason reason = job->result.reason;
     /* Our clock, too old a trust, or a header that has to be judged otherwise: nobody's fault, and nothing is known. */
     bool open = job->verdict == PROOF_NOT_ENOUGH_TRUST || reason == PROOF_REASON_COMETBFT_EXPIRED ||
