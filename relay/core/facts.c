@@ -34,7 +34,7 @@ void core_facts_apply(struct relay_core *core, struct core_light *light)
         const struct core_light_item *first = &light->proven[0];
         bool counts = core_light_cause(core, light->chain) == RELAY_CAUSE_NONE;
         /* What witnesses would have to be asked about is no longer remembered: newer evidence shows as much. */
-        if (first->peer == RELAY_NO_SOURCE && core_light_state_at(light, first->height) == NULL)
+        if (first->peer == RELAY_NO_SOURCE && core_trust_at(light, first->height) == NULL)
             counts = false;
         if (counts && core_witness_waits(core, light, first))
             return;

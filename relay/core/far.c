@@ -109,7 +109,7 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
 {
     int chain = chain_by_identity(core, ask->chain);
     struct core_light *light = chain >= 0 ? core->lights[chain] : NULL;
-    const struct core_light_state *state = light != NULL ? core_light_state_at(light, ask->height) : NULL;
+    const struct core_light_state *state = light != NULL ? core_trust_at(light, ask->height) : NULL;
     struct core_far_asked *place = NULL;
     if (chain < 0)
         return;

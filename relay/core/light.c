@@ -61,13 +61,6 @@ static void item_drop(struct core_light_item *item)
     *item = (struct core_light_item){0};
 }
 
-static void state_drop(struct core_light_state *state)
-{
-    free(state->bundle);
-    free(state->next);
-    *state = (struct core_light_state){0};
-}
-
 void core_lights_free(struct relay_core *core)
 {
     for (size_t i = 0; i < core->network->chains_len; i++) {
@@ -78,115 +71,15 @@ void core_lights_free(struct relay_core *core)
             item_drop(&light->queue[j]);
         for (size_t j = 0; j < light->proven_len; j++)
             item_drop(&light->proven[j]);
-        for (size_t j = 0; j < CORE_LIGHT_STATES; j++)
-            state_drop(&light->states[j]);
+        core_trust_free(light);
         for (size_t j = 0; j < light->offences.queue_len; j++)
             item_drop(&light->offences.queue[j]);
         item_drop(&light->step);
         item_drop(&light->other);
         proof_cometbft_space_free(light->space);
-        free(light->next);
         free(light);
     }
     free(core->lights);
-}
-
-static uint8_t *copy_of(struct bytes bytes)
-{
-    uint8_t *copy = core_alloc(NULL, bytes.len ? bytes.len : 1, 1);
-    if (bytes.len > 0)
-        memcpy(copy, bytes.data, bytes.len);
-    return copy;
-}
-
-/* ---- what is remembered -------------------------------------------------------------------------------------------- */
-
-struct core_light_state *core_light_state_at(struct core_light *light, uint64_t height)
-{
-    for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
-        if ((uint64_t)light->states[i].state.height == height)
-            return &light->states[i];
-    }
-    return NULL;
-}
-
-const struct core_light_state *core_light_state_below(const struct core_light *light, uint64_t height)
-{
-    for (size_t i = 0; i < CORE_LIGHT_STATES && light->states[i].state.height > 0; i++) {
-        if ((uint64_t)light->states[i].state.height <= height)
-            return &light->states[i];
-    }
-    return NULL;
-}
-
-/* At its place among the others; the oldest one goes. */
-static void state_remember(struct core_light *light, const struct proof_cometbft_state *state, int64_t from,
-                           struct bytes next, struct bytes bundle)
-{
-    size_t at = 0;
-    while (at < CORE_LIGHT_STATES && light->states[at].state.height > state->height)
-        at++;
-    if (at == CORE_LIGHT_STATES)
-        return;
-    state_drop(&light->states[CORE_LIGHT_STATES - 1]);
-    memmove(&light->states[at + 1], &light->states[at], (CORE_LIGHT_STATES - 1 - at) * sizeof(light->states[0]));
-    light->states[at] = (struct core_light_state){
-        .state = *state, .from = (uint64_t)from, .bundle_len = bundle.len, .next_len = next.len};
-    light->states[at].next = copy_of(next);
-    light->states[at].bundle = bundle.len > 0 ? copy_of(bundle) : NULL;
-}
-
-void core_light_row_write(struct relay_core *core, struct core_light *light)
-{
-    uint8_t key[KEYS_TRUST_BYTES], trust[PROOF_COMETBFT_TRUST_BYTES_MAX];
-    struct codec_writer writer;
-    codec_writer_init(&writer, trust, sizeof(trust));
-    proof_cometbft_trust_write(&writer, &light->trust);
-    struct keys_trust row = {.first_height = light->first->height,
-                             .trust = codec_writer_bytes(&writer),
-                             .next = {light->next, light->next_len}};
-    const struct core_light_state *latest = &light->states[0];
-    const struct core_light_state *before = core_light_state_at(light, (uint64_t)light->trust.before.height);
-    if (latest->state.height == light->trust.latest.height && latest->bundle != NULL)
-        row.bundle = (struct bytes){latest->bundle, latest->bundle_len};
-    if (before != NULL)
-        row.before_next = (struct bytes){before->next, before->next_len};
-    memcpy(row.first_hash, light->first->hash, 32);
-    size_t cap = KEYS_TRUST_OVERHEAD + row.trust.len + row.next.len + row.bundle.len + row.before_next.len;
-    uint8_t *value = core_scratch(core, cap);
-    codec_writer_init(&writer, value, cap);
-    keys_trust_write(&writer, &row);
-    keys_trust_key(key, core->network->chains[light->chain].identity);
-    core_put(core, STORE_CHAIN, BYTES_OF(key), codec_writer_bytes(&writer));
-    light->write = core->write_id;
-}
-
-/* Another first header than the one that this trust began with: its operator begins anew. */
-static bool begins_anew(const struct core_light *light, const struct keys_trust *row)
-{
-    return light->first->height != row->first_height || memcmp(light->first->hash, row->first_hash, 32) != 0;
-}
-
-bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes value)
-{
-    struct core_light *light = core->lights[chain];
-    struct proof_cometbft_trust trust;
-    struct keys_trust row;
-    if (!keys_trust_read(&row, value) || !proof_cometbft_trust_read(&trust, row.trust))
-        return false;
-    if (light == NULL || light->first == NULL)
-        return true;
-    if (begins_anew(light, &row)) {
-        light->trust.changes = trust.changes; /* goes on counting: of two copies the later one has more */
-        return true;
-    }
-    light->trust = trust;
-    light->next = copy_of(row.next);
-    light->next_len = row.next.len;
-    if (row.before_next.len > 0 && trust.before.height > 0) /* to prove an attack against the newest one from there */
-        state_remember(light, &trust.before, 0, row.before_next, (struct bytes){NULL, 0});
-    state_remember(light, &trust.latest, trust.before.height, row.next, row.bundle);
-    return true;
 }
 
 enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain)
@@ -292,7 +185,7 @@ void core_light_drive(struct relay_core *core, struct core_light *light)
     while (begun(light) && light->want.height == 0 && light->queue_len > 0 && light->proven_len < CORE_LIGHT_QUEUE) {
         const struct core_light_item *item = &light->queue[0];
         bool older = item->height < trusted_height(light);
-        const struct core_light_state *state = older ? core_light_state_below(light, item->height) : NULL;
+        const struct core_light_state *state = older ? core_trust_below(light, item->height) : NULL;
         if (older && (state == NULL || item->proof.len == 0)) {
             core_evidence_forget(
                 core, core_light_pop(light->queue, &light->queue_len).evidence); /* newer evidence will show as much */
@@ -315,13 +208,7 @@ static void trust_take(struct relay_core *core, struct core_light *light, const 
     uint64_t height = (uint64_t)job->light.trust.latest.height;
     if (job->source != RELAY_NO_SOURCE && core->sources[job->source].final_height < height)
         core->sources[job->source].final_height = height; /* it showed it */
-    uint8_t *next = copy_of(job->light.next);             /* a view into what may go now */
-    free(light->next);
-    light->next = next;
-    light->next_len = job->light.next.len;
-    light->trust = job->light.trust;
-    state_remember(light, &light->trust.latest, light->trust.before.height, job->light.next, job->light.bundle);
-    core_light_row_write(core, light);
+    core_trust_take(core, light, &job->light.trust, job->light.next, job->light.bundle);
     if (first)
         core_want_begun(core, light);
     core_witness_trusted(core, light, height, job->source);
@@ -333,11 +220,11 @@ static bool older_take(struct relay_core *core, struct core_light *light, const 
 {
     const struct proof_cometbft_trust *trust = &job->light.trust;
     uint64_t height = (uint64_t)trust->latest.height;
-    if (core_light_state_at(light, height) != NULL)
+    if (core_trust_at(light, height) != NULL)
         return true;
     if (core_witness_beside(core, light, job->source, job->light.bundle))
         return false;
-    state_remember(light, &trust->latest, trust->before.height, job->light.next, job->light.bundle);
+    core_trust_remember(light, &trust->latest, trust->before.height, job->light.next, job->light.bundle);
     core_witness_trusted(core, light, height, job->source);
     return true;
 }
@@ -458,7 +345,7 @@ static void disproved(struct relay_core *core, struct core_light *light, const s
     struct proof_cometbft_height height;
     struct cometbft_header header;
     uint8_t hash[32];
-    if (core_light_state_at(light, item.height) != NULL && proof_cometbft_height_read(&height, item.bundle) &&
+    if (core_trust_at(light, item.height) != NULL && proof_cometbft_height_read(&height, item.bundle) &&
         cometbft_header_read(&header, height.block.header) && proof_cometbft_header_hash(hash, &header))
         core_witness_header(core, light, evidence->source, item.height, hash, item.bundle);
     core_evidence_forget(core, item.evidence);

@@ -1,6 +1,6 @@
 /*
  * What the core keeps of a chain that it follows by a light client (docs/light-client-cometbft.md), and what the files that do so
- * offer: light.c, facts.c, want.c, far.c, witness.c, teach.c, offence.c. For relay/core alone, through parts.h.
+ * offer: trust.c, light.c, facts.c, want.c, far.c, witness.c, teach.c, offence.c. For relay/core alone, through parts.h.
  *
  * One item is verified at a time: each stands on the trust that the one before left. What moved the trust counts once that trust
  * is on disk (I2), and no header below the newest trusted one is ever believed again, but those that are remembered here.
@@ -107,12 +107,28 @@ struct core_light {
     unsigned old;           /* how often in a row */
 };
 
+/* ---- trust.c ---- */
+/* What the store has of an earlier life. False: malformed. */
+bool core_trust_restore(struct relay_core *core, uint16_t chain, struct bytes value);
+/* The newest header that is trusted from now on, with what it was verified by; written. Copies next and bundle. */
+void core_trust_take(struct relay_core *core, struct core_light *light, const struct proof_cometbft_trust *trust,
+                     struct bytes next, struct bytes bundle);
+/* A header that was verified from the one at `from`, at its place among the others; the oldest one goes. Copies next and bundle. */
+void core_trust_remember(struct core_light *light, const struct proof_cometbft_state *state, int64_t from,
+                         struct bytes next, struct bytes bundle);
+/* NULL: that header is not remembered. */
+struct core_light_state *core_trust_at(struct core_light *light, uint64_t height);
+/* The newest trusted header that is not above a height: what is of below the newest one is judged from there. NULL: none. */
+const struct core_light_state *core_trust_below(const struct core_light *light, uint64_t height);
+/* The row of what is trusted now; light->write is the WRITE that holds it. */
+void core_trust_write(struct relay_core *core, struct core_light *light);
+/* What is remembered, not `light` itself. */
+void core_trust_free(struct core_light *light);
+
 /* ---- light.c ---- */
 void core_lights_new(struct relay_core *core);
 void core_lights_free(struct relay_core *core);
 struct core_light *core_light_of(const struct relay_core *core, uint16_t chain);
-/* What the store has of an earlier life. False: malformed. */
-bool core_light_restore(struct relay_core *core, uint16_t chain, struct bytes value);
 /* Takes the reference. */
 void core_light_evidence(struct relay_core *core, struct core_evidence *evidence,
                          const struct connector_evidence *message, struct bytes whole);
@@ -129,10 +145,6 @@ void core_light_tick(struct relay_core *core, uint16_t chain);
 enum relay_cause core_light_cause(const struct relay_core *core, uint16_t chain);
 struct relay_verify_job *core_light_job(struct relay_core *core, struct core_light *light,
                                         const struct core_light_item *item, enum relay_verify_kind kind);
-struct core_light_state *core_light_state_at(struct core_light *light, uint64_t height);
-/* The newest trusted header that is not above a height: what is of below the newest one is judged from there. NULL: none. */
-const struct core_light_state *core_light_state_below(const struct core_light *light, uint64_t height);
-void core_light_row_write(struct relay_core *core, struct core_light *light);
 /* What is first in the queue is let go, and who told it blamed: nothing leads there. */
 void core_light_let_go(struct relay_core *core, struct core_light *light);
 /* Takes the first one out of `*len`, at least one; those behind it move up. */

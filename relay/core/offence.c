@@ -66,7 +66,7 @@ bool core_offence_job(struct relay_core *core, struct core_light *light)
     while (light->offences.queue_len > 0) {
         const struct core_light_item *item = &light->offences.queue[0];
         struct core_offence offence;
-        const struct core_light_state *from = core_light_state_below(light, item->height);
+        const struct core_light_state *from = core_trust_below(light, item->height);
         if (from == NULL || !offence_read(&offence, item->proof) || is_known(light, &offence)) {
             core_evidence_release(core_light_pop(light->offences.queue, &light->offences.queue_len)
                                       .evidence); /* from before all that is remembered, or said meanwhile */

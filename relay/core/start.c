@@ -73,7 +73,7 @@ static void chain_row(struct relay_core *core, struct bytes key, struct bytes va
     for (size_t i = 0; i < core->network->chains_len; i++) {
         if (key.len < KEYS_CHAIN_BYTES || memcmp(core->network->chains[i].identity, key.data, KEYS_CHAIN_BYTES) != 0)
             continue;
-        if (key.len == KEYS_TRUST_BYTES && !core_light_restore(core, (uint16_t)i, value))
+        if (key.len == KEYS_TRUST_BYTES && !core_trust_restore(core, (uint16_t)i, value))
             malformed(core, NULL, 0, "trust of a light client");
         if (key.len != KEYS_CHAIN_BYTES)
             continue;

@@ -82,7 +82,7 @@ bool core_witness_unheard(struct relay_core *core, struct core_light *light, uin
                           const struct relay_verify_job *job)
 {
     uint64_t height = (uint64_t)job->light.trust.latest.height;
-    const struct core_light_state *state = core_light_state_at(light, height);
+    const struct core_light_state *state = core_trust_at(light, height);
     size_t place = core_chain_place(&core->chains[light->chain], source);
     if (job->result.reason != PROOF_REASON_COMETBFT_NEXT_SET_HASH || state == NULL || (state->said >> place & 1) != 0)
         return false;
@@ -110,7 +110,7 @@ static const struct core_light_state *beside(struct core_light *light, const str
         if ((state->height > header->height && order <= 0) || (state->height < header->height && order >= 0))
             found = &light->states[i];
     }
-    bool judged = found != NULL && found->bundle != NULL && core_light_state_at(light, found->from) != NULL;
+    bool judged = found != NULL && found->bundle != NULL && core_trust_at(light, found->from) != NULL;
     return judged ? found : NULL;
 }
 
@@ -124,7 +124,7 @@ bool core_witness_beside(struct relay_core *core, struct core_light *light, uint
 {
     struct cometbft_header header;
     if (!header_of(&header, bundle) || header.height <= 0 ||
-        core_light_state_at(light, (uint64_t)header.height) != NULL || beside(light, &header) == NULL)
+        core_trust_at(light, (uint64_t)header.height) != NULL || beside(light, &header) == NULL)
         return false;
     if (light->other.evidence != NULL || core->now < core->sources[source].judge_at ||
         core_witness_contests(core, source, beside(light, &header)->from))
@@ -137,7 +137,7 @@ bool core_witness_beside(struct relay_core *core, struct core_light *light, uint
 bool core_witness_header(struct relay_core *core, struct core_light *light, uint16_t source, uint64_t height,
                          const uint8_t hash[32], struct bytes bundle)
 {
-    struct core_light_state *state = core_light_state_at(light, height);
+    struct core_light_state *state = core_trust_at(light, height);
     if (state == NULL)
         return bundle.len > 0 && core_witness_beside(core, light, source, bundle);
     if (memcmp(state->state.hash, hash, 32) == 0) {
@@ -166,7 +166,7 @@ void core_witness_trusted(struct relay_core *core, struct core_light *light, uin
 {
     const struct core_chain *chain = &core->chains[light->chain];
     const struct core_statement *said = core_chain_said(core, light->chain, height);
-    struct core_light_state *state = core_light_state_at(light, height);
+    struct core_light_state *state = core_trust_at(light, height);
     if (state != NULL) {
         state->since = core->now;
         state->again = core->now + ASK_MS;
@@ -207,7 +207,7 @@ static bool is_owing(const struct relay_core *core, const struct core_light *lig
 void core_witness_ask(struct relay_core *core, struct core_light *light, const struct core_light_item *fact)
 {
     const struct core_chain *chain = &core->chains[light->chain];
-    struct core_light_state *state = core_light_state_at(light, fact->height);
+    struct core_light_state *state = core_trust_at(light, fact->height);
     if (state == NULL || core->now < state->again)
         return;
     state->again = (core->now - state->again < ASK_MS ? state->again : core->now) + ASK_MS;
@@ -221,7 +221,7 @@ void core_witness_ask(struct relay_core *core, struct core_light *light, const s
 bool core_witness_waits(struct relay_core *core, struct core_light *light, const struct core_light_item *fact)
 {
     const struct core_chain *chain = &core->chains[light->chain];
-    const struct core_light_state *state = core_light_state_at(light, fact->height);
+    const struct core_light_state *state = core_trust_at(light, fact->height);
     bool waits = false, late = state != NULL && state->asked > HEAR_MS / ASK_MS;
     for (size_t i = 0; state != NULL && i < chain->sources_len; i++) {
         if (!is_owing(core, light, state, fact, i))
@@ -254,11 +254,11 @@ bool core_witness_job(struct relay_core *core, struct core_light *light)
 {
     if (light->other.evidence == NULL)
         return false;
-    const struct core_light_state *ours = core_light_state_at(light, light->other.height);
+    const struct core_light_state *ours = core_trust_at(light, light->other.height);
     struct cometbft_header header;
     if (ours == NULL && header_of(&header, light->other.bundle))
         ours = beside(light, &header);
-    const struct core_light_state *common = ours != NULL ? core_light_state_at(light, ours->from) : NULL;
+    const struct core_light_state *common = ours != NULL ? core_trust_at(light, ours->from) : NULL;
     if (common == NULL || ours->bundle == NULL) {
         unproven(core, light, "what it would follow from is no longer remembered");
         other_drop(light);
@@ -319,7 +319,7 @@ void core_witness_verified(struct relay_core *core, struct core_light *light, co
         return;
     }
     proof_cometbft_trust_freeze(&light->trust, &job->light.attack);
-    core_light_row_write(core, light);
+    core_trust_write(core, light);
     core_note(core, RELAY_ALARM, RELAY_REASON_CHAIN_ATTACKED, NULL, 0,
               "%s: %s at height %lld, shown by source %s: nothing of this chain is taken. Find out with others which "
               "header is true and give its height and hash under trust: in relay.yaml",
