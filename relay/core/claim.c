@@ -140,9 +140,9 @@ static const uint8_t *run_running(const struct relay_core *core, const struct ru
     return run->count ? run->records[run->count - 1].entry.running : core_log_running(core, run->log, run->log->stored);
 }
 
-/* Adds the records of a range that are new; those that we have already are passed over. */
-static bool run_add(struct relay_core *core, struct run *run, const struct proof_item_range *range,
-                    struct proof_result *result)
+/* Adds the records of a range that are new; those that we have already are passed over. NULL, or why nothing was added. */
+static const char *run_add(struct relay_core *core, struct run *run, const struct proof_item_range *range,
+                           struct proof_result *result)
 {
     uint64_t next = run->count ? run->from + run->count : run->log->stored + 1;
     struct codec_reader reader;
@@ -150,23 +150,24 @@ static bool run_add(struct relay_core *core, struct run *run, const struct proof
     struct core_staged *read = run->records + run->count;
     codec_reader_init(&reader, range->records);
     if (!core_records_read(read, range->count, core, run->log, &reader, range->from, range->before, result))
-        return false;
-    *result = (struct proof_result){PROOF_REASON_RLP_TRAILING, range->count};
+        return proof_reason_text(result->reason);
     if (!codec_reader_done(&reader))
-        return false;
+        return proof_reason_text(PROOF_REASON_RECORD_TRAILING);
+    if (!core_records_whole(read, range->count))
+        return "a payload was left out";
     /* What we have stays: the first new record must follow it, whatever the range repeats before. */
     size_t had = range->from < next ? (size_t)(next - range->from) : 0;
     size_t skipped = had ? read[had - 1].end : 0;
     *result = (struct proof_result){PROOF_REASON_MERKLE_ROOT, next};
     if (memcmp(had ? read[had - 1].entry.running : range->before, run_running(core, run), 32) != 0)
-        return false;
+        return proof_reason_text(result->reason);
     memmove(read, read + had, (range->count - had) * sizeof(*read));
     for (size_t i = 0; i < range->count - had; i++)
         read[i].end += run->len - skipped;
     memcpy(run->bytes + run->len, range->records.data + skipped, range->records.len - skipped);
     run->count += range->count - had;
     run->len += range->records.len - skipped;
-    return true;
+    return NULL;
 }
 
 /*
@@ -209,11 +210,12 @@ static void range_take(struct relay_core *core, struct run *run, const struct pr
         return;
     }
     size_t kept = run->count, len = run->len;
-    if (!run_add(core, run, range, &result)) {
+    const char *why = run_add(core, run, range, &result);
+    if (why != NULL) {
         run->count = kept;
         run->len = len;
         core_note(core, RELAY_WARNING, RELAY_REASON_CLAIM_REFUSED, log, range->from, "from relay %s: %s",
-                  core->network->relays[peer].name, proof_reason_text(result.reason));
+                  core->network->relays[peer].name, why);
         run->doubted = run->doubted ? run->doubted : log;
         if (result.reason == PROOF_REASON_MERKLE_ROOT)
             claims_doubt(core, run);

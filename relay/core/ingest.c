@@ -181,6 +181,11 @@ void core_ingest_records(struct relay_core *core, uint16_t source, const struct 
         core_log_free_stage(log);
         return;
     }
+    if (!core_records_whole(read, records->count)) {
+        records_refuse(core, source, log, next, "a payload was left out");
+        core_log_free_stage(log);
+        return;
+    }
     for (uint32_t i = 0; i < records->count; i++)
         read[i].end += start;
     stage->count += records->count;

@@ -150,6 +150,7 @@ static bool messages_read(struct core_staged *out, size_t count, const struct re
         if (!proof_message_read(&messages[i], reader, from + i, lane->payload_max, result))
             return false;
         out[i].end = reader->at;
+        out[i].bare = !messages[i].has_payload && messages[i].form != PROOF_FORM_HASH_ONLY;
     }
     /* A payload that does not open its commitment proves nothing about its sender: it never gets stored. */
     if (!proof_message_commitments_check(messages, count, log->suite, &at)) {
@@ -179,6 +180,14 @@ static bool outcomes_read(struct core_staged *out, size_t count, const struct co
         out[i].end = reader->at;
     }
     return true;
+}
+
+bool core_records_whole(const struct core_staged *records, size_t count)
+{
+    bool whole = true;
+    for (size_t i = 0; i < count; i++)
+        whole = whole && !records[i].bare;
+    return whole;
 }
 
 bool core_records_read(struct core_staged *out, size_t count, const struct relay_core *core, const struct core_log *log,

@@ -59,6 +59,7 @@ struct core_stage {
     size_t len, cap;
     struct core_staged {
         size_t end; /* offset behind this record */
+        bool bare;  /* a message without the payload that it was sent with: its digest says nothing of that */
         struct core_entry entry;
     } * records;
     size_t count, records_cap;

@@ -68,6 +68,9 @@ size_t core_log_room(const struct relay_core *core, const struct core_log *log);
 bool core_records_read(struct core_staged *out, size_t count, const struct relay_core *core, const struct core_log *log,
                        struct codec_reader *reader, uint64_t from, const uint8_t running[32],
                        struct proof_result *result);
+/* True when each has the payload that it was sent with. Whoever tells of a message may leave it out and show the true digest;
+ * what was stored so would never be asked for again, and never be executed. */
+bool core_records_whole(const struct core_staged *records, size_t count);
 
 /* ---- chain.c, ingest.c ---- */
 void core_source_event(struct relay_core *core, const struct relay_event *event);

@@ -1,0 +1,99 @@
+/* A certified member that lies, floods or leaves things out: nothing is lost by it, and it costs nobody more than itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/core/scene.h"
+
+enum { COUNT = 20, LIAR = 0, EAST = 5 };
+
+/* ---- payloads left out ----------------------------------------------------------------------------------------------- */
+
+/* The eastward lane's messages without their payloads: their digests, and so the head, are the true ones. */
+static struct bytes bare_records(const struct world *world, uint8_t bytes[COUNT * 256])
+{
+    struct codec_writer writer;
+    codec_writer_init(&writer, bytes, COUNT * 256);
+    for (uint64_t n = 1; n <= COUNT; n++) {
+        struct codec_reader reader;
+        struct proof_message message;
+        struct proof_result result;
+        codec_reader_init(&reader, model_records(&world->model.lanes[WORLD_EASTWARD].messages, n, n));
+        assert_true(proof_message_read(&message, &reader, n, world->lanes[WORLD_EASTWARD].payload_max, &result));
+        assert_true(message.has_payload);
+        message.has_payload = false;
+        message.payload = (struct bytes){NULL, 0};
+        memset(message.salt, 0, sizeof(message.salt));
+        assert_true(proof_message_write(&writer, &message));
+    }
+    return codec_writer_bytes(&writer);
+}
+
+static void bare_feed(struct world *world, uint16_t to, uint16_t from)
+{
+    uint8_t bytes[COUNT * 256];
+    struct codec_pack items;
+    struct proof_head head = world_head(world, WORLD_EASTWARD, COUNT);
+    struct proof_item range = {.type = PROOF_ITEM_RANGE, .range = {.from = 1, .count = COUNT}};
+    memcpy(range.range.log, head.log, 32);
+    memcpy(range.range.before, head.log, 32);
+    range.range.records = bare_records(world, bytes);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, 1, &items, &head, 1);
+    assert_true(proof_item_write(&items, &range));
+    world_frame(world, to, from, 0, &items, 2);
+    codec_pack_fini(&items);
+}
+
+static void a_neighbour_that_leaves_payloads_out_is_not_believed(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(201);
+    bare_feed(world, WORLD_MIDDLE, LIAR);
+    world_run(world, 1000);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).stored, 0);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CLAIM_REFUSED), 1);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, false);
+    world_expect(world, world_settled, 200000);
+    world_check_once(world);
+    world_free(world);
+}
+
+static void a_source_that_leaves_payloads_out_is_not_believed(void **state)
+{
+    (void)state;
+    uint8_t bytes[COUNT * 256];
+    struct world *world = world_new(207);
+    struct codec_pack message;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, COUNT, 33);
+    codec_pack_init(&message, 1 << 16);
+    codec_connector_encode(&message, &(struct connector_message){.type = CONNECTOR_RECORDS,
+                                                                 .records = {.watch = WORLD_EASTWARD * 3,
+                                                                             .from = 1,
+                                                                             .count = COUNT,
+                                                                             .records = bare_records(world, bytes)}});
+    world_feed(world, 0, (struct relay_event){.type = RELAY_EVENT_SOURCE_MESSAGE, .body = codec_pack_bytes(&message)});
+    assert_int_equal(world_counter(world, 0, RELAY_REASON_RECORDS_REFUSED), 1);
+    assert_int_equal(world->relays[0].bans, 1);
+    world_expect(world, world_quiet, 100000);
+    world_check_once(world);
+    codec_pack_fini(&message);
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_neighbour_that_leaves_payloads_out_is_not_believed),
+        cmocka_unit_test(a_source_that_leaves_payloads_out_is_not_believed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
