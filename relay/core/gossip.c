@@ -288,14 +288,30 @@ static bool signer_needs(const struct relay_core *core, const struct core_log *l
     return core->config.attests && settlement->is_home && (!settlement->guard_known || settlement->guard < base);
 }
 
+static bool is_ordered(const struct relay_core *core, const struct core_log *log)
+{
+    return log->kind == PROOF_LOG_OUTCOME || (core_lane(core, log)->mode & PROOF_MODE_ORDERED);
+}
+
+static unsigned neighbours_up(const struct relay_core *core)
+{
+    unsigned up = 0;
+    for (size_t i = 0; i < core->network->relays_len; i++)
+        up += core->peers[i].neighbour && core->peers[i].up;
+    return up;
+}
+
 /*
  * On an unordered lane only the outcome records tell which messages are settled, and on any lane our signer needs those
  * beyond its guard. A relay that lacks them goes from neighbour to neighbour, for minutes, for one that was there all the
- * time, before it does without.
+ * time, before it does without. Messages of such a lane may be undecided though as many that came after them have outcomes:
+ * there it asks every neighbour (the first two asks may go to one), so that none alone makes it skip what others keep.
  */
 static bool others_may_have(const struct relay_core *core, const struct core_log *log, uint64_t base)
 {
     bool ordered = core_lane(core, log)->mode & PROOF_MODE_ORDERED;
+    if (log->kind == PROOF_LOG_MESSAGE)
+        return !ordered && log->pruned < neighbours_up(core) + 2;
     return log->kind == PROOF_LOG_OUTCOME && log->pruned < REFUSALS_MAX &&
            ((!ordered && (log - 1)->settled < (log - 1)->stored) || signer_needs(core, log, base));
 }
@@ -326,8 +342,9 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
         if (!head->certified || head->number <= log->stored)
             continue;
         /* Nobody's word: the log that answers this one must be certified so far, or it is not settled. */
-        bool undelivered = log->is_target && log->position.known && log->position.undecided <= head->number &&
-                           log->position.undecided > 0;
+        bool undelivered = log->is_target &&
+                           (log->position.known ? log->position.undecided <= head->number && log->position.undecided > 0
+                                                : !is_ordered(core, log));
         if ((log + 1)->certified < head->number || undelivered)
             return;
         log->pruned++;

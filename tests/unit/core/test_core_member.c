@@ -89,11 +89,58 @@ static void a_source_that_leaves_payloads_out_is_not_believed(void **state)
     world_free(world);
 }
 
+/* ---- "pruned" ---------------------------------------------------------------------------------------------------------- */
+
+/* An unordered lane: so many messages have outcomes, but not the first ones. The neighbour says that it keeps none of those. */
+static void pruned_feed(struct world *world, uint16_t to, uint16_t from)
+{
+    enum { LANE = WORLD_EASTWARD_LOOSE };
+    struct proof_head messages = world_head(world, LANE, COUNT / 2), outcomes = messages;
+    struct proof_item refusal = {.type = PROOF_ITEM_REFUSAL, .refusal = {.reason = PROOF_REFUSAL_PRUNED}};
+    struct codec_pack items;
+    memcpy(outcomes.log, world->lanes[LANE].logs[1], 32);
+    memcpy(refusal.refusal.log, messages.log, 32);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, 1, &items, &messages, 1);
+    world_attest(world, 2, &items, &messages, 1);
+    world_attest(world, 4, &items, &outcomes, 1);
+    world_attest(world, 6, &items, &outcomes, 1);
+    assert_true(proof_item_write(&items, &refusal));
+    world_frame(world, to, from, 1, &items, 5);
+    codec_pack_fini(&items);
+}
+
+static void nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(205);
+    pruned_feed(world, WORLD_MIDDLE, LIAR);
+    world_run(world, 100);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).settled, 0);
+    world_free(world);
+}
+
+static void a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_decided(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(206);
+    world_source_down(world, EAST, 0, true);
+    world_source_down(world, EAST, 1, true);
+    world_run(world, 1000);
+    for (unsigned i = 0; i < 10; i++)
+        pruned_feed(world, EAST, WORLD_MIDDLE);
+    world_run(world, 100);
+    assert_int_equal(world_view(world, EAST, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).settled, 0);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_neighbour_that_leaves_payloads_out_is_not_believed),
         cmocka_unit_test(a_source_that_leaves_payloads_out_is_not_believed),
+        cmocka_unit_test(nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour),
+        cmocka_unit_test(a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
