@@ -33,6 +33,12 @@ static bool is_signed(const struct relay_core *core, const struct core_log *log,
     return false;
 }
 
+/* What it signed last is of an epoch that the document no longer names: undelivered, it counts for nothing now. */
+static bool word_lost(const struct relay_core *core, const struct core_log *log, uint64_t top)
+{
+    return top > log->certified && top > log->settled && !is_signed(core, log, top);
+}
+
 /*
  * Which numbers to sign, all of them at or below `top`. Those up to the guard were signed before and their signatures may
  * have been lost with a crash between the signer's answer and our commit: the same head again is the same word.
@@ -54,7 +60,7 @@ static void heads_choose(struct relay_signing_log *out, const struct relay_core 
         if (running != NULL && memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
             head_add(out, head->number);
     }
-    if (log->attested < top)
+    if (log->attested < top || word_lost(core, log, top))
         head_add(out, top);
 }
 
@@ -109,7 +115,11 @@ static bool wants_signature(const struct relay_core *core, const struct core_log
     if (core_light_cause(core, log->home) == RELAY_CAUSE_ATTACK)
         return false;
     /* Settled heads are signed, too: the guard has to pass them to reach what is not. */
-    return log->attested < top || step_missing(core, log, top) || other_waits(core, log, top);
+    if (log->attested < top)
+        return true;
+    /* Again only where it helps: else it would be signed, refused and signed without end. */
+    return core_gather_counts(core, log) &&
+           (word_lost(core, log, top) || step_missing(core, log, top) || other_waits(core, log, top));
 }
 
 /* The home chain shows, proven here, another history than the one that our operator signed. */
@@ -274,7 +284,7 @@ static void attested(struct relay_core *core, struct bytes body)
     }
     struct proof_item_parts parts;
     struct proof_item_leaf leaf;
-    core_gather_item(core, &item.attestation, core->config.self, false);
+    bool news = core_gather_item(core, &item.attestation, core->config.self, false) == CORE_WORD_NEWS;
     proof_item_leaves_init(&parts, &item.attestation);
     while (proof_item_leaves_next(&leaf, &parts)) {
         struct core_log *log = leaf.leaf.kind == PROOF_LEAF_HEAD ? core_log_by_id(core, leaf.leaf.head.log) : NULL;
@@ -282,12 +292,14 @@ static void attested(struct relay_core *core, struct bytes body)
             continue;
         if (leaf.leaf.head.number > log->guard)
             guard_note(core, log, leaf.leaf.head.number, leaf.leaf.head.running);
-        if (leaf.leaf.head.number > log->attested) {
+        bool farther = leaf.leaf.head.number > log->attested;
+        if (farther) {
             log->attested = leaf.leaf.head.number;
             log->row_dirty = true;
         }
         guard_check(core, log); /* a peer may have shown a later word while this request was under way */
-        log->sign_again = 0;
+        if (news || farther)
+            log->sign_again = 0; /* else it would say the same again and again, as fast as it can */
         core_log_mark(core, log);
     }
 }

@@ -231,10 +231,11 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
     struct run run = {.asked = ask != 0};
     bool told = true;  /* what it has; else it only says that it says nothing */
     bool more = false; /* than heads and heartbeats */
+    bool lied = false; /* one wrong signature is looked at in a frame, however many it holds */
     proof_items_init(&items, &frame);
     while (proof_items_next(&item, &items)) {
-        if (item.type == PROOF_ITEM_ATTESTATION)
-            core_gather_item(core, &item.attestation, peer, ask != 0);
+        if (item.type == PROOF_ITEM_ATTESTATION && !lied)
+            lied = core_gather_item(core, &item.attestation, peer, ask != 0) == CORE_WORD_FALSE;
         else if (item.type == PROOF_ITEM_HEARTBEAT)
             core_gossip_heard(core, peer, &item.heartbeat);
         more = more || item.type == PROOF_ITEM_RANGE || item.type == PROOF_ITEM_REFUSAL;

@@ -7,7 +7,8 @@
 
 #include "relay/core/parts.h"
 
-enum { LONE_EXTRA = 64, RECORD_MIN = 123 };
+/* Heads beyond the certified one that count against one operator: each multiple of C in the longest window, and some. */
+enum { WORDS_MAX = CORE_NUMBERS_MAX / TOPOLOGY_HEAD_STEP + 64 };
 
 const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log)
 {
@@ -36,6 +37,17 @@ static unsigned operator_bit(const struct relay_core *core, uint16_t number)
             return (unsigned)i;
     }
     return TOPOLOGY_OPERATORS_MAX - 1;
+}
+
+bool core_gather_counts(const struct relay_core *core, const struct core_log *log)
+{
+    uint16_t number = 0;
+    for (size_t i = 0; i < core->config.attester_keys_len; i++) {
+        if (epoch_of_key(core, log, core->config.attester_keys[i], &number) != NULL &&
+            !(log->expelled & UINT64_C(1) << operator_bit(core, number)))
+            return true;
+    }
+    return false;
 }
 
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32])
@@ -232,36 +244,74 @@ static bool number_is_needed(const struct core_log *log, uint64_t number)
     return number % TOPOLOGY_HEAD_STEP == 0;
 }
 
-static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head);
-
-/*
- * Heads beyond the certified one that a single operator signed count against that operator alone: however many it signs,
- * however high, it takes no other's place. An honest one needs a head for each multiple of C in the window and some.
- */
-static size_t lone_quota(const struct relay_core *core, const struct core_log *log)
+static void signer_drop(struct relay_core *core, const struct core_log *log, const struct core_head *head,
+                        struct core_attestation *signer)
 {
-    return LONE_EXTRA + (size_t)(core_lane(core, log)->window / RECORD_MIN / TOPOLOGY_HEAD_STEP);
+    uint8_t key[KEYS_HEAD_SECOND_BYTES];
+    core_delete(core, STORE_HEAD, head_key(key, log, head, signer));
+    free(signer);
 }
 
-/* Room for one more lone head of this operator: its lowest one goes, if the new one is higher. */
-static bool lone_admit(struct relay_core *core, struct core_log *log, uint16_t operator_number, uint64_t number)
+static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head)
 {
-    size_t lone = 0, lowest = SIZE_MAX;
-    for (size_t i = 0; i < log->heads_len; i++) {
-        const struct core_head *head = &log->heads[i];
-        if (head->number <= log->certified || head->signers_len != 1 ||
-            head->signers[0]->operator_number != operator_number)
-            continue;
-        lowest = lone++ == 0 ? i : lowest;
+    for (size_t i = 0; i < head->signers_len; i++)
+        signer_drop(core, log, head, head->signers[i]);
+    free(head->signers);
+}
+
+/* An operator's words that go first: the lowest, but those that an inbox may have to step on after all others. */
+static bool goes_before(uint64_t number, uint64_t other)
+{
+    bool step = number % TOPOLOGY_HEAD_STEP == 0, other_step = other % TOPOLOGY_HEAD_STEP == 0;
+    return step != other_step ? other_step : number < other;
+}
+
+static void word_drop(struct relay_core *core, struct core_log *log, struct core_head *head, uint16_t operator_number)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < head->signers_len; i++) {
+        if (head->signers[i]->operator_number == operator_number)
+            signer_drop(core, log, head, head->signers[i]);
+        else
+            head->signers[kept++] = head->signers[i];
     }
-    if (lone < lone_quota(core, log))
-        return true;
-    /* Lower ones are refused and not exchanged: so relays cannot tell each other the same heads in turn for ever. */
-    if (number < log->heads[lowest].number)
-        return false;
-    head_drop(core, log, &log->heads[lowest]);
+    head->signers_len = kept;
+    if (kept > 0)
+        return;
+    free(head->signers);
+    size_t at = (size_t)(head - log->heads);
     log->heads_len--;
-    memmove(&log->heads[lowest], &log->heads[lowest + 1], (log->heads_len - lowest) * sizeof(log->heads[0]));
+    memmove(head, head + 1, (log->heads_len - at) * sizeof(*head));
+}
+
+/*
+ * Heads beyond the certified one count against every operator that signed them, with others or alone: however many it signs,
+ * however high, it takes no other's place, and two that lie together take no more than each for itself. Room for one more
+ * word of this operator: its first one to go goes, if that is not the new one. What our own signer says with others is kept
+ * with theirs: dropped here it would be asked for again.
+ */
+static bool word_admit(struct relay_core *core, struct core_log *log, const struct core_head *known,
+                       uint16_t operator_number, bool own, uint64_t number)
+{
+    struct core_head *first = NULL;
+    size_t words = 0;
+    if (known != NULL && (own || core_head_signer(known, operator_number) != NULL))
+        return true;
+    for (size_t i = 0; i < log->heads_len; i++) {
+        struct core_head *head = &log->heads[i];
+        if (head->number <= log->certified || core_head_signer(head, operator_number) == NULL ||
+            (own && head->signers_len > 1))
+            continue;
+        words++;
+        if (first == NULL || goes_before(head->number, first->number))
+            first = head;
+    }
+    if (words < WORDS_MAX)
+        return true;
+    /* Those are refused and not exchanged: so relays cannot tell each other the same heads in turn for ever. */
+    if (goes_before(number, first->number))
+        return false;
+    word_drop(core, log, first, operator_number);
     return true;
 }
 
@@ -298,14 +348,14 @@ static bool key_spoke(const struct core_log *log, uint64_t number, const uint8_t
     return false;
 }
 
-static bool leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
-                      const struct proof_item_leaf *leaf, uint16_t peer, bool asked)
+static enum core_word leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
+                                const struct proof_item_leaf *leaf, uint16_t peer, bool asked)
 {
     const struct proof_head *head = &leaf->leaf.head;
     struct core_log *log = core_log_by_id(core, head->log);
     uint16_t operator_number = 0;
     if (log == NULL || log->frozen || log->suite != item->suite)
-        return false;
+        return CORE_WORD_KNOWN;
     /* What would not be kept is not taken either: else relays would tell it to each other for ever. Our own word is looked
      * at in any case. */
     bool needed = head->number >= log->base && number_is_needed(log, head->number);
@@ -315,29 +365,30 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     bool kept_here = needed || joins || other;
     bool own = peer != core->config.self && core_key_is_own(core, item->key_id) && head->number > log->attested;
     if (!kept_here && !own)
-        return false;
+        return CORE_WORD_KNOWN;
     const struct core_head *known = core_head_find(log, head->number, head->running);
     if (known != NULL && core_head_key(known, item->key_id) != NULL)
-        return false;
+        return CORE_WORD_KNOWN;
     if (epoch == NULL || !leaf_proven(core, item, leaf, epoch)) {
         core_note(core, RELAY_WARNING, RELAY_REASON_HEAD_REFUSED, log, head->number, "from relay %s: %s",
                   core->network->relays[peer].name, epoch ? "signature or path is wrong" : "not an attester's key");
-        return false;
+        return epoch ? CORE_WORD_FALSE : CORE_WORD_KNOWN;
     }
     if (own)
         core_attest_own(core, log, head);
     if (!kept_here)
-        return false;
+        return CORE_WORD_KNOWN;
     const uint8_t *ours = core_log_running(core, log, head->number);
     if (ours != NULL && head->number <= log->proven && memcmp(ours, head->running, 32) != 0) {
         core_note(core, RELAY_ALARM, RELAY_REASON_HEAD_CONTRADICTS, log, head->number, "operator %u", operator_number);
         if (!other)
-            return false;
+            return CORE_WORD_KNOWN;
     }
     if (!other && log->expelled & UINT64_C(1) << operator_bit(core, operator_number))
-        return false;
-    if (known == NULL && !lone_admit(core, log, operator_number, head->number))
-        return false;
+        return CORE_WORD_KNOWN;
+    if (head->number > log->certified &&
+        !word_admit(core, log, known, operator_number, core_key_is_own(core, item->key_id), head->number))
+        return CORE_WORD_KNOWN;
     equivocation_check(core, log, head->number, head->running,
                        operator_number); /* its second word is kept: the proof */
     struct core_head *kept = head_insert(core, log, head->number, head->running);
@@ -346,18 +397,21 @@ static bool leaf_take(struct relay_core *core, const struct proof_item_attestati
     if (head->number > log->hint)
         log->hint = head->number;
     core_log_mark(core, log);
-    return needed; /* where this relay can join is nobody else's business */
+    return needed ? CORE_WORD_NEWS : CORE_WORD_KNOWN; /* where this relay can join is nobody else's business */
 }
 
-bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer, bool asked)
+enum core_word core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer,
+                                bool asked)
 {
     struct proof_item_parts parts;
     struct proof_item_leaf leaf;
+    enum core_word word = CORE_WORD_KNOWN;
     bool news = false;
     uint16_t any_log = 0;
     proof_item_leaves_init(&parts, item);
-    while (proof_item_leaves_next(&leaf, &parts)) {
-        if (leaf.leaf.kind != PROOF_LEAF_HEAD || !leaf_take(core, item, &leaf, peer, asked))
+    while (word != CORE_WORD_FALSE && proof_item_leaves_next(&leaf, &parts)) {
+        word = leaf.leaf.kind == PROOF_LEAF_HEAD ? leaf_take(core, item, &leaf, peer, asked) : CORE_WORD_KNOWN;
+        if (word != CORE_WORD_NEWS)
             continue;
         news = true;
         any_log = (uint16_t)(core_log_by_id(core, leaf.leaf.head.log) - core->logs);
@@ -368,7 +422,7 @@ bool core_gather_item(struct relay_core *core, const struct proof_item_attestati
         if (proof_item_write(&core->pack, &whole))
             core_gossip_queue(core, any_log, peer, codec_pack_bytes(&core->pack));
     }
-    return news;
+    return word == CORE_WORD_FALSE ? word : news ? CORE_WORD_NEWS : CORE_WORD_KNOWN;
 }
 
 void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
@@ -496,16 +550,6 @@ void core_gather_certify(struct relay_core *core, struct core_log *log)
             certificate_take(core, log, head);
     }
     core_gather_prune(core, log);
-}
-
-static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head)
-{
-    for (size_t i = 0; i < head->signers_len; i++) {
-        uint8_t key[KEYS_HEAD_SECOND_BYTES];
-        core_delete(core, STORE_HEAD, head_key(key, log, head, head->signers[i]));
-        free(head->signers[i]);
-    }
-    free(head->signers);
 }
 
 void core_gather_prune(struct relay_core *core, struct core_log *log)

@@ -135,8 +135,13 @@ void core_signer_event(struct relay_core *core, const struct relay_event *event)
 bool core_key_is_own(const struct relay_core *core, const uint8_t key_id[32]);
 /* A peer shows a head that our operator signed and that lies beyond all we know of: the guard must be there, too. */
 void core_attest_own(struct relay_core *core, struct core_log *log, const struct proof_head *head);
-/* asked: it came in an answer, where a peer may show the head at which this relay can join. True: news, to be told on. */
-bool core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer, bool asked);
+/* Our signer's words of this log are kept and counted: its registry knows the key, and the operator is not expelled. */
+bool core_gather_counts(const struct relay_core *core, const struct core_log *log);
+enum core_word { CORE_WORD_KNOWN, CORE_WORD_NEWS, CORE_WORD_FALSE };
+/* asked: it came in an answer, where a peer may show the head at which this relay can join. NEWS: it is told on. FALSE: it has
+ * a leaf that nobody signed, which no honest relay tells: what else it is said to cover was not looked at. */
+enum core_word core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer,
+                                bool asked);
 struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
 const uint8_t *core_gather_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
 const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);

@@ -411,6 +411,43 @@ static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void 
     world_free(world);
 }
 
+/* The west's keys are changed at once: the document names the new epoch only, so all that was signed before counts for nothing.
+ * The lane is quiet: no new message makes anybody sign. */
+static void what_is_undelivered_is_signed_again_when_the_document_no_longer_names_the_epoch_before(void **state)
+{
+    struct topology_network document;
+    struct topology_chain chains[MODEL_CHAINS];
+    (void)state;
+    struct world *world = world_new(76);
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, true); /* the one that submits */
+    world_send(world, WORLD_EASTWARD, 30, 100);
+    world_run(world, 10000);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified, 30);
+    world_epoch_next(world, 1, 7, 0);
+    model_rotate(&world->model, 1, 0);
+    document = world->next.network;
+    memcpy(chains, world->next.chains, sizeof(chains));
+    chains[1].epochs = &world->next.epochs[1];
+    chains[1].epochs_len = 1;
+    document.chains = chains;
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        document_next(world, relay);
+        world->relays[relay].document = &document;
+        if (relay < WORLD_MIDDLE)
+            world_key_next(world, relay);
+        world_start(world, relay);
+    }
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, false);
+    world_expect(world, world_quiet, 120000);
+    world_check_once(world);
+    world_free(world);
+}
+
 /* It proves what it sent before, says that this is a greater number, and has nothing more to send: what is staged leads nowhere. */
 static void a_source_that_names_a_greater_number_than_it_proves_is_asked_again(void **state)
 {
@@ -511,6 +548,7 @@ int main(void)
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
         cmocka_unit_test(what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_by_the_new_one),
         cmocka_unit_test(what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for),
+        cmocka_unit_test(what_is_undelivered_is_signed_again_when_the_document_no_longer_names_the_epoch_before),
         cmocka_unit_test(a_source_that_names_a_greater_number_than_it_proves_is_asked_again),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
         cmocka_unit_test(what_is_not_on_disk_is_told_to_nobody),

@@ -89,6 +89,124 @@ static void a_source_that_leaves_payloads_out_is_not_believed(void **state)
     world_free(world);
 }
 
+/* ---- signatures that are wrong --------------------------------------------------------------------------------------- */
+
+/* One attestation over `count` heads that were never signed, in the name of an honest operator. */
+static void forged_pack(struct world *world, struct codec_pack *items, uint64_t first, size_t count)
+{
+    struct proof_head heads[PROOF_ITEM_LEAVES_MAX];
+    struct codec_pack one;
+    struct proof_item item;
+    struct proof_result result;
+    for (size_t i = 0; i < count; i++) {
+        heads[i] = world_head(world, WORLD_EASTWARD, 1);
+        heads[i].number = first + i;
+    }
+    codec_pack_init(&one, 1 << 20);
+    world_attest(world, 1, &one, heads, count);
+    assert_true(proof_item_read(&item, codec_pack_bytes(&one), &result));
+    item.attestation.signature[40] ^= 1;
+    assert_true(proof_item_write(items, &item));
+    codec_pack_fini(&one);
+}
+
+static void a_wrong_signature_is_looked_at_once_however_much_it_is_said_to_cover(void **state)
+{
+    enum { ITEMS = 8 };
+    (void)state;
+    struct world *world = world_silent(202);
+    struct codec_pack items;
+    codec_pack_init(&items, 4 << 20);
+    for (uint64_t i = 0; i < ITEMS; i++)
+        forged_pack(world, &items, 1000 * (i + 1), PROOF_ITEM_LEAVES_MAX);
+    world_frame(world, WORLD_MIDDLE, LIAR, 0, &items, ITEMS);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_HEAD_REFUSED), 1);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+/* ---- heads without end ------------------------------------------------------------------------------------------------ */
+
+/* Two of three lie, where all three must sign: nothing false is certified, and what they sign takes no more room than theirs. */
+static void operators_that_sign_the_same_heads_without_end_take_no_more_room_than_each_alone(void **state)
+{
+    enum { FRAMES = 40, EACH = 50, WORDS = 64 + 65536 / 256 };
+    (void)state;
+    struct world_shape shape = WORLD_SCENE;
+    shape.quorum = 3;
+    struct world *world = world_new_shaped(203, &shape);
+    struct codec_pack items;
+    world_start_all(world);
+    world_run(world, 1000);
+    world_send_all(world, COUNT);
+    world_expect(world, world_quiet, 100000);
+    codec_pack_init(&items, 8 << 20);
+    for (unsigned frame = 0; frame < FRAMES; frame++) {
+        struct proof_head heads[EACH];
+        codec_pack_clear(&items);
+        for (unsigned i = 0; i < EACH; i++) {
+            heads[i] = world_head(world, WORLD_EASTWARD, 1);
+            heads[i].number = 1000 + EACH * frame + i;
+        }
+        world_attest(world, 0, &items, heads, EACH);
+        world_attest(world, 1, &items, heads, EACH);
+        world_frame(world, WORLD_MIDDLE, LIAR, 0, &items, 2);
+        world_run(world, 100);
+    }
+    assert_true(world_rows(world, WORLD_MIDDLE, STORE_HEAD, BYTES_OF(world->lanes[WORLD_EASTWARD].logs[0])) <=
+                2 * WORDS + 6);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+/* ---- an operator alone ------------------------------------------------------------------------------------------------ */
+
+/* Cut off it goes on signing, block by block: more heads than fit. What it signed once it asks its signer for no more. */
+static void an_operator_that_is_cut_off_for_long_does_not_sign_the_same_heads_without_end(void **state)
+{
+    (void)state;
+    struct world *world = world_new(204);
+    world_start_all(world);
+    world_run(world, 3000);
+    world_isolate(world, 0, true);
+    for (unsigned i = 0; i < 400; i++) {
+        world_send(world, WORLD_EASTWARD, 3, 33);
+        world_run(world, 1000);
+    }
+    world_run(world, 10000);
+    unsigned before = world->relays[0].signs;
+    world_run(world, 10000);
+    assert_true(world->relays[0].signs - before <= 2);
+    world_isolate(world, 0, false);
+    world_expect(world, world_quiet, 400000);
+    world_check_once(world);
+    world_free(world);
+}
+
+/* Of a log whose registry does not know its key its signature counts for nothing, and is not kept: once is enough. */
+static void an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_without_end(void **state)
+{
+    (void)state;
+    struct world *world = world_new(208);
+    world->epochs[1].keys_len--;
+    memmove(&world->keys[1][0], &world->keys[1][1], world->epochs[1].keys_len * sizeof(world->keys[1][0]));
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, true); /* the one that submits */
+    world_send(world, WORLD_EASTWARD, 300, 33);
+    world_run(world, 20000);
+    unsigned before = world->relays[0].signs;
+    world_run(world, 10000);
+    assert_int_equal(world->relays[0].signs, before);
+    assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified, 300);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, false);
+    world_expect(world, world_quiet, 100000);
+    world_check_once(world);
+    world_free(world);
+}
+
 /* ---- "pruned" ---------------------------------------------------------------------------------------------------------- */
 
 /* An unordered lane: so many messages have outcomes, but not the first ones. The neighbour says that it keeps none of those. */
@@ -139,6 +257,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_neighbour_that_leaves_payloads_out_is_not_believed),
         cmocka_unit_test(a_source_that_leaves_payloads_out_is_not_believed),
+        cmocka_unit_test(a_wrong_signature_is_looked_at_once_however_much_it_is_said_to_cover),
+        cmocka_unit_test(operators_that_sign_the_same_heads_without_end_take_no_more_room_than_each_alone),
+        cmocka_unit_test(an_operator_that_is_cut_off_for_long_does_not_sign_the_same_heads_without_end),
+        cmocka_unit_test(an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_without_end),
         cmocka_unit_test(nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour),
         cmocka_unit_test(a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_decided),
     };
