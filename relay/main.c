@@ -137,6 +137,7 @@ static int configured(const struct arguments *arguments)
     if (problems == NULL)
         return EDGE_RELAY_EXIT_FAILED;
     bool good = config_relay_load(&config, arguments->config, problems);
+    config.dev_option = arguments->dev;
     config.dev = config.dev || arguments->dev;
     if (good)
         network = config_network_accept(&config, problems);

@@ -141,7 +141,8 @@ struct config_relay {
     } timings;
     enum config_log_level log_level;
     bool verify_forwarded;
-    bool dev; /* also set by isthmusd --dev: permits 1-of-1 and tcp:// */
+    bool dev;        /* permits 1-of-1 and tcp://; also set by isthmusd --dev, after the file was read */
+    bool dev_option; /* isthmusd --dev was given: no field of the file */
 };
 
 /*
@@ -150,6 +151,13 @@ struct config_relay {
  */
 bool config_relay_load(struct config_relay *relay, const char *path, struct config_problems *problems);
 void config_relay_free(struct config_relay *relay);
+
+/*
+ * Calls `differs` for each field in which two files of a relay differ, with its path, "sources[1].program_hash" ("sources" where
+ * there are more or fewer of them). live: a running relay takes it over when it reads its file again.
+ */
+void config_relay_differ(const struct config_relay *old, const struct config_relay *new,
+                         void (*differs)(void *context, const char *path, bool live), void *context);
 
 /* True for options called …-file: their value is a path, and the connector may read what lies there. */
 bool config_option_names_file(const struct config_option *option);

@@ -24,6 +24,9 @@ struct yaml_tree *config_parse_again(const char *path);
 __attribute__((format(printf, 4, 5))) void config_say(struct schema_reader *reader, const struct yaml_tree *tree,
                                                       const char *path, const char *format, ...);
 
+/* The table by which a relay's own file is read. */
+const struct schema_field *config_relay_fields(void);
+
 /* Says what is wrong with the meaning of a relay's own file, as far as it can be known without the network document. */
 void config_relay_check(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay);
 

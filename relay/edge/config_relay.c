@@ -209,6 +209,75 @@ static void read_url(struct schema_reader *reader, const struct schema_field *fi
         *member = copy_text(reader, node, text);
 }
 
+/* ---- comparing those fields ---------------------------------------------------------------------------------------- */
+
+static bool texts_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_text(const struct schema_field *field, const void *old, const void *new)
+{
+    return texts_same(*(char *const *)(const void *)((const char *)old + field->offset),
+                      *(char *const *)(const void *)((const char *)new + field->offset));
+}
+
+static bool same_number(const struct schema_field *field, const void *old, const void *new)
+{
+    return memcmp((const char *)old + field->offset, (const char *)new + field->offset, field->size) == 0;
+}
+
+static bool same_roots(const struct schema_field *field, const void *old, const void *new)
+{
+    const struct config_relay *a = old, *b = new;
+    bool equal = a->roots_len == b->roots_len;
+    (void)field;
+    for (size_t i = 0; equal && i < a->roots_len; i++)
+        equal = texts_same(a->roots[i].name, b->roots[i].name) && memcmp(a->roots[i].key, b->roots[i].key, 32) == 0;
+    return equal;
+}
+
+static bool same_program_hash(const struct schema_field *field, const void *old, const void *new)
+{
+    const struct config_source *a = old, *b = new;
+    (void)field;
+    return a->program_hash_given == b->program_hash_given && memcmp(a->program_hash, b->program_hash, 32) == 0;
+}
+
+static bool same_options(const struct schema_field *field, const void *old, const void *new)
+{
+    const struct config_source *a = old, *b = new;
+    bool equal = a->options_len == b->options_len;
+    (void)field;
+    for (size_t i = 0; equal && i < a->options_len; i++)
+        equal =
+            texts_same(a->options[i].name, b->options[i].name) && texts_same(a->options[i].value, b->options[i].value);
+    return equal;
+}
+
+/* Places that hold no path are NULL. */
+static bool paths_same(char *const *a, char *const *b, size_t max)
+{
+    bool equal = true;
+    for (size_t i = 0; equal && i < max; i++)
+        equal = texts_same(a[i], b[i]);
+    return equal;
+}
+
+static bool same_key_files(const struct schema_field *field, const void *old, const void *new)
+{
+    (void)field;
+    return paths_same(((const struct config_signer *)old)->keys, ((const struct config_signer *)new)->keys,
+                      CONFIG_SIGNER_KEYS_MAX);
+}
+
+static bool same_readable(const struct schema_field *field, const void *old, const void *new)
+{
+    (void)field;
+    return paths_same(((const struct config_source *)old)->readable, ((const struct config_source *)new)->readable,
+                      CONFIG_READABLE_MAX);
+}
+
 /* ---- the tables ---------------------------------------------------------------------------------------------------- */
 
 #define YES .required = true
@@ -221,11 +290,12 @@ static const struct schema_word level_words[] = {{"debug", CONFIG_LOG_DEBUG},
 
 static const struct schema_field control_fields[] = {
     {"socket", SCHEMA_PATH, SCHEMA_AT(config_relay, control_socket), YES},
-    {"mode", SCHEMA_CUSTOM, SCHEMA_OF(config_relay, control_mode), .standard = 0660, .custom = read_octal},
+    {"mode", SCHEMA_CUSTOM, SCHEMA_OF(config_relay, control_mode), .standard = 0660, .custom = read_octal,
+     .same = same_number},
     {0}};
 
 static const struct schema_field http_fields[] = {
-    {"listen", SCHEMA_CUSTOM, SCHEMA_AT(config_http, listen), YES, .custom = read_address},
+    {"listen", SCHEMA_CUSTOM, SCHEMA_AT(config_http, listen), YES, .custom = read_address, .same = same_text},
     {"stall_s", SCHEMA_NUMBER, SCHEMA_OF(config_http, stall_s), .min = 1, .max = 86400, .standard = 120},
     {0}};
 
@@ -240,38 +310,39 @@ static const struct schema_field tls_fields[] = {
     {0}};
 
 static const struct schema_field zone_fields[] = {
-    {"zone", SCHEMA_CUSTOM, SCHEMA_AT(config_listen, zone), YES, .custom = read_name},
-    {"url", SCHEMA_CUSTOM, SCHEMA_AT(config_listen, url), YES, .custom = read_url},
+    {"zone", SCHEMA_CUSTOM, SCHEMA_AT(config_listen, zone), YES, .custom = read_name, .same = same_text},
+    {"url", SCHEMA_CUSTOM, SCHEMA_AT(config_listen, url), YES, .custom = read_url, .same = same_text},
     {0}};
 
 static const struct schema_field listen_fields[] = {
-    {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, request_url), YES, .custom = read_url},
+    {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, request_url), YES, .custom = read_url, .same = same_text},
     {"zones", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, listen), YES, .max = TOPOLOGY_ZONES_MAX, .fields = zone_fields},
     {0}};
 
 static const struct schema_field peer_fields[] = {
-    {"relay", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, relay), YES, .custom = read_name},
-    {"publish", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, publish), YES, .custom = read_url},
-    {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, request), YES, .custom = read_url},
+    {"relay", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, relay), YES, .custom = read_name, .same = same_text},
+    {"publish", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, publish), YES, .custom = read_url, .same = same_text},
+    {"request", SCHEMA_CUSTOM, SCHEMA_AT(config_peer, request), YES, .custom = read_url, .same = same_text},
     {0}};
 
 static const struct schema_field signer_fields[] = {
-    {"keys", SCHEMA_CUSTOM, SCHEMA_AT(config_signer, keys), YES, .custom = read_key_files},
+    {"keys", SCHEMA_CUSTOM, SCHEMA_AT(config_signer, keys), YES, .custom = read_key_files, .same = same_key_files},
     {"passphrase", SCHEMA_PATH, SCHEMA_AT(config_signer, passphrase)},
     {"guard", SCHEMA_PATH, SCHEMA_AT(config_signer, guard), YES},
     {0}};
 
 static const struct schema_field source_fields[] = {
     {"chain", SCHEMA_TEXT, SCHEMA_AT(config_source, chain), YES, .max = TOPOLOGY_CHAIN_ID_MAX},
-    {"name", SCHEMA_CUSTOM, SCHEMA_AT(config_source, name), YES, .custom = read_name},
+    {"name", SCHEMA_CUSTOM, SCHEMA_AT(config_source, name), YES, .custom = read_name, .same = same_text},
     {"operator", SCHEMA_TEXT, SCHEMA_AT(config_source, operator_tag), YES, .max = 64},
     {"network", SCHEMA_TEXT, SCHEMA_AT(config_source, network_tag), YES, .max = 64},
     {"software", SCHEMA_TEXT, SCHEMA_AT(config_source, software_tag), YES, .max = 64},
     {"program", SCHEMA_PATH, SCHEMA_AT(config_source, program), YES},
-    {"program_hash", SCHEMA_CUSTOM, SCHEMA_AT(config_source, program_hash), .custom = read_program_hash},
+    {"program_hash", SCHEMA_CUSTOM, SCHEMA_AT(config_source, program_hash), .custom = read_program_hash,
+     .same = same_program_hash},
     {"submits", SCHEMA_BOOL, SCHEMA_AT(config_source, submits)},
-    {"readable", SCHEMA_CUSTOM, SCHEMA_AT(config_source, readable), .custom = read_readable},
-    {"options", SCHEMA_CUSTOM, SCHEMA_AT(config_source, options), .custom = read_options},
+    {"readable", SCHEMA_CUSTOM, SCHEMA_AT(config_source, readable), .custom = read_readable, .same = same_readable},
+    {"options", SCHEMA_CUSTOM, SCHEMA_AT(config_source, options), .custom = read_options, .same = same_options},
     {0}};
 
 static const struct schema_field trust_fields[] = {
@@ -303,9 +374,9 @@ static const struct schema_field timing_fields[] = {
     {0}};
 
 static const struct schema_field relay_fields[] = {
-    {"relay", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, relay), YES, .custom = read_name},
+    {"relay", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, relay), YES, .custom = read_name, .same = same_text},
     {"network", SCHEMA_PATH, SCHEMA_AT(config_relay, network), YES},
-    {"roots", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, roots), YES, .custom = read_roots},
+    {"roots", SCHEMA_CUSTOM, SCHEMA_AT(config_relay, roots), YES, .custom = read_roots, .same = same_roots},
     {"store", SCHEMA_PATH, SCHEMA_AT(config_relay, store), YES},
     {"state", SCHEMA_PATH, SCHEMA_AT(config_relay, state), YES},
     {"control", SCHEMA_MAPPING, 0, YES, .fields = control_fields}, /* flat: its fields lie in config_relay */
@@ -319,10 +390,34 @@ static const struct schema_field relay_fields[] = {
     {"trust", SCHEMA_LIST, SCHEMA_LIST_OF(config_relay, trust), .max = TOPOLOGY_CHAINS_MAX, .fields = trust_fields},
     {"budgets", SCHEMA_MAPPING, SCHEMA_AT(config_relay, budgets), .fields = budget_fields},
     {"timings", SCHEMA_MAPPING, SCHEMA_AT(config_relay, timings), .fields = timing_fields},
-    {"log_level", SCHEMA_CHOICE, SCHEMA_OF(config_relay, log_level), .standard = CONFIG_LOG_INFO, .words = level_words},
+    {"log_level", SCHEMA_CHOICE, SCHEMA_OF(config_relay, log_level), .standard = CONFIG_LOG_INFO, .words = level_words,
+     .live = true},
     {"verify_forwarded", SCHEMA_BOOL, SCHEMA_AT(config_relay, verify_forwarded)},
     {"dev", SCHEMA_BOOL, SCHEMA_AT(config_relay, dev)},
     {0}};
+
+const struct schema_field *config_relay_fields(void)
+{
+    return relay_fields;
+}
+
+struct differing {
+    void (*differs)(void *context, const char *path, bool live);
+    void *context;
+};
+
+static void field_differs(void *context, const char *path, const struct schema_field *field)
+{
+    const struct differing *differing = context;
+    differing->differs(differing->context, path, field->live);
+}
+
+void config_relay_differ(const struct config_relay *old, const struct config_relay *new,
+                         void (*differs)(void *context, const char *path, bool live), void *context)
+{
+    struct differing differing = {differs, context};
+    schema_differ(relay_fields, old, new, field_differs, &differing);
+}
 
 /* ---- the file ------------------------------------------------------------------------------------------------------- */
 

@@ -35,7 +35,7 @@ static bool fail(char *text, size_t cap, const char *format, ...)
 
 static void reload_signalled(void *context)
 {
-    char text[2048];
+    char text[4096];
     bool done = edge_relay_reload(context, text, sizeof(text));
     for (char *line = text, *next; line != NULL && *line != '\0'; line = next) {
         next = strchr(line, '\n');
@@ -317,100 +317,43 @@ void edge_relay_fini(struct edge_relay *relay)
 
 /* ---- reading the configuration again ------------------------------------------------------------------------------- */
 
+enum { MORE_MAX = 64 }; /* bytes that say that there is more */
+
 struct difference {
     char *text;
     size_t len, cap;
+    bool full;
 };
 
+/* What finds no room is not left out in silence. */
 static void say(struct difference *out, const char *kind, const char *what)
 {
-    int len = snprintf(out->text + out->len, out->cap - out->len, "%s: %s\n", kind, what);
-    if (len > 0 && (size_t)len < out->cap - out->len)
-        out->len += (size_t)len;
+    size_t len = strlen(kind) + strlen(what) + sizeof(": \n") - 1;
+    if (out->full)
+        return;
+    out->full = len > out->cap - out->len - MORE_MAX;
+    if (out->full)
+        what = "and more, for which there is no room here";
+    out->len += (size_t)snprintf(out->text + out->len, out->cap - out->len, "%s: %s\n", kind, what);
 }
 
-static bool same(const char *a, const char *b)
+static void field_differs(void *context, const char *path, bool live)
 {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static void compare_text(struct difference *out, const char *what, const char *old, const char *new)
-{
-    if (!same(old, new))
-        say(out, "restart", what);
-}
-
-static bool sources_same(const struct config_relay *old, const struct config_relay *new)
-{
-    bool equal = old->sources_len == new->sources_len;
-    for (size_t i = 0; equal && i < old->sources_len; i++) {
-        const struct config_source *a = &old->sources[i], *b = &new->sources[i];
-        equal = same(a->chain, b->chain) && same(a->name, b->name) && same(a->operator_tag, b->operator_tag) &&
-                same(a->network_tag, b->network_tag) && same(a->software_tag, b->software_tag) &&
-                same(a->program, b->program) && a->submits == b->submits &&
-                a->program_hash_given == b->program_hash_given &&
-                memcmp(a->program_hash, b->program_hash, sizeof(a->program_hash)) == 0 &&
-                a->options_len == b->options_len && a->readable_len == b->readable_len;
-        for (size_t j = 0; equal && j < a->readable_len; j++)
-            equal = same(a->readable[j], b->readable[j]);
-        for (size_t j = 0; equal && j < a->options_len; j++)
-            equal = same(a->options[j].name, b->options[j].name) && same(a->options[j].value, b->options[j].value);
-    }
-    return equal;
-}
-
-static bool peers_same(const struct config_relay *old, const struct config_relay *new)
-{
-    bool equal = old->peers_len == new->peers_len && old->listen_len == new->listen_len;
-    for (size_t i = 0; equal && i < old->peers_len; i++)
-        equal = same(old->peers[i].relay, new->peers[i].relay) && same(old->peers[i].publish, new->peers[i].publish) &&
-                same(old->peers[i].request, new->peers[i].request);
-    for (size_t i = 0; equal && i < old->listen_len; i++)
-        equal = same(old->listen[i].zone, new->listen[i].zone) && same(old->listen[i].url, new->listen[i].url);
-    return equal;
-}
-
-static bool trust_same(const struct config_relay *old, const struct config_relay *new)
-{
-    bool equal = old->trust_len == new->trust_len;
-    for (size_t i = 0; equal && i < old->trust_len; i++)
-        equal = same(old->trust[i].chain, new->trust[i].chain) &&
-                old->trust[i].height == new->trust[i].height &&memcmp(old->trust[i].hash, new->trust[i].hash, 32) == 0;
-    return equal;
-}
-
-static void compare(struct difference *out, const struct config_relay *old, const struct config_relay *new)
-{
-    compare_text(out, "relay", old->relay, new->relay);
-    compare_text(out, "store", old->store, new->store);
-    compare_text(out, "state", old->state, new->state);
-    compare_text(out, "control socket", old->control_socket, new->control_socket);
-    compare_text(out, "key", old->key_file, new->key_file);
-    compare_text(out, "request URL", old->request_url, new->request_url);
-    compare_text(out, "http.listen", old->http.listen, new->http.listen);
-    compare_text(out, "guard", old->signer.guard, new->signer.guard);
-    if (!peers_same(old, new))
-        say(out, "restart", "peers or listeners");
-    if (!sources_same(old, new))
-        say(out, "restart", "sources");
-    if (!trust_same(old, new))
-        say(out, "restart", "trust");
-    if (memcmp(&old->budgets, &new->budgets, sizeof(old->budgets)) != 0)
-        say(out, "restart", "budgets");
-    if (memcmp(&old->timings, &new->timings, sizeof(old->timings)) != 0)
-        say(out, "restart", "timings");
+    if (!live)
+        say(context, "restart", path);
 }
 
 bool edge_relay_reload(struct edge_relay *relay, char *text, size_t cap)
 {
     struct config_problems *problems = calloc(1, sizeof(*problems));
     struct config_relay config = {0};
-    struct difference out = {text, 0, cap};
+    struct difference out = {.text = text, .cap = cap};
     text[0] = '\0';
     if (problems == NULL)
         return fail(text, cap, "no memory");
     bool good = config_relay_load(&config, relay->config->path, problems);
-    config.dev = config.dev || relay->config->dev;
+    config.dev_option = relay->config->dev_option;
+    config.dev = config.dev || config.dev_option;
     struct topology_network *network = good ? config_network_accept(&config, problems) : NULL;
     for (size_t i = 0; i < problems->len && (!good || network == NULL); i++) {
         const struct config_problem *problem = &problems->items[i];
@@ -422,7 +365,7 @@ bool edge_relay_reload(struct edge_relay *relay, char *text, size_t cap)
         edge_log_level((enum relay_level)config.log_level);
         edge_relay_release(relay, NULL, text, cap);
         say(&out, "applied", "log level, quarantines ended");
-        compare(&out, relay->config, &config);
+        config_relay_differ(relay->config, &config, field_differs, &out);
         if (memcmp(network->hash, relay->network->hash, 32) != 0)
             say(&out, "restart", "network document");
     }

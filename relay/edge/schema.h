@@ -51,6 +51,9 @@ struct schema_field {
     const struct schema_field *fields; /* ended by a row without a key */
     void (*custom)(struct schema_reader *reader, const struct schema_field *field, const struct yaml_tree_node *node,
                    void *object);
+    /* CUSTOM without `fields`: whether two structs hold the same there; schema_differ asks it */
+    bool (*same)(const struct schema_field *field, const void *old, const void *new);
+    bool live; /* a running relay takes it over when it reads its file again */
 };
 
 /* Offset and size of a member, in a row. */
@@ -88,6 +91,13 @@ const char *schema_text(struct schema_reader *reader, const struct yaml_tree_nod
 size_t schema_enter_key(struct schema_reader *reader, const char *key);
 size_t schema_enter_index(struct schema_reader *reader, size_t index);
 void schema_leave(struct schema_reader *reader, size_t length);
+
+/*
+ * Calls `differs` for each field in which two structs that were read by `fields` differ, in the table's order, with its path:
+ * "sources[1].program", or "sources" where there are more or fewer of them.
+ */
+void schema_differ(const struct schema_field *fields, const void *old, const void *new,
+                   void (*differs)(void *context, const char *path, const struct schema_field *field), void *context);
 
 /* The word of a list of candidates that a misspelt one most likely means; NULL: none is near. */
 const char *schema_nearest(const char *word, const char *const *candidates, size_t count);

@@ -478,7 +478,7 @@ class Daemon(unittest.TestCase):
             file.write(good.replace("software: test", "software: other"))
         answer = east.ask("reload")
         self.assertTrue(answer["ok"])
-        self.assertEqual(answer["restart_needed"], ["sources"])
+        self.assertEqual(answer["restart_needed"], [f"sources[{i}].software" for i in range(good.count("software: test"))])
 
     def test_command_line__every_problem_at_once_and_exit_codes(self):
         self.configure("east")
