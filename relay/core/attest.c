@@ -3,12 +3,18 @@
  * to see for itself; the signer decides whether to sign (I1, I7). DESIGN section 1, "Who signs what": ascending, every
  * multiple of C, every valid uncertified head of another operator, then the newest.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 
 enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000, BEHIND_PAUSE_MS = 60000 };
+
+static const char *kind_name(const struct core_log *log)
+{
+    return proof_log_kind_name((enum proof_log_kind)log->kind);
+}
 
 static void head_add(struct relay_signing_log *out, uint64_t number)
 {
@@ -144,9 +150,9 @@ static bool request_log(struct relay_signing_log *out, struct relay_core *core, 
     if (log->guard < items->base) {
         log->sign_again = core->now + BEHIND_PAUSE_MS; /* only its guard can change that, and says so itself */
         core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_BEHIND, log, log->guard,
-                  "the signer's guard stands at %llu, below the settled records at %llu: restore the guard or adopt a "
-                  "newer head by name",
-                  (unsigned long long)log->guard, (unsigned long long)items->base);
+                  "%s log: the signer's guard stands at %llu, below the settled records at %llu: restore the guard or "
+                  "adopt a newer head by name",
+                  kind_name(log), (unsigned long long)log->guard, (unsigned long long)items->base);
         return false;
     }
     heads_choose(out, core, log, log->evidence_number);
@@ -237,16 +243,38 @@ static void guard_note(struct relay_core *core, struct core_log *log, uint64_t n
         core_log_mark(core, log - 1); /* outcomes stay until the signer is past them */
 }
 
-/* "a signer whose guard is … behind its own heads seen on the mesh signs nothing for that log" (DESIGN section 5). */
-static void guard_check(struct relay_core *core, struct core_log *log)
+/* The running hash that our operator signed at this number, as the store has it; NULL: that head is not here. */
+static const uint8_t *own_running(const struct relay_core *core, const struct core_log *log, uint64_t number)
 {
+    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
+        for (size_t j = 0; log->heads[i].number == number && j < core->config.attester_keys_len; j++) {
+            if (core_head_key(&log->heads[i], core->config.attester_keys[j]) != NULL)
+                return log->heads[i].running;
+        }
+    }
+    return NULL;
+}
+
+/* "a signer whose guard is … behind its own heads seen on the mesh signs nothing for that log" (DESIGN section 5).
+ * running: of the head at `attested` where the caller has it, else NULL. */
+static void guard_check(struct relay_core *core, struct core_log *log, const uint8_t *running)
+{
+    char id[65], digits[65], head[160] = "";
     if (log->guard >= log->attested)
         return;
     log->guard_known = false;
+    codec_hex_encode(id, BYTES_OF(log->id));
+    if (running == NULL)
+        running = own_running(core, log, log->attested);
+    if (running != NULL) {
+        codec_hex_encode(digits, (struct bytes){running, 32});
+        snprintf(head, sizeof(head), " with %s:%llu:%s", id, (unsigned long long)log->attested, digits);
+    }
     core_note(core, RELAY_ALARM, RELAY_REASON_SIGNER_BEHIND, log, log->guard,
-              "the signer remembers %llu, its signature reaches %llu: not asking it for this log until its guard is "
-              "restored or a head is adopted by name",
-              (unsigned long long)log->guard, (unsigned long long)log->attested);
+              "%s log: the signer remembers %llu, its signature reaches %llu%s: not asking it for this log until its "
+              "guard is restored or %s head is adopted by name",
+              kind_name(log), (unsigned long long)log->guard, (unsigned long long)log->attested, head,
+              running != NULL ? "that" : "its newest");
 }
 
 bool core_key_is_own(const struct relay_core *core, const uint8_t key_id[32])
@@ -268,9 +296,10 @@ void core_attest_own(struct relay_core *core, struct core_log *log, const struct
     codec_hex_encode(running, BYTES_OF(head->running));
     codec_hex_encode(id, BYTES_OF(log->id));
     core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_BEHIND, log, head->number,
-              "a peer shows our operator's %s:%llu:%s", id, (unsigned long long)head->number, running);
+              "%s log: a peer shows our operator's %s:%llu:%s", kind_name(log), id, (unsigned long long)head->number,
+              running);
     if (log->guard_known)
-        guard_check(core, log);
+        guard_check(core, log, head->running);
 }
 
 static void attested(struct relay_core *core, struct bytes body)
@@ -297,7 +326,7 @@ static void attested(struct relay_core *core, struct bytes body)
             log->attested = leaf.leaf.head.number;
             log->row_dirty = true;
         }
-        guard_check(core, log); /* a peer may have shown a later word while this request was under way */
+        guard_check(core, log, NULL); /* a peer may have shown a later word while this request was under way */
         if (news || farther)
             log->sign_again = 0; /* else it would say the same again and again, as fast as it can */
         core_log_mark(core, log);
@@ -312,7 +341,7 @@ static void guards_told(struct relay_core *core)
         if (log->guard_known || log->guard != 0)
             continue; /* told; refused, when it is behind */
         guard_note(core, log, 0, log->start);
-        guard_check(core, log);
+        guard_check(core, log, NULL);
     }
 }
 
@@ -330,7 +359,7 @@ static void signed_answer(struct relay_core *core, struct bytes message)
         attested(core, answer.body);
     } else if (answer.type == RELAY_SIGNING_GUARD && log != NULL) {
         guard_note(core, log, answer.number, answer.running);
-        guard_check(core, log);
+        guard_check(core, log, NULL);
     } else if (answer.type == RELAY_SIGNING_TRUST) {
         core_teach_told(core, &answer);
     } else if (answer.type == RELAY_SIGNING_REFUSAL) {

@@ -53,7 +53,8 @@ static bool silence(struct relay_core *core, struct core_log *log)
     if (epoch == NULL || epoch->quorum > 1 || core->now - core->heard_at < HEAR_SILENCE_MS)
         return false;
     core_note(core, RELAY_WARNING, RELAY_REASON_SIGNER_UNHEARD, log, log->attested,
-              "no peer said which heads it has of this log: signing on from what is known here");
+              "no peer said which heads it has of this lane's %s log: signing on from what is known here",
+              proof_log_kind_name((enum proof_log_kind)log->kind));
     return true;
 }
 

@@ -20,8 +20,10 @@ static void ban(struct world *world, uint16_t relay, const struct relay_action *
     world_post(world, SOURCE_RESTART_MS, WORLD_SOURCE_START, relay, (struct bytes){NULL, 0})->source = action->source;
 }
 
-static void note(const struct world *world, uint16_t relay, const struct relay_action *action)
+static void note(struct world *world, uint16_t relay, const struct relay_action *action)
 {
+    if (world->watched != NULL && strcmp(world->watched, action->reason) == 0)
+        snprintf(world->noted, sizeof(world->noted), "%s", action->text);
     if (world->trace)
         printf("%8llu relay %u %s lane %d #%llu: %s\n", (unsigned long long)world->now, relay, action->reason,
                (int16_t)action->lane, (unsigned long long)action->sequence, action->text);

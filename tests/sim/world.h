@@ -181,6 +181,8 @@ struct world {
     struct connector_scratch *scratch;
     struct world_watcher watcher;
     bool trace;
+    const char *watched; /* a reason, or NULL; what the newest note of it said: */
+    char noted[512];
     bool false_proofs; /* nothing that connectors give is proven */
 };
 

@@ -3,10 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 #include "tests/unit/core/scene.h"
 
@@ -56,10 +58,33 @@ static void adopt(struct world *world)
     world_signer_down(world, LOST, false);
 }
 
+/* The alarm names which log it is about, and the head, as `-x guard` takes it: nobody has to search for it. */
+static void says_what_to_adopt(const struct world *world)
+{
+    for (uint16_t watch = 0; watch < WORLD_LOGS; watch++) {
+        char head[256], id[65], digits[65];
+        uint16_t lane = watch / 3, kind = watch % 3 + 1;
+        struct relay_log_view view = world_view(world, LOST, lane, (uint8_t)kind);
+        const struct model_log *log =
+            model_log_of(&world->model, lane, kind == PROOF_LOG_SETTLEMENT ? PROOF_LOG_OUTCOME : (uint8_t)kind);
+        codec_hex_encode(id, BYTES_OF(view.id));
+        if (view.attested == 0 || strstr(world->noted, id) == NULL)
+            continue;
+        codec_hex_encode(digits, BYTES_OF(log->entries[view.attested - 1].running));
+        snprintf(head, sizeof(head), "%s:%llu:%s", id, (unsigned long long)view.attested, digits);
+        assert_non_null(strstr(world->noted, head));
+        snprintf(head, sizeof(head), "%s log: ", proof_log_kind_name((enum proof_log_kind)kind));
+        assert_memory_equal(world->noted, head, strlen(head));
+        return;
+    }
+    fail_msg("no log: %s", world->noted);
+}
+
 /* From here on the signer of the unlucky relay must say nothing, and the others carry the lanes; then it is mended. */
 static void stays_silent_until_adopted(struct world *world)
 {
     uint64_t guard = world->relays[LOST].guards[0].number;
+    world->watched = relay_reason_text(RELAY_REASON_SIGNER_BEHIND);
     world_start(world, LOST);
     world_run(world, 15000);
     world_send_all(world, 40);
@@ -67,6 +92,7 @@ static void stays_silent_until_adopted(struct world *world)
     assert_int_equal(world->relays[LOST].guards[0].number, guard);
     assert_true(world_counter(world, LOST, RELAY_REASON_SIGNER_BEHIND) > 0);
     assert_int_equal(world_view(world, LOST, WORLD_EASTWARD, 1).cause, RELAY_CAUSE_SIGNER);
+    says_what_to_adopt(world);
     adopt(world);
     world_send_all(world, 40);
     world_expect(world, world_quiet, 120000);
@@ -101,6 +127,30 @@ static void guard_and_store_of_the_same_old_copy_sign_nothing_until_a_head_is_ad
     world_kill(world, LOST);
     backup_restore(world, &backup);
     stays_silent_until_adopted(world);
+    world_free(world);
+}
+
+static void a_guard_lost_alone_is_told_with_the_head_that_the_store_has(void **state)
+{
+    (void)state;
+    struct world *world = world_new(67);
+    world_start_all(world);
+    world_send_all(world, 40);
+    world_expect(world, world_quiet, 60000);
+    world_kill(world, LOST);
+    memset(world->relays[LOST].guards, 0, sizeof(world->relays[LOST].guards));
+    world->watched = relay_reason_text(RELAY_REASON_SIGNER_BEHIND);
+    world_isolate(world, LOST, true); /* no peer shows it */
+    world_start(world, LOST);
+    world_run(world, 5000);
+    assert_true(world_counter(world, LOST, RELAY_REASON_SIGNER_BEHIND) > 0);
+    says_what_to_adopt(world);
+    world_isolate(world, LOST, false);
+    adopt(world);
+    world_send_all(world, 40);
+    world_expect(world, world_quiet, 120000);
+    assert_int_equal(world->relays[LOST].guards[0].number, 80);
+    world_check_once(world);
     world_free(world);
 }
 
@@ -211,9 +261,12 @@ static void where_one_operator_is_a_quorum_silent_peers_hold_it_up_for_seconds_o
     world_run(world, 8000);
     assert_int_equal(world->relays[LOST].guards[0].number, 0);
     assert_int_equal(world_view(world, LOST, WORLD_EASTWARD, 1).cause, RELAY_CAUSE_HEARING);
+    world->watched = relay_reason_text(RELAY_REASON_SIGNER_UNHEARD);
     world_run(world, 12000);
     assert_int_equal(world->relays[LOST].guards[0].number, 10);
     assert_true(world_counter(world, LOST, RELAY_REASON_SIGNER_UNHEARD) > 0);
+    assert_non_null(
+        strstr(world->noted, " log: ")); /* one of three: two lines that only named the lane looked the same */
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
         world_isolate(world, relay, false);
     world_expect(world, world_quiet, 120000);
@@ -295,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guard_and_store_lost_together_sign_nothing_until_a_head_is_adopted),
         cmocka_unit_test(guard_and_store_of_the_same_old_copy_sign_nothing_until_a_head_is_adopted),
+        cmocka_unit_test(a_guard_lost_alone_is_told_with_the_head_that_the_store_has),
         cmocka_unit_test(an_old_store_beside_a_whole_guard_goes_on_by_itself),
         cmocka_unit_test(what_a_late_signer_held_is_pruned_once_it_has_caught_up),
         cmocka_unit_test(a_relay_that_starts_cut_off_signs_nothing_before_it_has_heard_a_peer),
