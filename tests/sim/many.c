@@ -258,7 +258,9 @@ int sim_many(const struct sim_many *options)
            all.seeds, options->from, all.faults, all.messages, wall, cpu, (double)all.messages / cpu, all.violations,
            crashes);
     if (all.failed_len > 0)
-        printf("what happened, in words: --minimise %" PRIu64 "\n", all.failed[0]);
+        printf("what happened, in words: --minimise %" PRIu64 "%s%s\n", all.failed[0],
+               options->with < SIM_FAULT_TYPES ? " --with " : "",
+               options->with < SIM_FAULT_TYPES ? sim_fault_name(options->with) : "");
     int failed = options->report ? report_write(options, &all, wall, cpu) : 0;
     munmap(shared, sizeof(*shared));
     return failed || all.violations > 0;

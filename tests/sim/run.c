@@ -138,12 +138,38 @@ static int usage(FILE *out)
           "FILE]\n"
           "       run --seed N --story     what happens under a seed, in words\n"
           "       run --minimise N         the fewest faults under which seed N still fails\n"
-          "--with NAME: every world has this fault, whatever else it has (names: tests/sim/plan.h);\n"
+          "--with NAME: every world has this fault, whatever else it has;\n"
           "--jobs: processes side by side; --worlds: only seeds whose world is short, long or full;\n"
           "--twice: each seed must do the same again; --first: stop at the first broken promise.\n"
           "A may be `fresh`: seeds that nobody has run, from the clock; then B is how many.\n",
           out);
+    fputs("NAME:", out);
+    for (unsigned i = 0; i < SIM_FAULT_TYPES; i++)
+        fprintf(out, "%s %s", i % 10 == 9 ? "\n     " : "", sim_fault_name((enum sim_fault_type)i));
+    fputs("\n", out);
     return out == stdout ? 0 : 2;
+}
+
+/* Digits and nothing else: what is no number must not run as seed 0. */
+static bool number_read(uint64_t *out, const char *text)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+static bool minutes_read(double *out, const char *text)
+{
+    char *end = NULL;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && *out >= 0;
+}
+
+static bool wrong(const char *option, const char *text)
+{
+    fprintf(stderr, "run: %s cannot take '%s'\n", option, text);
+    return false;
 }
 
 static bool seeds_read(struct sim_many *many, const char *text)
@@ -175,14 +201,34 @@ static bool options_read(struct options *options, int argc, char **argv)
         {"worlds", required_argument, NULL, 'o'}, {"with", required_argument, NULL, 'h'},
         {"help", no_argument, NULL, 'u'},         {NULL, 0, NULL, 0}};
     struct sim_many *many = &options->many;
+    uint64_t jobs;
     for (int code; (code = getopt_long(argc, argv, "", LONG, NULL)) != -1;) {
         switch (code) {
-        case 's': options->seeds = seeds_read(many, optarg); break;
-        case 'm': many->minutes = strtod(optarg, NULL); break;
+        case 's':
+            options->seeds = seeds_read(many, optarg);
+            if (!options->seeds)
+                return wrong("--seeds", optarg);
+            break;
+        case 'm':
+            if (!minutes_read(&many->minutes, optarg))
+                return wrong("--minutes", optarg);
+            break;
         case 'r': many->report = optarg; break;
-        case 'j': many->jobs = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 'h': many->with = sim_fault_by_name(optarg); break;
-        case 'o': many->world = optarg; break;
+        case 'j':
+            if (!number_read(&jobs, optarg) || jobs == 0 || jobs > SIM_JOBS_MAX)
+                return wrong("--jobs", optarg);
+            many->jobs = (unsigned)jobs;
+            break;
+        case 'h':
+            many->with = sim_fault_by_name(optarg);
+            if (many->with == SIM_FAULT_TYPES)
+                return wrong("--with", optarg);
+            break;
+        case 'o':
+            many->world = optarg;
+            if (!sim_plan_world_known(many->world))
+                return wrong("--worlds", optarg);
+            break;
         case '2': many->twice = true; break;
         case 'q': many->quiet = true; break;
         case 'f': many->first = true; break;
@@ -192,13 +238,13 @@ static bool options_read(struct options *options, int argc, char **argv)
         case 'x':
             options->one = code == '1';
             options->minimise = code == 'x';
-            options->seed = strtoull(optarg, NULL, 10);
+            if (!number_read(&options->seed, optarg))
+                return wrong(options->one ? "--seed" : "--minimise", optarg);
             break;
         default: return false;
         }
     }
-    return optind == argc && (options->seeds || options->one || options->minimise) && many->jobs > 0 &&
-           many->jobs <= SIM_JOBS_MAX && (many->world == NULL || sim_plan_world_known(many->world));
+    return optind == argc && (options->seeds || options->one || options->minimise);
 }
 
 int main(int argc, char **argv)
