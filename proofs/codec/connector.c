@@ -370,15 +370,30 @@ static void visit_status(struct visit *visit, struct connector_status *m)
     visit_text(visit, &m->text, CODEC_CONNECTOR_TEXT_MAX, "status.text");
 }
 
-/* Sizes of the arrays, type included. Zero: no such message. */
-static const uint8_t ELEMENTS[35] = {
-    [CONNECTOR_MANIFEST] = 6,   [CONNECTOR_CONFIGURE] = 5,   [CONNECTOR_CONFIGURED] = 3, [CONNECTOR_SUBSCRIBE] = 9,
-    [CONNECTOR_CREDIT] = 3,     [CONNECTOR_UNSUBSCRIBE] = 2, [CONNECTOR_POSITION] = 4,   [CONNECTOR_HEADER] = 5,
-    [CONNECTOR_RECORDS] = 5,    [CONNECTOR_EVIDENCE] = 6,    [CONNECTOR_ASK_HEADER] = 2, [CONNECTOR_ASK_AGAIN] = 5,
-    [CONNECTOR_SUBMIT] = 9,     [CONNECTOR_RESULT] = 6,      [CONNECTOR_ASK_RESULT] = 2, [CONNECTOR_POSITION_IS] = 8,
-    [CONNECTOR_ASK_STATUS] = 1, [CONNECTOR_STATUS] = 6,      [CONNECTOR_NOTICE] = 3,     [CONNECTOR_CANNOT] = 4,
-    [CONNECTOR_ACCOUNT] = 6,    [CONNECTOR_OFFENCE] = 5,
+/* Sizes of the arrays, type included (zero: no such message), and what is said where the size is another. */
+#define MESSAGE(name, count)                                                                                           \
+    {                                                                                                                  \
+        count, name ": number of elements", name ": bytes after the end"                                               \
+    }
+static const struct {
+    uint8_t elements;
+    const char *count_wrong, *longer;
+} MESSAGES[35] = {
+    [CONNECTOR_MANIFEST] = MESSAGE("manifest", 6),     [CONNECTOR_CONFIGURE] = MESSAGE("configure", 5),
+    [CONNECTOR_CONFIGURED] = MESSAGE("configured", 3), [CONNECTOR_SUBSCRIBE] = MESSAGE("subscribe", 9),
+    [CONNECTOR_CREDIT] = MESSAGE("credit", 3),         [CONNECTOR_UNSUBSCRIBE] = MESSAGE("unsubscribe", 2),
+    [CONNECTOR_POSITION] = MESSAGE("position", 4),     [CONNECTOR_HEADER] = MESSAGE("header", 5),
+    [CONNECTOR_RECORDS] = MESSAGE("records", 5),       [CONNECTOR_EVIDENCE] = MESSAGE("evidence", 6),
+    [CONNECTOR_ASK_HEADER] = MESSAGE("ask header", 2), [CONNECTOR_ASK_AGAIN] = MESSAGE("ask again", 5),
+    [CONNECTOR_SUBMIT] = MESSAGE("submit", 9),         [CONNECTOR_RESULT] = MESSAGE("result", 6),
+    [CONNECTOR_ASK_RESULT] = MESSAGE("ask result", 2), [CONNECTOR_POSITION_IS] = MESSAGE("position is", 8),
+    [CONNECTOR_ASK_STATUS] = MESSAGE("ask status", 1), [CONNECTOR_STATUS] = MESSAGE("status", 6),
+    [CONNECTOR_NOTICE] = MESSAGE("notice", 3),         [CONNECTOR_CANNOT] = MESSAGE("cannot", 4),
+    [CONNECTOR_ACCOUNT] = MESSAGE("account", 6),       [CONNECTOR_OFFENCE] = MESSAGE("offence", 5),
 };
+#undef MESSAGE
+
+enum { TYPE_MAX = sizeof MESSAGES / sizeof *MESSAGES - 1 };
 
 static void visit_fields(struct visit *visit, struct connector_message *m)
 {
@@ -454,16 +469,16 @@ bool codec_connector_decode(struct connector_message *out, struct connector_scra
     if (in.len > CODEC_CONNECTOR_MESSAGE_MAX)
         visit_fail(&visit, "message: longer than 4 MiB");
     const uint32_t count = codec_unpack_array(&visit.unpack, 9);
-    const uint64_t type = codec_unpack_uint(&visit.unpack, sizeof ELEMENTS - 1);
-    if (visit.unpack.failed || count == 0 || ELEMENTS[type] == 0)
-        visit_fail(&visit, "type");
-    else if (count != ELEMENTS[type])
-        visit_fail(&visit, "number of elements");
+    const uint64_t type = codec_unpack_uint(&visit.unpack, TYPE_MAX);
+    if (visit.unpack.failed || count == 0 || MESSAGES[type].elements == 0)
+        visit_fail(&visit, "type: no message has it");
+    else if (count != MESSAGES[type].elements)
+        visit_fail(&visit, MESSAGES[type].count_wrong);
     out->type = (enum connector_type)type;
     if (!visit_failed(&visit))
         visit_fields(&visit, out);
     if (!visit_failed(&visit) && !codec_unpack_done(&visit.unpack))
-        visit_fail(&visit, "bytes after the end");
+        visit_fail(&visit, MESSAGES[type].longer);
     if (visit_failed(&visit))
         memset(out, 0, sizeof *out);
     if (where)
@@ -476,12 +491,12 @@ void codec_connector_encode(struct codec_pack *pack, const struct connector_mess
     struct visit visit = {.pack = pack};
     struct connector_message copy = *message; /* visits take what they may fill; writing changes nothing */
     const size_t begin = pack->len;
-    if ((size_t)copy.type >= sizeof ELEMENTS || ELEMENTS[copy.type] == 0)
+    if ((size_t)copy.type > TYPE_MAX || MESSAGES[copy.type].elements == 0)
         visit_fail(&visit, "type");
     else
-        visit_array(&visit, ELEMENTS[copy.type], "type");
+        visit_array(&visit, MESSAGES[copy.type].elements, "type");
     uint8_t type = (uint8_t)copy.type;
-    visit_u8(&visit, &type, 1, sizeof ELEMENTS - 1, "type");
+    visit_u8(&visit, &type, 1, TYPE_MAX, "type");
     visit_fields(&visit, &copy);
     if (visit_failed(&visit) || pack->len - begin > CODEC_CONNECTOR_MESSAGE_MAX)
         pack->failed = true;

@@ -218,6 +218,27 @@ static void numbers_out_of_their_range_are_refused_by_both_ends(void **state)
     codec_pack_fini(&pack);
 }
 
+/* Its author has to find the place: which message, and what of it. */
+static void what_is_refused_is_named_with_its_message(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bytes[8];
+        size_t len;
+        const char *where;
+    } bad[] = {{{0x92, CONNECTOR_HEADER, 1}, 3, "header: number of elements"},
+               {{0x92, CONNECTOR_ASK_HEADER, 7, 7}, 4, "ask header: bytes after the end"},
+               {{0x93, CONNECTOR_NOTICE, 1, 7}, 4, "notice.text"},
+               {{0x91, 8}, 2, "type: no message has it"},
+               {{0x90}, 1, "type: no message has it"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct connector_message read;
+        const char *where = NULL;
+        assert_false(codec_connector_decode(&read, scratch, (struct bytes){bad[i].bytes, bad[i].len}, &where));
+        assert_string_equal(where, bad[i].where);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(fields_arrive_as_they_were_sent),
         cmocka_unit_test(every_truncation_and_every_extra_byte_is_refused),
         cmocka_unit_test(one_message_has_one_encoding),
+        cmocka_unit_test(what_is_refused_is_named_with_its_message),
         cmocka_unit_test(numbers_out_of_their_range_are_refused_by_both_ends),
     };
     scratch = malloc(sizeof *scratch);
