@@ -90,6 +90,25 @@ static bool side_has_root(const struct topology_network *network, uint8_t side)
     return false;
 }
 
+/* A root certifies its own side's operators: one without any mostly means that these have another side's number. Not said where an
+ * operator's side has no root: that is the same mistake. */
+static void check_sides_used(struct check *check)
+{
+    const struct topology_network *n = check->network;
+    for (size_t i = 0; i < n->operators_len; i++) {
+        if (!side_has_root(n, n->operators[i].side))
+            return;
+    }
+    for (size_t i = 0; i < n->roots_len; i++) {
+        size_t one = 0;
+        while (one < n->operators_len && n->operators[one].side != n->roots[i].side)
+            one++;
+        if (one == n->operators_len)
+            add(check, place("roots", i, "side").text,
+                "no operator is of side %u: remove this root, or correct the side of its operators", n->roots[i].side);
+    }
+}
+
 static void check_roots(struct check *check)
 {
     const struct topology_network *n = check->network;
@@ -120,6 +139,7 @@ static void check_roots(struct check *check)
             add(check, place("operators", i, "number").text, "%u is already the number of '%s'", operator->number,
                 n->operators[first].name);
     }
+    check_sides_used(check);
 }
 
 /* ---- chains and epochs --------------------------------------------------------------------------------------------- */

@@ -64,28 +64,34 @@ static void check_urls(struct schema_reader *reader, const struct yaml_tree *tre
     }
 }
 
-/* Where a path leads, or, when it is not there yet, where the nearest folder above it does; NULL: nowhere. */
+/* Where a path leads: what is there without links and dots, then what is not there yet as it is written. NULL: nowhere. */
 static char *lead(const char *path)
 {
-    char rest[PATH_MAX], *found;
-    snprintf(rest, sizeof rest, "%s", path);
-    while (!(found = realpath(rest, NULL)) && strcmp(rest, "/") != 0 && strcmp(rest, ".") != 0) {
-        char *slash = strrchr(rest, '/');
-        if (slash && slash != rest)
-            *slash = '\0';
-        else
-            snprintf(rest, sizeof rest, slash ? "/" : ".");
+    char there[PATH_MAX], *found, *slash, *whole = NULL;
+    snprintf(there, sizeof there, "%s", path);
+    while (!(found = realpath(there, NULL)) && (slash = strrchr(there, '/')) != NULL && slash != there)
+        *slash = '\0';
+    const char *rest = path + strlen(there);
+    if (!found) { /* nothing of it: it will be in the root, or where we are */
+        found = realpath(*path == '/' ? "/" : ".", NULL);
+        rest = path;
     }
-    return found;
+    rest += strspn(rest, "/");
+    int len = (int)strlen(rest);
+    while (len > 0 && rest[len - 1] == '/')
+        len--;
+    if (!found || asprintf(&whole, "%s%s%.*s", strcmp(found, "/") == 0 ? "" : found, len > 0 ? "/" : "", len, rest) < 0)
+        whole = NULL;
+    free(found);
+    return whole;
 }
 
 /* True when path lies in folder, or is it. */
 static bool lies_in(const char *path, const char *folder)
 {
-    char *outer = realpath(folder, NULL), *inner = outer ? lead(path) : NULL;
+    char *outer = lead(folder), *inner = outer ? lead(path) : NULL;
     size_t len = inner ? strlen(outer) : 0;
-    bool found = inner && strncmp(inner, outer, len) == 0 &&
-                 (inner[len] == '/' || inner[len] == '\0' || strcmp(outer, "/") == 0);
+    bool found = inner && strncmp(inner, outer, len) == 0 && (inner[len] == '/' || inner[len] == '\0');
     free(inner);
     free(outer);
     return found;
@@ -170,6 +176,10 @@ static void check_rest(struct schema_reader *reader, const struct yaml_tree *tre
         if (first < i)
             config_say(reader, tree, path, "'%s' is already the name of sources[%zu]", relay->sources[i].name, first);
     }
+    if (relay->signer.guard && relay->store && lies_in(relay->signer.guard, relay->store))
+        config_say(reader, tree, "signer.guard",
+                   "lies in the store's folder: what wipes or restores the store would take the guard, too, and this "
+                   "operator could sign two words: give it a folder of its own");
     if (relay->timings.peer_silence_ms < 2 * relay->timings.heartbeat_ms)
         config_say(reader, tree, "timings.peer_silence_ms",
                    "%u is less than two heartbeats of %u ms: peers would seem to fall silent",

@@ -198,6 +198,8 @@ struct yaml_tree *yaml_tree_new(const void *text, size_t len, const struct yaml_
     yaml_parser_t parser;
     struct yaml_tree *tree = calloc(1, sizeof *tree);
     struct build build = {.tree = tree, .complaint = complaint};
+    /* A byte order mark may begin a stream (YAML 1.2, section 5.2). Where it is told the encoding, libyaml counts it as a column. */
+    size_t skip = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
     if (!tree || !yaml_parser_initialize(&parser)) {
         complaint->say(complaint->context, 0, 0, "no memory for the file");
@@ -205,7 +207,7 @@ struct yaml_tree *yaml_tree_new(const void *text, size_t len, const struct yaml_
         return NULL;
     }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, text, len);
+    yaml_parser_set_input_string(&parser, (const uint8_t *)text + skip, len - skip);
     while (!build.done && !build.failed) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {

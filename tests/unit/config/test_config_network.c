@@ -46,6 +46,8 @@ static void test_config__example_document_is_good_and_indexed(void **state)
     topology_network_free(network);
 }
 
+#define SIXES "66666666666666666666666666666666666666666666666666666666666666" /* with 58 before it the base point */
+
 static const struct change changes[] = {
     /* YAML itself */
     {"version: 1 ", "version: [1 ", "effective", "", "not YAML"},
@@ -65,6 +67,8 @@ static const struct change changes[] = {
     {"version: 1 ", "version: 99999999999999999999 ", "9999", "version", "is no number"},
     {"effective: 0 ", "efective: 0 ", "efective", "efective", "did you mean 'effective'?"},
     {"side: 1, key: 8a", "side: 256, key: 8a", "256", "roots[0].side", "out of range"},
+    {"  - {name: west, side: 2", "  - {name: south, side: 3, key: 58" SIXES "}\n  - {name: west, side: 2",
+     "3, key: 5866", "roots[1].side", "no operator is of side 3"},
     {"key: 8a88", "key: 8a8", "8a8e3dd", "roots[0].key", "is not 64 hex digits"},
     {"family: evm", "family: fabric", "fabric", "chains[0].family", "no family"},
     {"suite: keccak256-secp256k1", "suite: keccak-secp256k1", "keccak-sec", "chains[0].suite",

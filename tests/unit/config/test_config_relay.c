@@ -88,6 +88,29 @@ static void test_config__what_is_left_out_has_its_standard_value(void **state)
     free(text);
 }
 
+/* As editors of one family of systems write it; YAML 1.2, section 5.2. */
+static void test_config__a_byte_order_mark_before_the_file_is_no_part_of_it(void **state)
+{
+    static struct config_problems problems;
+    struct config_relay relay;
+    char *good = text_of(EXAMPLE), *plain = text_with(good, "# One relay", "relay: a b\n# One relay");
+    char *marked = text_with(good, "# One relay's", "\xef\xbb\xbf# One relay's");
+
+    (void)state;
+    assert_true(load(&relay, marked, &problems));
+    config_relay_free(&relay);
+    free(marked);
+    marked = text_with(plain, "relay: a b\n", "\xef\xbb\xbfrelay: a b\n");
+    assert_false(load(&relay, marked, &problems));
+    assert_string_equal(problems.items[0].text, "'a b' is no name: use 1 to 32 of a-z 0-9 -");
+    assert_int_equal(problems.items[0].line, 1);
+    assert_int_equal(problems.items[0].column, 8); /* where an editor shows it */
+    config_relay_free(&relay);
+    free(marked);
+    free(plain);
+    free(good);
+}
+
 static const struct change changes[] = {
     {"relay: east-alpha ", "relay: East ", "East", "relay", "is no name"},
     {"store: store ", "stor: store ", "stor:", "", NULL},
@@ -111,6 +134,8 @@ static const struct change changes[] = {
      "peers[1].relay", "already peers[0]"},
     {"keys: [keys/attester.key]", "keys: keys/attester.key", "keys/attester.key", "signer.keys", "is no list"},
     {"  guard: guard ", "  gard: guard ", "keys: [", "", NULL},
+    {"  guard: guard ", "  guard: ./store ", "./store ", "signer.guard", "lies in the store's folder"},
+    {"  guard: guard ", "  guard: ./store//guard ", "./store//guard", "signer.guard", "lies in the store's folder"},
     {"readable: []", "readable: keys", "keys    ", "sources[0].readable", "is no list"},
     {"readable: []", "readable: [.]", ".]", "sources[0].readable[0]", "would let the connector read"},
     {"readable: []", "readable: [/usr, ././relay.yaml]", "././relay", "sources[0].readable[1]", "relay.yaml"},
@@ -349,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config__example_relay_is_good),
         cmocka_unit_test(test_config__what_is_left_out_has_its_standard_value),
+        cmocka_unit_test(test_config__a_byte_order_mark_before_the_file_is_no_part_of_it),
         cmocka_unit_test(test_config__each_fault_of_a_relays_file_is_said_at_its_place),
         cmocka_unit_test(test_config__what_stands_there_often_is_said_once_for_each_that_is_too_many),
         cmocka_unit_test(test_config__document_counts_when_every_root_signed_it),
