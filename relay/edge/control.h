@@ -24,7 +24,8 @@
  *            reason, digest, cause, who, since_ms, waits_for_*}   as relay/core/view.h tells it; *_at_ms: Unix, 0 unknown
  * events    {"command": "events", "after": n | "last": n, "lane": name, "reason": text, "level": 0..3}: kept log lines
  *            {events: [{number, time_ms, level, reason, subject, text, left_out}…] at most 256, next: the next `after`,
- *            dropped: lines after `after` that are no longer kept}
+ *            dropped: lines after `after` that are no longer kept; reasons: those of all lines since the start, only where
+ *            the wanted one is not among them and the core gives none such}; an unknown lane is refused
  * reload    reads the configuration again, applies what is safe: {applied: [text…], restart_needed: [text…]}
  * release   {"command": "release", "process": name}: ends a quarantine now
  *

@@ -396,17 +396,11 @@ static json_t *command_sources(const struct edge_relay *relay)
 
 /* ---- explain ------------------------------------------------------------------------------------------------------- */
 
-static int lane_find(const struct topology_network *network, const char *name)
+static json_t *lane_refusal(const struct topology_network *network, const char *name)
 {
-    uint8_t id[32];
-    int index = topology_lane_by_name(network, name);
-    if (index >= 0 || !codec_hex_decode_exact(id, sizeof(id), name, strlen(name)))
-        return index;
-    for (size_t i = 0; i < network->lanes_len; i++) {
-        if (memcmp(network->lanes[i].id, id, sizeof(id)) == 0)
-            return (int)i;
-    }
-    return -1;
+    char out[EDGE_EXPLAIN_LANES_MAX];
+    edge_explain_lanes(out, network, name);
+    return refusal(out);
 }
 
 static json_t *explain_json(const struct edge_relay *relay, const struct relay_explain *explain, bool found)
@@ -450,9 +444,9 @@ static json_t *command_explain(const struct edge_relay *relay, json_t *request)
     json_t *sequence = json_object_get(request, "sequence");
     if (name == NULL || !json_is_integer(sequence) || json_integer_value(sequence) < 1)
         return refusal("explain wants {\"lane\": name or id, \"sequence\": number from 1}");
-    int lane = lane_find(relay->network, name);
+    int lane = edge_explain_lane(relay->network, name);
     if (lane < 0)
-        return refusal("no such lane: `isthmus lanes` lists them");
+        return lane_refusal(relay->network, name);
     struct relay_explain explain;
     uint64_t settled_at;
     bool found =
@@ -465,7 +459,23 @@ static json_t *command_explain(const struct edge_relay *relay, json_t *request)
 
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
-static json_t *command_events(json_t *request)
+/* NULL where an event of this reason came before, or the core may give one; else the reasons of all that came. */
+static json_t *reasons_known(const char *reason)
+{
+    const char *seen[EDGE_LOG_REASONS_MAX];
+    size_t len = edge_log_reasons(seen, EDGE_LOG_REASONS_MAX);
+    bool known = reason == NULL;
+    for (size_t i = 0; !known && i < len; i++)
+        known = strcmp(seen[i], reason) == 0;
+    for (unsigned i = 0; !known && i < relay_reason_count(); i++)
+        known = strcmp(relay_reason_text(i), reason) == 0;
+    json_t *list = known ? NULL : json_array();
+    for (size_t i = 0; list != NULL && i < len; i++)
+        json_array_append_new(list, json_string(seen[i]));
+    return list;
+}
+
+static json_t *command_events(const struct edge_relay *relay, json_t *request)
 {
     json_t *after_given = json_object_get(request, "after");
     json_int_t last = json_integer_value(json_object_get(request, "last"));
@@ -476,6 +486,8 @@ static json_t *command_events(json_t *request)
     const struct edge_log_filter filter = {.lane = json_string_value(json_object_get(request, "lane")),
                                            .reason = json_string_value(json_object_get(request, "reason")),
                                            .level = (uint64_t)level};
+    if (filter.lane != NULL && !edge_explain_about_lane(relay->network, filter.lane))
+        return lane_refusal(relay->network, filter.lane);
     uint64_t after = json_is_integer(after_given) ? (uint64_t)json_integer_value(after_given)
                                                   : edge_log_before((uint64_t)last, &filter);
     uint64_t dropped = 0;
@@ -490,7 +502,11 @@ static json_t *command_events(json_t *request)
                                             "reason", line.reason, "subject", text(line.subject), "text",
                                             text(line.text), "left_out", number(line.left_out)));
     }
-    return answer(json_pack("{s:o, s:o, s:o}", "events", events, "next", number(after), "dropped", number(dropped)));
+    json_t *known = reasons_known(filter.reason);
+    json_t *object = json_pack("{s:o, s:o, s:o}", "events", events, "next", number(after), "dropped", number(dropped));
+    if (known != NULL) /* no event of this reason yet: perhaps it is misspelt */
+        json_object_set_new(object, "reasons", known);
+    return answer(object);
 }
 
 /* ---- commands that change something -------------------------------------------------------------------------------- */
@@ -540,7 +556,7 @@ static json_t *command(const struct edge_control_options *options, json_t *reque
     if (strcmp(name, "explain") == 0)
         return command_explain(relay, request);
     if (strcmp(name, "events") == 0)
-        return command_events(request);
+        return command_events(relay, request);
     if (strcmp(name, "reload") == 0)
         return command_reload(options);
     if (strcmp(name, "release") == 0)

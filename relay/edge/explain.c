@@ -3,8 +3,10 @@
  */
 #include "relay/edge/explain.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "proofs/codec/hex.h"
 #include "proofs/message.h"
 #include "relay/store/keys.h"
 
@@ -74,4 +76,39 @@ const char *edge_explain_stage(const struct relay_explain *explain)
            : explain->stored    ? "stored"
            : explain->seen      ? "seen"
                                 : "unknown";
+}
+
+int edge_explain_lane(const struct topology_network *network, const char *name)
+{
+    uint8_t id[32];
+    int index = topology_lane_by_name(network, name);
+    if (index >= 0 || !codec_hex_decode_exact(id, sizeof(id), name, strlen(name)))
+        return index;
+    for (size_t i = 0; i < network->lanes_len; i++) {
+        if (memcmp(network->lanes[i].id, id, sizeof(id)) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool edge_explain_about_lane(const struct topology_network *network, const char *filter)
+{
+    char name[TOPOLOGY_NAME_MAX + 1];
+    size_t len = strcspn(filter, "/");
+    if (len > TOPOLOGY_NAME_MAX)
+        return false;
+    memcpy(name, filter, len);
+    name[len] = '\0';
+    return topology_lane_by_name(network, name) >= 0;
+}
+
+void edge_explain_lanes(char out[EDGE_EXPLAIN_LANES_MAX], const struct topology_network *network, const char *name)
+{
+    static const char more[] = ", and more: isthmus lanes";
+    const size_t cap = EDGE_EXPLAIN_LANES_MAX;
+    size_t i = 0, len = (size_t)snprintf(out, cap, "there is no lane `%.80s`; there are", name);
+    for (; i < network->lanes_len && len + TOPOLOGY_NAME_MAX + sizeof(more) + 2 < cap; i++)
+        len += (size_t)snprintf(out + len, cap - len, "%s %s", i > 0 ? "," : "", network->lanes[i].name);
+    if (i < network->lanes_len)
+        snprintf(out + len, cap - len, "%s", more);
 }

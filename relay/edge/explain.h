@@ -25,4 +25,15 @@ const char *edge_explain_stage(const struct relay_explain *explain);
 bool edge_explain_pruned(struct relay_explain *explain, uint64_t *settled_at, struct store *store,
                          const uint8_t log[32]);
 
+/* The lane of a name, or of an id in hex; negative: there is none. */
+int edge_explain_lane(const struct topology_network *network, const char *name);
+
+/* True when a filter, "lane" or "lane/sequence", names a lane that there is. */
+bool edge_explain_about_lane(const struct topology_network *network, const char *filter);
+
+enum { EDGE_EXPLAIN_LANES_MAX = 512 };
+
+/* Says that there is no lane of this name, and which ones there are: whoever mistyped it need not ask again. */
+void edge_explain_lanes(char out[EDGE_EXPLAIN_LANES_MAX], const struct topology_network *network, const char *name);
+
 #endif

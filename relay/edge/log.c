@@ -184,6 +184,16 @@ uint64_t edge_log_newest(void)
     return newest;
 }
 
+size_t edge_log_reasons(const char **out, size_t cap)
+{
+    pthread_mutex_lock(&state.lock);
+    size_t len = state.limits_len < cap ? state.limits_len : cap;
+    for (size_t i = 0; i < len; i++)
+        out[i] = state.limits[i].reason;
+    pthread_mutex_unlock(&state.lock);
+    return len;
+}
+
 bool edge_log_wanted(const struct edge_log_line *line, const struct edge_log_filter *filter)
 {
     size_t len = filter->lane == NULL ? 0 : strlen(filter->lane);

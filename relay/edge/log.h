@@ -37,6 +37,9 @@ void edge_log(enum relay_level level, const char *reason, const char *subject, c
 /* "debug", "info", "warning", "alarm". */
 const char *edge_log_level_name(enum relay_level level);
 
+/* The reasons of all lines since start, at most cap of them, as static texts in the order in which they came. */
+size_t edge_log_reasons(const char **out, size_t cap);
+
 /* Lines left out by the limit since start. */
 uint64_t edge_log_suppressed(void);
 

@@ -111,7 +111,12 @@ int isthmus_decode(int argc, char **argv)
     unsigned long rows = strtoul(limit, &end, 10);
     if (code >= 0)
         return code;
-    if (left != 2 || *end || !family_known(family))
+    if (!family_known(family))
+        return isthmus_misused(USAGE, "a store has no family '%s': meta, log, segment, skeleton, head, chain or audit",
+                               family);
+    if (*end || end == limit)
+        return isthmus_misused(USAGE, "--limit takes a number, not '%s'", limit);
+    if (left != 2)
         return isthmus_misused(USAGE, "decode takes frame, evidence or store, and a file or folder");
     if (strcmp(argv[1], "frame") == 0)
         return decode_file(&out, argv[2], true);

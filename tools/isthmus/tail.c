@@ -41,8 +41,9 @@ static void print_event(const struct tools_json *event)
     if (localtime_r(&seconds, &local))
         strftime(when, sizeof when, "%H:%M:%S", &local);
     clean(subject, isthmus_text(event, "subject"));
+    clean(text, isthmus_text(event, "text"));
     printf("%s.%03" PRIu64 "  %-7s  %-32s  %s%s%s", when, ms % 1000, isthmus_text(event, "level"),
-           isthmus_text(event, "reason"), subject, subject[0] ? ": " : "", clean(text, isthmus_text(event, "text")));
+           isthmus_text(event, "reason"), subject, subject[0] && text[0] ? ": " : "", text);
     if (isthmus_number(event, "left_out"))
         printf(" (and %" PRIu64 " before it, left out)", isthmus_number(event, "left_out"));
     putchar('\n');
@@ -83,6 +84,19 @@ static int level_of(const char *name)
     return -1;
 }
 
+/* A reason that no event had yet may be misspelt: then the daemon tells which there were. True: it is so. */
+static bool reason_unknown(const struct tools_json *root, const char *reason)
+{
+    const struct tools_json *reasons = tools_json_get(root, "reasons");
+    if (tools_json_kind(reasons) != TOOLS_JSON_ARRAY)
+        return false;
+    fprintf(stderr, "isthmus: no event had the reason '%s' since the relay started; there were:", reason);
+    for (size_t i = 0; i < tools_json_count(reasons); i++)
+        fprintf(stderr, "%s %s", i ? "," : "", (const char *)tools_json_text(NULL, tools_json_at(reasons, i), "").data);
+    fputc('\n', stderr);
+    return true;
+}
+
 /* Waits for the next look; false when nobody reads the output any more. */
 static bool pause_open(void)
 {
@@ -100,6 +114,7 @@ int isthmus_tail(int argc, char **argv)
         {"--once", NULL, &once},          {"--lane", &lane, NULL},          {"--reason", &reason, NULL},
         {"--level", &level, NULL},        {"--last", &last, NULL},          {NULL, NULL, NULL}};
     char filter[256], extra[320], *end;
+    bool unknown = false;
     int left, code = isthmus_options(options, USAGE, argc, argv, &left);
     unsigned long first = strtoul(last, &end, 10);
     if (code >= 0)
@@ -122,10 +137,12 @@ int isthmus_tail(int argc, char **argv)
         uint64_t next = isthmus_number(root, "next");
         bool full = tools_json_count(tools_json_get(root, "events")) > 0;
         print_events(root, json);
+        if (!unknown)
+            unknown = reason_unknown(root, reason);
         tools_json_close(answer);
         snprintf(extra, sizeof extra, "%s,\"after\":%" PRIu64, filter, next);
         if (once && !full)
-            return ISTHMUS_OK;
+            return unknown ? ISTHMUS_NOT_OK : ISTHMUS_OK;
         if (!once && !pause_open())
             return ISTHMUS_OK;
     }

@@ -347,6 +347,12 @@ class Cli(unittest.TestCase):
         self.assertEqual(daemon.requests, [
             {"command": "events", "level": 2, "lane": "east-to-west", "reason": "source-down", "last": 5},
             {"command": "events", "level": 2, "lane": "east-to-west", "reason": "source-down", "after": 9}])
+        event.update(text="", left_out=0)
+        daemon.requests.clear()
+        self.assertRegex(self.run_command("tail", "--once", "--socket", "s")[0], r"source-down +node-1\n")
+        daemon.answers = {"events": {"ok": True, "events": [], "next": 9, "dropped": 0, "reasons": ["started", "peer-up"]}}
+        self.assertIn("no event had the reason 'peer-upp' since the relay started; there were: started, peer-up\n",
+                      self.run_command("tail", "--once", "--reason", "peer-upp", "--socket", "s", code=1)[1])
         for wrong in (["--level", "loud"], ["--lane", 'a"b'], ["--last", "513"], ["--last", "x"], ["more"]):
             self.run_command("tail", "--once", *wrong, "--socket", "s", code=2)
 
@@ -372,7 +378,9 @@ class Cli(unittest.TestCase):
         for what in ("frame", "evidence"):
             self.assertIn("refused", self.run_command("decode", what, "no", code=1)[0])
         self.assertIn("no store here", self.run_command("decode", "store", "nowhere", code=1)[1])
-        self.run_command("decode", "store", "nowhere", "--family", "x", code=2)
+        self.assertIn("no family 'x': meta, log, segment, skeleton, head, chain or audit",
+                      self.run_command("decode", "store", "nowhere", "--family", "x", code=2)[1])
+        self.assertIn("not '7x'", self.run_command("decode", "store", "nowhere", "--limit", "7x", code=2)[1])
         self.run_command("decode", "message", "no", code=2)
 
     def test_views__daemon_that_is_not_there_is_3(self):
