@@ -385,6 +385,29 @@ static bool parent_sync(int folder)
     return synced;
 }
 
+/* Who has the lock stands in its file, for people: nothing depends on it. */
+static void lock_sign(int lock)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)len, 0) != len)
+        return; /* then nobody is named */
+}
+
+struct lock_holder {
+    char text[40]; /* " (process 123)", or empty */
+};
+
+static struct lock_holder lock_signed(int lock)
+{
+    struct lock_holder holder = {""};
+    char text[32] = "";
+    long pid = pread(lock, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+    if (pid > 0)
+        snprintf(holder.text, sizeof(holder.text), " (process %ld)", pid);
+    return holder;
+}
+
 static enum edge_guard_status folder_open(struct edge_guard *guard, const char *folder, char *text, size_t cap)
 {
     struct stat status;
@@ -404,9 +427,14 @@ static enum edge_guard_status folder_open(struct edge_guard *guard, const char *
     guard->lock = openat(guard->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (guard->lock < 0)
         return fail(EDGE_GUARD_IO, text, cap, folder, strerror(errno));
-    if (flock(guard->lock, LOCK_EX | LOCK_NB) != 0)
-        return fail(EDGE_GUARD_BUSY, text, cap, folder, "another signer has it open: one guard, one signer");
-    return EDGE_GUARD_OK;
+    if (flock(guard->lock, LOCK_EX | LOCK_NB) == 0) {
+        lock_sign(guard->lock);
+        return EDGE_GUARD_OK;
+    }
+    char busy[128];
+    snprintf(busy, sizeof(busy), "another signer%s has it open: stop its relay first; one guard, one signer",
+             lock_signed(guard->lock).text);
+    return fail(EDGE_GUARD_BUSY, text, cap, folder, busy);
 }
 
 static enum edge_guard_status content_open(struct edge_guard *guard, size_t room, bool lost, const char *folder,

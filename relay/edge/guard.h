@@ -1,7 +1,7 @@
 /*
  * The signer's guard (I7): for each log the last head signed, in a file of its own that is synced before a signature leaves.
  *
- * Folder: `guard` (the file), `guard.new` (while it is compacted), `lock`, `signed` (empty; made once something was signed,
+ * Folder: `guard` (the file), `guard.new` (while it is compacted), `lock` (with the process that holds it), `signed` (empty; made once something was signed,
  * so that a guard file that is gone is told from one that never was). The file is a header and fixed records that are
  * only appended, each written twice and checksummed. So what a crash tore (both copies, never synced, nothing was signed)
  * is told from what rotted (one copy: the other counts). Anything else is corrupt: the signer does not run.

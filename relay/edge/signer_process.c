@@ -265,21 +265,23 @@ int edge_signer_guard_main(const struct config_relay *config, const struct topol
     uint8_t log[32];
     char text[TEXT];
     bool adopts = thaw != NULL && strchr(thaw, ':') != NULL;
-    int code = config->signer.present ? guard_load(&guard, config, network, adopts) : EXIT_CONFIG;
-    if (code != 0)
-        return code;
+    if (!config->signer.present)
+        return failed("signer-config", "the configuration has no `signer`: this relay keeps no guard");
+    if (guard_load(&guard, config, network, adopts) != 0)
+        return EXIT_FAILED;
+    bool good = true;
     if (adopts) {
-        if (!guard_adopt(guard, thaw, text, sizeof(text)))
-            code = failed("signer-guard", text);
+        good = guard_adopt(guard, thaw, text, sizeof(text));
     } else if (thaw != NULL) {
-        if (!codec_hex_decode_exact(log, sizeof(log), thaw, strlen(thaw)))
-            code = failed("signer-guard", "thaw wants a log id: 64 hexadecimal digits");
-        else if (!edge_guard_thaw(guard, log, text, sizeof(text)))
-            code = failed("signer-guard", text);
+        snprintf(text, sizeof(text), "thaw wants a log id: 64 hexadecimal digits");
+        good = codec_hex_decode_exact(log, sizeof(log), thaw, strlen(thaw)) &&
+               edge_guard_thaw(guard, log, text, sizeof(text));
     }
+    if (!good)
+        failed("signer-guard", text);
     size_t len = edge_guard_rows(guard, &rows);
     for (size_t i = 0; i < len; i++)
         row_print(stream, network, &rows[i]);
     edge_guard_close(guard);
-    return code;
+    return good ? 0 : EXIT_FAILED;
 }

@@ -103,7 +103,8 @@ int edge_thaw_main(const struct config_relay *config, const struct topology_netw
     }
     if (code != EDGE_RELAY_EXIT_OK)
         edge_log(RELAY_ALARM, "thaw-failed", config->relay, "%s", text);
-    look(store, network, NULL, NULL, out);
+    if (look(store, network, NULL, NULL, out) == 0)
+        fputs("nothing is frozen\n", out);
     if (batch != NULL)
         store->ops->batch_free(batch);
     store->ops->close(store);

@@ -273,8 +273,8 @@ class Daemon(unittest.TestCase):
         eventually(lambda: "NoNewPrivs:\t1" in contents(f"/proc/{pid}/status"), "sandbox of the signer")
         guard = subprocess.run([ISTHMUSD, "--config", f"{self.folder}/east/relay.yaml", "--dev", "-x", "guard"],
                                capture_output=True, text=True)
-        self.assertEqual(guard.returncode, 2)
-        self.assertIn("another signer has it open", guard.stderr)
+        self.assertEqual(guard.returncode, 1)
+        self.assertIn(f"another signer (process {pid}) has it open: stop its relay first", guard.stderr)
         self.assertEqual(east.end(), 0)
         guard = subprocess.run([ISTHMUSD, "--config", f"{self.folder}/east/relay.yaml", "--dev", "-x", "guard"],
                                capture_output=True, text=True)

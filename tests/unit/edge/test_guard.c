@@ -137,7 +137,10 @@ static void test_guard__one_signer_at_a_time(void **state)
 {
     (void)state;
     struct edge_guard *guard = open_guard(EDGE_GUARD_OK);
+    char who[64];
     assert_null(open_guard(EDGE_GUARD_BUSY));
+    snprintf(who, sizeof(who), "another signer (process %ld) has it open", (long)getpid());
+    assert_non_null(strstr(text, who));
     edge_guard_close(guard);
 }
 

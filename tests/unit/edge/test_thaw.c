@@ -149,6 +149,16 @@ static void a_name_that_is_not_frozen_or_unknown_is_an_error_and_thaws_nothing(v
     assert_non_null(strstr(scene->said, "lane-2"));
 }
 
+static void where_nothing_is_frozen_it_says_so(void **state)
+{
+    struct scene *scene = *state;
+    assert_int_equal(thaw(scene, "lane-1"), EDGE_RELAY_EXIT_OK);
+    assert_int_equal(thaw(scene, "lane-2"), EDGE_RELAY_EXIT_OK);
+    assert_string_equal(scene->said, "nothing is frozen\n");
+    assert_int_equal(thaw(scene, NULL), EDGE_RELAY_EXIT_OK);
+    assert_string_equal(scene->said, "nothing is frozen\n");
+}
+
 static void a_running_relay_s_store_is_not_touched(void **state)
 {
     struct scene *scene = *state;
@@ -166,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lane_is_thawed_by_name_with_all_its_logs_and_its_marks_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_not_frozen_or_unknown_is_an_error_and_thaws_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(where_nothing_is_frozen_it_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(a_running_relay_s_store_is_not_touched, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
