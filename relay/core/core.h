@@ -216,6 +216,7 @@ struct relay_source_view {
     uint64_t newest, final_height, agreed, contradictions; /* heights; headers against agreed ones */
     uint64_t newest_time, refused; /* s, Unix: of the newest block, as it says; evidence that proved nothing */
     const char *refused_why;       /* of the last one: static, or "" */
+    uint64_t silent;               /* height whose header it did not say in time: no witness at present; 0: it is one */
     char balance[48];
     char text[128];
 };

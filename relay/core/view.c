@@ -132,6 +132,7 @@ bool relay_core_source_view(const struct relay_core *core, uint16_t index, struc
     out->contradictions = source->contradictions;
     out->refused = source->refused;
     out->refused_why = source->refused_why ? source->refused_why : "";
+    out->silent = source->silent;
     memcpy(out->balance, source->balance, sizeof(out->balance));
     memcpy(out->text, source->text, sizeof(out->text));
     return true;

@@ -16,7 +16,8 @@
  * peers     {peers: [{relay, zone, operator, linked, up, last_heard_ms, behind, ahead, document_version, document_hash,
  *            bytes_in, asks, asks_failed, redials, refused: {reason: count…}, cut_off_ms}…]}
  * sources   {sources: [{name, chain, operator_tag, network_tag, software_tag, submits, up, newest, final, agreed,
- *            contradictions, balance, account: null or {balance, low, spent, cap, spending: open|near|stopped}, text,
+ *            contradictions, refused, refused_reason, silent: height of which it did not say the header in time, so that it
+ *            is no witness at present, or 0, balance, account: null or {balance, low, spent, cap, spending: open|near|stopped}, text,
  *            process: CHILD}…]}
  * explain   {"command": "explain", "lane": name or id, "sequence": n}
  *           {lane, sequence, found, stage, seen, stored, stored_at_ms, brought_by, proven, attested, certified,

@@ -382,14 +382,15 @@ static json_t *command_sources(const struct edge_relay *relay)
         edge_sources_look(relay->sources, (uint16_t)i, &process);
         json_array_append_new(
             sources,
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
-                      source->name, "chain", relay->network->chains[source->chain].id, "operator_tag",
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+                      "name", source->name, "chain", relay->network->chains[source->chain].id, "operator_tag",
                       source->operator_tag, "network_tag", source->network_tag, "software_tag", source->software_tag,
                       "submits", source->submits, "up", view.up, "newest", number(view.newest), "final",
                       number(view.final_height), "agreed", number(view.agreed), "contradictions",
                       number(view.contradictions), "refused", number(view.refused), "refused_reason",
-                      view.refused ? view.refused_why : "", "balance", text(view.balance), "account",
-                      account_view(relay, (uint16_t)i), "text", text(view.text), "process", child(&process)));
+                      view.refused ? view.refused_why : "", "silent", number(view.silent), "balance",
+                      text(view.balance), "account", account_view(relay, (uint16_t)i), "text", text(view.text),
+                      "process", child(&process)));
     }
     return answer(json_pack("{s:o}", "sources", sources));
 }

@@ -7,15 +7,18 @@
 
 #include "tools/isthmus/isthmus.h"
 
-static const char *const USAGE = "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS "\n"
-                                 "\n"
-                                 "The sources of this relay: heights that each node tells, the newest height on which "
-                                 "enough of them agree, how much evidence\n"
-                                 "of it proved nothing and why (the bytes lie in the folder `refused` of the relay's "
-                                 "state), the gas\n"
-                                 "account's balance and what it spent in 24 hours (of its spending-cap), and the "
-                                 "connector process with how often it\n"
-                                 "crashed. SAYS: its own last word, or why that process ended last.\n";
+static const char *const USAGE =
+    "usage: isthmus sources " ISTHMUS_VIEW_OPTIONS "\n"
+    "\n"
+    "The sources of this relay: heights that each node tells, the newest height on which "
+    "enough of them agree, how much evidence\n"
+    "of it proved nothing and why (the bytes lie in the folder `refused` of the relay's "
+    "state), the gas\n"
+    "account's balance and what it spent in 24 hours (of its spending-cap), and the "
+    "connector process with how often it\n"
+    "crashed. SAYS: its own last word, or why that process ended last. `no witness since N`: what other "
+    "sources prove of that\n"
+    "chain goes on without its word, for it did not say its header of height N in time.\n";
 
 /* What the gas account spent in 24 hours, of what it may, and whether that stops it. */
 static void add_spent(struct isthmus_table *table, const struct tools_json *account)
@@ -33,12 +36,15 @@ static void add_source(struct isthmus_table *table, const struct tools_json *sou
     const struct tools_json *process = tools_json_get(source, "process"), *account = tools_json_get(source, "account");
     bool up = tools_json_is_true(tools_json_get(source, "up"));
     const char *says = isthmus_text(source, "text");
+    char witness[48] = "";
     bool silent = says[0] == '\0' || strcmp(says, "-") == 0;
     isthmus_table_add(table, "%s", isthmus_text(source, "name"));
     isthmus_table_add(table, "%s", isthmus_text(source, "chain"));
     isthmus_table_add(table, "%s/%s/%s", isthmus_text(source, "operator_tag"), isthmus_text(source, "network_tag"),
                       isthmus_text(source, "software_tag"));
-    isthmus_table_add(table, "%s", up ? "up" : "DOWN");
+    if (isthmus_number(source, "silent"))
+        snprintf(witness, sizeof witness, ", no witness since %" PRIu64, isthmus_number(source, "silent"));
+    isthmus_table_add(table, "%s%s", up ? "up" : "DOWN", witness);
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "newest"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "final"));
     isthmus_table_add(table, "%" PRIu64, isthmus_number(source, "agreed"));

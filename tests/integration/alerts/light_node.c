@@ -1,7 +1,8 @@
 /*
  * A connector of a CometBFT chain that a test makes up (tests/unit/proofs/cometbft_world), all of whose validators lie when they are
- * told to: two of these show one beginning and, once the file named by `go-file` has something in it, two headers of one
- * height, each signed by all. `light_node SECONDS` prints the hash of the beginning, whose time that is.
+ * told to: two of these show one beginning, the first of them two votes that one of the validators cast there, and, once the file
+ * named by `go-file` has something in it, two headers of one height, each signed by all. `light_node SECONDS` prints the hash of the
+ * beginning, whose time that is.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -70,7 +71,8 @@ static void say(struct node *node, const struct connector_message *message)
     all_write(body.data, body.len);
 }
 
-static void header_say(struct node *node, int64_t height)
+/* Makes the block of a height, and its bundle. */
+static void header_make(struct node *node, int64_t height)
 {
     block_make(node, height);
     struct cometbft_parts parts = world_block_parts(&node->block);
@@ -81,12 +83,48 @@ static void header_say(struct node *node, int64_t height)
     codec_pack_bin(&node->bundle, parts.commit);
     codec_pack_bin(&node->bundle, world_set_bytes(&node->set));
     codec_pack_bin(&node->bundle, (struct bytes){NULL, 0}); /* the set stays */
+}
+
+static void header_say(struct node *node, int64_t height)
+{
+    header_make(node, height);
     struct connector_message message = {.type = CONNECTOR_HEADER,
                                         .header = {.height = (uint64_t)height,
                                                    .time = (uint64_t)node->block.light.header.time.seconds,
                                                    .header = codec_pack_bytes(&node->bundle)}};
     memcpy(message.header.hash, node->block.hash, 32);
     say(node, &message);
+}
+
+/* One of the validators voted for two blocks of the first height, and the chain's blocks carry the proof. */
+static void offence_say(struct node *node)
+{
+    static const uint8_t blocks[2][32] = {{1}, {2}};
+    uint8_t signatures[2][64], text[COMETBFT_SIGN_BYTES_MAX], proof[CODEC_CONNECTOR_OFFENCE_MAX];
+    struct cometbft_double_vote votes = {.total_power = 40, .power = 10};
+    struct cometbft_single_vote *both[2] = {&votes.a, &votes.b};
+    struct codec_writer writer;
+    header_make(node, FIRST);
+    votes.time = node->block.light.header.time;
+    for (size_t i = 0; i < 2; i++) {
+        struct cometbft_sign_bytes sign;
+        *both[i] = (struct cometbft_single_vote){.type = COMETBFT_PREVOTE,
+                                                 .height = FIRST,
+                                                 .block_id = {BYTES_OF(blocks[i]), 1, BYTES_OF(blocks[0])},
+                                                 .time = votes.time,
+                                                 .address = node->set.list[0].address};
+        cometbft_sign_bytes_begin(&sign, WORLD_CHAIN, both[i]->type, both[i]->height, 0, &both[i]->block_id);
+        size_t len = cometbft_sign_bytes_of(text, &sign, both[i]->time, true);
+        world_sign(signatures[i], node->set.keys[0], (struct bytes){text, len});
+        both[i]->signature = BYTES_OF(signatures[i]);
+    }
+    codec_writer_init(&writer, proof, sizeof(proof));
+    cometbft_double_vote_write(&writer, &votes);
+    say(node, &(struct connector_message){.type = CONNECTOR_OFFENCE,
+                                          .offence = {.kind = CONNECTOR_OFFENCE_DOUBLE_VOTE,
+                                                      .height = FIRST,
+                                                      .header = codec_pack_bytes(&node->bundle),
+                                                      .proof = codec_writer_bytes(&writer)}});
 }
 
 static void configure(struct node *node, const struct connector_configure *configure)
@@ -120,6 +158,8 @@ static void answer(struct node *node, const struct connector_message *message)
                                                          .newest_time = (uint64_t)node->first,
                                                          .balance = codec_connector_text(""),
                                                          .text = codec_connector_text("")}});
+        if (node->history == 1)
+            offence_say(node); /* until its beginning is trusted it says nothing to the relay; then it is said once */
     } else if (message->type == CONNECTOR_ASK_HEADER) {
         uint64_t height = message->ask_header.height;
         if (height >= FIRST && height <= newest)

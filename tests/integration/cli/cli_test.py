@@ -298,6 +298,8 @@ class Cli(unittest.TestCase):
         self.assertRegex(out, r"west-beta +west +west-beta +DOWN +1m05s +4 +9 +1! +10 +2/5 +3")
         out, _ = self.run_command("sources", "--socket", "s")
         self.assertRegex(out, r"node-1 +eip155:31338 +a/b/c +up +12 +10 +10 +0 +0 +99 +(- +)?up, 2 crashes +fine\?")
+        sources[0]["silent"] = 812
+        self.assertRegex(self.run_command("sources", "--socket", "s")[0], r"a/b/c +up, no witness since 812 +12 +10 ")
 
     def test_explain__tells_the_story_and_is_1_for_what_was_never_heard_of(self):
         story = {"ok": True, "lane": "east-to-west", "sequence": 17, "found": True, "stage": "proven", "seen": True,

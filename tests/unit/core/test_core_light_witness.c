@@ -44,6 +44,14 @@ static void test_witness__fact_waits_for_the_other_sources_word_and_no_longer(vo
     rig_free(rig);
 }
 
+/* What `isthmus sources` says of it. */
+static uint64_t shown_silent(const struct rig *rig, uint16_t source)
+{
+    struct relay_source_view view;
+    assert_true(relay_core_source_view(rig->core, source, &view));
+    return view.silent;
+}
+
 static void test_witness__one_that_is_silent_costs_the_bound_once(void **state)
 {
     struct rig *rig = rig_begun_alone();
@@ -53,6 +61,8 @@ static void test_witness__one_that_is_silent_costs_the_bound_once(void **state)
     uint64_t took = rig_until_proven(rig, 1);
     assert_true(took >= RIG_BOUND_MS - RIG_STEP_MS && took <= RIG_BOUND_MS + RIG_STEP_MS);
     assert_int_equal(rig_counted(rig, RELAY_REASON_WITNESS_SILENT), 1);
+    assert_int_equal(shown_silent(rig, 1), 20);
+    assert_int_equal(shown_silent(rig, 0), 0);
     rig->asks_len = 0;
     rig_show(rig, &bundle, 25, 2);
     assert_int_equal(rig_log(rig).proven, 2);
@@ -64,6 +74,7 @@ static void test_witness__one_that_is_silent_costs_the_bound_once(void **state)
     assert_int_equal(rig_log(rig).proven, 3); /* it does, so it is a witness again */
     rig_header(rig, 1, &bundle);
     assert_int_equal(rig_log(rig).proven, 4);
+    assert_int_equal(shown_silent(rig, 1), 0);
     assert_int_equal(rig_counted(rig, RELAY_REASON_WITNESS_SILENT), 1);
     rig_free(rig);
 }
