@@ -353,7 +353,7 @@ class Scene:
         end = time.monotonic() + PATIENCE
         while True:  # the signer of a relay that was killed ends a moment after it
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-            if "another signer has it open" not in done.stdout + done.stderr or time.monotonic() > end:
+            if "has it open: stop its relay first" not in done.stdout + done.stderr or time.monotonic() > end:
                 break
             time.sleep(0.1)  # between questions; what ends the wait is the answer
         if done.returncode != 0:
