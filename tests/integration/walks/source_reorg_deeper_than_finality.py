@@ -74,7 +74,7 @@ class Reorg(Walk):
         self.stop(scene.relays)
         for relay in EAST:
             before, after_it = scene.thaw(relay), scene.thaw(relay, lane.source.caip2)
-            self.demand(lane.source.caip2 in before and after_it == "", f"{relay} has frozen {before!r}, then {after_it!r}")
+            self.demand(lane.source.caip2 in before and after_it == "nothing is frozen\n", f"{relay} has frozen {before!r}, then {after_it!r}")
         scene.start(scene.relays, self.options.patience)
         self.say("the next generation runs")
         scene.lanes.remove(lane)
