@@ -115,6 +115,7 @@ static void poll(void *context)
     if (cometbft->stopped)
         return;
     look(cometbft);
+    sdk_positions_look(&cometbft->positions);
     cometbft_pump(cometbft);
 }
 

@@ -27,13 +27,14 @@ static void batch_told(void *context, const struct sdk_rpc_answer *answer)
         struct cometbft_lane lane;
         if (!position)
             continue;
-        position->busy = false;
-        if (answer->status != SDK_RPC_OK)
+        if (answer->status != SDK_RPC_OK) {
             sdk_position_miss(position);
-        else if (cometbft_ledger_lane(&lane, &answer->replies[i], answer->arena))
+        } else if (cometbft_ledger_lane(&lane, &answer->replies[i], answer->arena)) {
             understood(cometbft, position, &lane);
-        else
+        } else {
+            sdk_position_unread(position);
             sdk_notice_nonsense(&cometbft->notices, "abci_query: the ledger's lane cannot be read");
+        }
     }
     free(batch);
     if (answer->status == SDK_RPC_OK)

@@ -108,6 +108,7 @@ static void poll(void *context)
         return;
     evm_tracker_look(evm->tracker);
     evm_submissions_follow(evm->submissions);
+    sdk_positions_look(&evm->positions);
     evm_pump(evm);
 }
 

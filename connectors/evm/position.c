@@ -14,16 +14,19 @@
 enum {
     BATCH_MAX = SDK_RPC_CALLS_MAX / 2, /* two calls each */
     HUNT_STEP = 64,                    /* sequences asked at once */
-    HUNT_MAX = 8192,                   /* how far below the accepted head undecided messages are searched */
+    HUNT_MAX = 1 << 20,                /* and in all: even of a node that makes numbers up there is an end */
+    HUNT_BLOCKS = 64,                  /* so long the last whole search is believed */
 };
 
-/* Searches the lowest undecided sequence of a lane that executes in any order, downwards from the accepted head: as many
- * are undecided as are accepted and not decided. */
+/* Searches the lowest undecided sequence of a lane that executes in any order. As many are undecided as are accepted and not
+ * decided: downwards from the accepted head, until all of them are found. Where it was found it is looked for first: upwards
+ * from the lowest that was told, for none below that one will be undecided again. */
 struct hunt {
     struct evm *evm;
     uint64_t serial;
     struct connector_position_is found;
-    uint64_t next, left, asked;
+    bool up;
+    uint64_t next, left, asked; /* left: to be found; asked: so far */
 };
 
 /* ---- answers ---------------------------------------------------------------------------------------------------------- */
@@ -48,6 +51,14 @@ static uint64_t word_u64(struct codec_reader *reader)
 
 static void hunt_step(struct hunt *hunt);
 
+/* Sequences that are left to ask for, in the direction in which it goes. */
+static uint64_t hunt_room(const struct hunt *hunt)
+{
+    if (!hunt->up)
+        return hunt->next;
+    return hunt->next > hunt->found.accepted ? 0 : hunt->found.accepted - hunt->next + 1;
+}
+
 static void hunted(void *context, const struct sdk_rpc_answer *answer)
 {
     struct hunt *hunt = context;
@@ -62,16 +73,21 @@ static void hunted(void *context, const struct sdk_rpc_answer *answer)
             hunt->found.undecided = hunt->next;
             hunt->left--;
         }
-        hunt->next--;
+        if (hunt->up)
+            hunt->next++;
+        else
+            hunt->next--;
     }
-    if (good && hunt->left && hunt->next && hunt->asked < HUNT_MAX) {
+    if (good && hunt->left && hunt_room(hunt) && hunt->asked < HUNT_MAX) {
         hunt_step(hunt);
         return;
     }
-    if (good)
+    if (position && (!hunt->up || hunt->left))
+        position->searched = good && hunt->left == 0 ? hunt->found.height : 0;
+    if (good && (hunt->left == 0 || !hunt->up))
         sdk_position_tell(&evm->positions, position, &hunt->found);
     else if (position)
-        sdk_position_miss(position);
+        sdk_position_unread(position);
     free(hunt);
 }
 
@@ -96,8 +112,8 @@ static void hunt_step(struct hunt *hunt)
     struct sdk_rpc_request request;
     uint8_t data[EVM_CALL_MAX];
     sdk_rpc_begin(&request);
-    for (uint64_t i = 0; i < HUNT_STEP && i < hunt->next; i++) {
-        const size_t len = evm_call_pending(data, position->lane.id, hunt->next - i);
+    for (uint64_t i = 0; i < HUNT_STEP && i < hunt_room(hunt); i++) {
+        const size_t len = evm_call_pending(data, position->lane.id, hunt->up ? hunt->next + i : hunt->next - i);
         add_call(&request, evm->options.inbox, data, len, hunt->found.height);
         hunt->asked++;
     }
@@ -106,12 +122,17 @@ static void hunt_step(struct hunt *hunt)
 
 static void begin_hunt(struct evm *evm, struct sdk_position *position, const struct connector_position_is *found)
 {
+    const struct connector_position_is *last = &position->last;
     struct hunt *hunt = malloc(sizeof *hunt);
     if (!hunt) {
-        position->busy = false;
+        sdk_position_unread(position);
         return;
     }
-    *hunt = (struct hunt){evm, position->serial, *found, found->accepted, found->accepted - found->decided, 0};
+    *hunt = (struct hunt){.evm = evm, .serial = position->serial, .found = *found};
+    hunt->up = position->told && found->height < position->searched + HUNT_BLOCKS &&
+               found->accepted >= last->accepted && found->decided >= last->decided;
+    hunt->next = hunt->up ? last->undecided : found->accepted;
+    hunt->left = hunt->up ? 1 : found->accepted - found->decided;
     hunt_step(hunt);
 }
 
@@ -150,8 +171,7 @@ static void read_batch(void *context, const struct sdk_rpc_answer *answer)
         if (answer->status != SDK_RPC_OK) {
             sdk_position_miss(position);
         } else if (!understand(&now, position, answer->replies + 2 * i, answer->arena)) {
-            position->busy =
-                false; /* the node has not got this block, or there is no such contract: with the next block */
+            sdk_position_unread(position); /* the node has not got this block, or there is no such contract */
             sdk_notice_nonsense(&evm->notices, "eth_call: the contract's state cannot be read");
         } else if (position->kind == CONNECTOR_LOG_MESSAGE && now.decided < now.accepted &&
                    !(position->lane.mode & 1)) {

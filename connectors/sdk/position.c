@@ -70,9 +70,24 @@ void sdk_positions_stale(struct sdk_positions *positions)
         positions->list[i].fresh = false;
 }
 
+void sdk_positions_look(struct sdk_positions *positions)
+{
+    for (size_t i = 0; i < positions->len; i++) {
+        struct sdk_position *position = &positions->list[i];
+        position->fresh = position->fresh && !position->unread;
+        position->unread = false;
+    }
+}
+
 void sdk_position_miss(struct sdk_position *position)
 {
     position->busy = position->fresh = false;
+}
+
+void sdk_position_unread(struct sdk_position *position)
+{
+    position->busy = false;
+    position->unread = true;
 }
 
 void sdk_position_tell(struct sdk_positions *positions, struct sdk_position *position,

@@ -18,10 +18,12 @@ struct sdk_position {
     uint64_t serial; /* never used twice */
     enum connector_log_kind kind;
     struct connector_lane lane;
-    bool busy;  /* it is being read */
-    bool fresh; /* it was read, or is being read, since the last sdk_positions_stale */
+    bool busy;   /* it is being read */
+    bool fresh;  /* it was read, or is being read, since the last sdk_positions_stale */
+    bool unread; /* but the answer said nothing */
     bool told;
     struct connector_position_is last;
+    uint64_t searched; /* the chain's: height at which the lowest undecided one was found by looking at all */
 };
 
 /* One request for some positions, by serial. Whoever asks frees it (free) after the answer. */
@@ -57,6 +59,8 @@ void sdk_positions_watch(struct sdk_positions *positions, const struct connector
 void sdk_positions_unwatch(struct sdk_positions *positions, uint32_t id);
 /* There is a newer block: all are read again. */
 void sdk_positions_stale(struct sdk_positions *positions);
+/* Now and then, newer block or not: those whose answer said nothing are read again, as a node behind a balancer may have lagged. */
+void sdk_positions_look(struct sdk_positions *positions);
 void sdk_positions_pump(struct sdk_positions *positions);
 
 /* NULL when it is gone or was set anew meanwhile. */
@@ -64,7 +68,9 @@ struct sdk_position *sdk_position_find(struct sdk_positions *positions, uint64_t
 /* What was read: told when it is not what was told last. */
 void sdk_position_tell(struct sdk_positions *positions, struct sdk_position *position,
                        const struct connector_position_is *now);
-/* It could not be read now: again with the next look. */
+/* It could not be asked for now: again as soon as that is possible. */
 void sdk_position_miss(struct sdk_position *position);
+/* The answer says nothing: again with the next sdk_positions_look. */
+void sdk_position_unread(struct sdk_position *position);
 
 #endif

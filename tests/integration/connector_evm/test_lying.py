@@ -2,13 +2,15 @@
 
 import unittest
 
-from relay import ASK_AGAIN, CANNOT, EVIDENCE, HEADER, RECORDS, Watch, keccak, lane_message, message_records
+from relay import (ASK_AGAIN, CANNOT, EVIDENCE, HEADER, POSITION, POSITION_IS, RECORDS, Watch, keccak, lane_message,
+                   message_records)
 
 from case import Case
 import model
-from model import MESSAGE, log_id, u
+from model import MESSAGE, RETRY, log_id, u
 
 MESSAGE_TOPIC = keccak(b"Message(bytes32,uint64,bytes32,bytes)")
+STATE, PENDING = keccak(b"state(bytes32)")[:4], keccak(b"pending(bytes32,uint64)")[:4]
 
 
 class Lying(Case):
@@ -60,6 +62,21 @@ class Lying(Case):
         self.noticed(connector, 5, "slot holds")
         liar.change = self.honest
         watch.until(1, message_records)
+
+    def test_a_position_that_cannot_be_read_once_is_read_again_though_no_block_follows(self):
+        state = {"lag": 2}
+
+        def change(method, params, answer):
+            if method == "eth_call" and state["lag"]:
+                state["lag"] -= 1
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": "header not found"}}
+            return answer
+        play = self.play()
+        lane, _ = play.opened()
+        _, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        connector.say(POSITION, 1, MESSAGE, lane_message(play, lane))
+        self.assertEqual(connector.wait_for(POSITION_IS)[4], 0)
 
     def test_a_node_that_lags_behind_is_waited_for(self):
         state = {"lag": True}
@@ -205,6 +222,35 @@ class Lying(Case):
         watch.until(4, message_records)
         self.assertIn(2, asked)
         self.assertEqual(self.notices(connector), [])
+
+    def test_the_lowest_undecided_message_is_found_however_far_below_it_lies(self):
+        state, asked = [8300, 8299, {1}], []
+
+        def change(method, params, answer):
+            data = bytes.fromhex(params[0]["data"][2:]) if method == "eth_call" else b""
+            if data[:4] == STATE:
+                answer = {**answer, "result": "0x" + (u(256, state[0]) + u(256, state[1])).hex()}
+            if data[:4] == PENDING:
+                asked.append(int.from_bytes(data[36:], "big"))
+                answer = {**answer, "result": "0x" + bytes([asked[-1] in state[2]] * 32).hex()}
+            return answer
+        play = self.play()
+        lane, _ = play.opened(mode=RETRY)
+        _, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        connector.say(POSITION, 1, MESSAGE, lane_message(play, lane))
+        self.assertEqual(connector.wait_for(POSITION_IS)[7], 1)
+        self.assertEqual(asked, list(range(8300, 0, -1)))
+
+        def told(*now):  # what is told then, and what was asked for it
+            asked.clear()
+            state[:] = now
+            self.mine(play, 1)
+            return connector.wait_for(POSITION_IS)[7], asked
+        self.assertEqual(told(8310, 8305, {1, 3, 8308, 8309, 8310}), (1, list(range(1, 65))))
+        self.assertEqual(told(8310, 8307, {8308, 8309, 8310}), (8308, list(range(1, 8311))))
+        self.assertEqual(told(8310, 8300, set(range(5, 15)))[0], 5)  # a reorganisation
+        self.assertEqual(told(8310, 8310, set()), (8311, []))
 
     def test_an_answer_beyond_the_limit_is_not_read(self):
         def change(method, params, answer):
