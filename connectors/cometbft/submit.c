@@ -463,6 +463,8 @@ static void followed(void *context, const struct sdk_rpc_answer *answer)
 {
     struct cometbft_submissions *submissions;
     struct submission *one = answered(&submissions, context);
+    if (one && answer->status != SDK_RPC_OK)
+        one->retry_at = sdk_loop_now(submissions->cometbft->loop) + RETRY_MS; /* perhaps no further block comes */
     if (!one || answer->status != SDK_RPC_OK)
         return;
     if (answer->replies[0].is_error)
@@ -476,6 +478,7 @@ static void follow(struct cometbft_submissions *submissions, struct submission *
 {
     struct sdk_rpc_request request;
     one->looked_block = submissions->cometbft->newest;
+    one->retry_at = 0; /* one look, not one after the other */
     sdk_rpc_begin(&request);
     sdk_rpc_open_call(&request, "tx");
     if (request.stream) {
