@@ -3,7 +3,9 @@
  * told of that (message 34, notices 7 to 10).
  *
  * A transaction on its way counts with the most that it can cost, gas limit times the price offered; a mined one with
- * what its receipt says. The day's sum lives in memory: the relay gives it to the next life of this program.
+ * what its receipt says. One that the node did not take, it says, is in doubt: it counts until its nonce is given to
+ * another, and is spent when the chain has passed its nonce. The day's sum lives in memory: the relay gives it to the next
+ * life of this program.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,24 +30,6 @@ static bool has_account(const struct evm *evm)
 const char *evm_submissions_balance(const struct evm_submissions *submissions)
 {
     return submissions->account.balance;
-}
-
-void evm_submissions_tell_account(struct evm_submissions *submissions)
-{
-    struct evm *evm = submissions->evm;
-    struct evm_account *account = &submissions->account;
-    char spent[32], cap[32] = "";
-    if (!has_account(evm))
-        return;
-    evm_spend_text(spent, evm_spend_sum(&account->spend, sdk_loop_now(evm->loop)));
-    if (evm->options.spending_cap)
-        evm_spend_text(cap, evm->options.spending_cap);
-    const struct connector_message message = {
-        .type = CONNECTOR_ACCOUNT,
-        .account = {codec_connector_text(account->balance), account->low, codec_connector_text(spent),
-                    codec_connector_text(cap), (uint8_t)account->spending},
-    };
-    connector_send(evm->connector, &message);
 }
 
 /* ---- the balance -------------------------------------------------------------------------------------------------------- */
@@ -110,19 +94,77 @@ void evm_account_add_balance(struct sdk_rpc_request *request, const struct evm *
 /* A transaction of this submission may be in a pool. */
 static bool may_cost(const struct evm_submission *one)
 {
-    return one->step != EVM_STEP_NONE && one->step != EVM_STEP_DONE && one->has_nonce && one->hashes_len > 0;
+    return one->has_nonce && one->hashes_len > 0;
 }
 
-/* Spent, and promised to all that are on their way but `one`. */
+static bool is_on_its_way(const struct evm_submission *one)
+{
+    return one->step != EVM_STEP_NONE && one->step != EVM_STEP_DONE;
+}
+
+/* Either this one costs something or the doubtful one, which has the same nonce. */
+static bool replaces_doubt(const struct evm_account *account, const struct evm_submission *one)
+{
+    return account->doubt && one->has_nonce && one->nonce == account->doubt_nonce;
+}
+
+static void spend(struct evm_submissions *submissions, uint64_t gwei)
+{
+    evm_spend_add(&submissions->account.spend, sdk_loop_now(submissions->evm->loop), gwei);
+}
+
+void evm_account_not_taken(struct evm_submissions *submissions, const struct evm_submission *one)
+{
+    struct evm_account *account = &submissions->account;
+    const uint64_t most = evm_spend_cost(one->gas, one->max_fee);
+    if (!replaces_doubt(account, one)) {
+        spend(submissions, account->doubt);
+        account->doubt = 0;
+    }
+    account->doubt = most > account->doubt ? most : account->doubt;
+    account->doubt_nonce = one->nonce;
+}
+
+void evm_account_taken(struct evm_submissions *submissions, const struct evm_submission *one)
+{
+    struct evm_account *account = &submissions->account;
+    if (account->doubt && one->nonce < account->doubt_nonce)
+        return;
+    if (!replaces_doubt(account, one))
+        spend(submissions, account->doubt); /* the chain passed its nonce, and nobody of ours has it */
+    account->doubt = 0;
+}
+
+/* Spent, in doubt, and promised to all that are on their way but `one`. */
 static uint64_t committed(struct evm_submissions *submissions, const struct evm_submission *but)
 {
     uint64_t sum = evm_spend_sum(&submissions->account.spend, sdk_loop_now(submissions->evm->loop));
+    sum = evm_spend_plus(sum, submissions->account.doubt);
     for (size_t i = 0; i < EVM_SUBMISSIONS_MAX; i++) {
         const struct evm_submission *one = &submissions->list[i];
-        if (one != but && may_cost(one))
+        if (one != but && is_on_its_way(one) && may_cost(one))
             sum = evm_spend_plus(sum, evm_spend_cost(one->gas, one->max_fee));
     }
     return sum;
+}
+
+void evm_submissions_tell_account(struct evm_submissions *submissions)
+{
+    struct evm *evm = submissions->evm;
+    struct evm_account *account = &submissions->account;
+    char spent[32], cap[32] = "";
+    if (!has_account(evm))
+        return;
+    /* With what is on its way: if this life ends now, that is paid all the same. */
+    evm_spend_text(spent, committed(submissions, NULL));
+    if (evm->options.spending_cap)
+        evm_spend_text(cap, evm->options.spending_cap);
+    const struct connector_message message = {
+        .type = CONNECTOR_ACCOUNT,
+        .account = {codec_connector_text(account->balance), account->low, codec_connector_text(spent),
+                    codec_connector_text(cap), (uint8_t)account->spending},
+    };
+    connector_send(evm->connector, &message);
 }
 
 static void spending_is(struct evm_submissions *submissions, enum connector_spending spending, uint64_t sum)
@@ -169,7 +211,10 @@ static void spending_look(struct evm_submissions *submissions, uint64_t sum, boo
 
 static uint64_t committed_with(struct evm_submissions *submissions, const struct evm_submission *one)
 {
-    return evm_spend_plus(committed(submissions, one), evm_spend_cost(one->gas, one->max_fee));
+    const struct evm_account *account = &submissions->account;
+    const uint64_t most = evm_spend_cost(one->gas, one->max_fee);
+    const uint64_t counted = replaces_doubt(account, one) ? account->doubt : 0;
+    return evm_spend_plus(committed(submissions, one), most > counted ? most - counted : 0);
 }
 
 bool evm_account_fits(struct evm_submissions *submissions, const struct evm_submission *one)
@@ -197,10 +242,9 @@ void evm_account_ended(struct evm_submissions *submissions, const struct evm_sub
 {
     if (!may_cost(one))
         return;
-    evm_spend_add(&submissions->account.spend, sdk_loop_now(submissions->evm->loop),
-                  one->has_cost ? one->cost : evm_spend_cost(one->gas, one->max_fee));
+    spend(submissions, one->has_cost ? one->cost : evm_spend_cost(one->gas, one->max_fee));
     if (submissions->evm->options.spending_cap)
-        spending_look(submissions, committed(submissions, one), false);
+        spending_look(submissions, committed(submissions, NULL), false);
 }
 
 /* ---- at each new block --------------------------------------------------------------------------------------------------------- */

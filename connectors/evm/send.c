@@ -13,7 +13,7 @@
 #include "connectors/evm/tx.h"
 #include "connectors/sdk/fault.h"
 
-enum { GONE_MAX = 2, RECEIPTS_ASKED = 4, UNDERPRICED_MAX = 8 };
+enum { GONE_MAX = 2, RECEIPTS_ASKED = 4, UNDERPRICED_MAX = 8, STALE_MAX = 8 };
 
 struct errand {
     struct evm_submissions *submissions;
@@ -84,6 +84,7 @@ static bool says(const char *message, const char *word)
 
 static void is_sent(struct evm_submissions *submissions, struct evm_submission *one)
 {
+    evm_account_taken(submissions, one);
     one->step = EVM_STEP_SENT;
     one->sent_block = submissions->evm->tracker->newest;
     one->height = one->sent_block;
@@ -111,11 +112,14 @@ static void sent(void *context, const struct sdk_rpc_answer *answer)
     if (refused)
         connector_log(submissions->evm->connector, "nonce %" PRIu64 " at %" PRIu64 " wei: the node says: %.150s",
                       one->nonce, one->max_fee, reply->message);
+    if (refused && one->hashes_len == 1)
+        evm_account_not_taken(submissions, one);
     if (answer->status == SDK_RPC_OK && !refused && submissions->evm->options.unlocked)
         sdk_json_fixed(one->hashes[one->hashes_len - 1], 32, reply->result);
     if (!refused || says(reply->message, "already known") || says(reply->message, "already imported")) {
         is_sent(submissions, one); /* without an answer it may have arrived: its receipt or its nonce will tell */
-    } else if (says(reply->message, "nonce too low") || says(reply->message, "nonce is too low")) {
+    } else if ((says(reply->message, "nonce too low") || says(reply->message, "nonce is too low")) &&
+               (one->hashes_len > 1 || one->stale++ < STALE_MAX)) {
         one->hashes_len--;
         one->has_nonce = one->hashes_len > 0; /* an earlier one of ours may have used it: receipts tell */
         one->step = one->has_nonce ? EVM_STEP_SENT : EVM_STEP_READY;
@@ -196,6 +200,8 @@ static void send_one(struct evm_submissions *submissions, struct evm_submission 
         write_unlocked(&request, evm, one);
     else
         write_signed(&request, evm, one, hash); /* on failure the request is empty and comes back as not sent */
+    if (evm->options.spending_cap)
+        evm_submissions_tell_account(submissions); /* before it can cost anything */
     SDK_FAULT("gives", "transaction", "before");
     sdk_rpc_send(evm->rpc, &request, sent, errand);
 }

@@ -66,8 +66,8 @@ void evm_submission_tell(struct evm_submissions *submissions, struct evm_submiss
     submission->outcome = outcome;
     snprintf(submission->text, sizeof submission->text, "%s", text);
     if (outcome != CONNECTOR_SENT) {
-        evm_account_ended(submissions, submission);
         submission->step = EVM_STEP_DONE;
+        evm_account_ended(submissions, submission);
         submission->serial = ++submissions->serial; /* the done ones in the order in which they ended */
         free(submission->data);
         submission->data = NULL;

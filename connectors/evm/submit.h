@@ -39,6 +39,7 @@ struct evm_submission {
     uint64_t first_block, sent_block; /* newest height when first and last sent */
     unsigned gone;                    /* how often the nonce was seen used without a receipt */
     unsigned underpriced;             /* how often the price was raised without waiting for a block */
+    unsigned stale;                   /* how often the node called the nonce of a first transaction used */
     bool has_cost;
     uint64_t cost; /* gwei, by its receipt */
     uint8_t hashes[EVM_HASHES_MAX][32];
@@ -58,6 +59,9 @@ struct evm_account {
     struct evm_spend spend;
     enum connector_spending spending;
     uint64_t refused; /* gwei that did not fit when it was stopped */
+    uint64_t
+        doubt; /* gwei: the most that a transaction can cost that the node said it did not take; 0: there is none */
+    uint64_t doubt_nonce;
 };
 
 struct evm_submissions {
@@ -96,7 +100,10 @@ void evm_account_look(struct evm_submissions *submissions);
 bool evm_account_may(struct evm_submissions *submissions, const struct evm_submission *submission);
 /* The same, and tells nothing. */
 bool evm_account_fits(struct evm_submissions *submissions, const struct evm_submission *submission);
-/* The submission ends: what it cost, or may still cost, is spent. Before its step is DONE. */
+/* The node says that it did not take the submission's only transaction, or that it did: what it told others, nobody knows. */
+void evm_account_not_taken(struct evm_submissions *submissions, const struct evm_submission *submission);
+void evm_account_taken(struct evm_submissions *submissions, const struct evm_submission *submission);
+/* The submission has ended: what it cost, or may still cost, is spent. */
 void evm_account_ended(struct evm_submissions *submissions, const struct evm_submission *submission);
 
 /* The steps (send.c): fees, nonce, signature; and the way to the receipt. */

@@ -348,6 +348,27 @@ class Submitting(Case):
         self.assertIn("spending-cap", self.delivered(play, connector, lane, 1, 1, b"1" * 32)[5])
         self.assertEqual(self.account_is(connector, lambda m: m[5] == 3)[3], str(10**16 - 10**10))
 
+    def test_what_is_on_its_way_when_a_life_ends_counts_in_the_next(self):
+        play = self.play()
+        lane, key = play.opened()
+        options, cap = self.gas_account(play), 10**16
+        self.sent(play, lane, 30)
+        spent = "0"
+        for life in range(1, 30):
+            connector = self.started(play, **options, spending_cap=cap, spent=spent)
+            self.block(play, 1)
+            self.seen(play, connector)
+            connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, life, life))
+            told = self.result(connector, b"1" * 32, SENT, REJECTED)
+            if told[2] == REJECTED:
+                break
+            spent = connector.of(ACCOUNT)[-1][3]  # as the relay keeps it
+            connector.kill()
+            self.block(play, 1)
+        self.assertIn("spending-cap", told[5])
+        self.assertGreater(life, 2)
+        self.assertLess(self.paid(play, 10**20), cap)
+
     def test_a_replacement_does_not_pass_the_spending_cap(self):
         play = self.play()
         lane, key = play.opened()
@@ -403,6 +424,57 @@ class Submitting(Case):
         self.assertEqual(len(sent), 9)
         price = self.pool(play, bytes.fromhex(sent[-1][2:]))[1]
         self.assertLess(price, 40 * 10**9)
+
+    def refusing(self, play, text, *sent):
+        """Options that lead to a node which says this to every transaction, and passes it on all the same."""
+        def change(method, params, answer):
+            if method == "eth_sendRawTransaction":
+                for list_ in sent:
+                    list_.append(params[0])
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": text}}
+            return answer
+        return self.behind(play, change)[1]
+
+    def test_a_node_that_calls_every_nonce_used_is_not_tried_without_end(self):
+        play = self.play()
+        lane, key = play.opened()
+        sent = []
+        connector = self.started(play, **self.gas_account(play), **self.refusing(play, "nonce too low: next nonce 9", sent))
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.assertEqual(self.result(connector, b"1" * 32, REJECTED)[5], "not taken by the node: nonce too low: next nonce 9")
+        self.assertEqual(len(sent), 9)
+
+    def test_what_a_node_says_it_did_not_take_counts_as_long_as_it_may_cost(self):
+        play = self.play()
+        lane, key = play.opened(mode=1)
+        cap, refused = 10**16, 0
+        connector = self.started(play, **self.gas_account(play), **self.refusing(play, "sorry"), spending_cap=cap)
+        for i in range(1, 30):
+            self.sent(play, lane, 1)
+            told = self.delivered(play, connector, lane, i, i, bytes([i]) * 32)
+            self.assertEqual(told[2], REJECTED)
+            if "spending-cap" in told[5]:
+                break
+            refused += 1
+            self.block(play, 1)
+        self.assertIn("spending-cap", told[5])
+        self.assertGreater(refused, 1)
+        self.assertLess(self.paid(play, 10**20), cap)
+
+    def test_a_refusal_that_is_none_costs_nothing_in_the_end(self):
+        play = self.play()
+        lane, key = play.opened()
+        options = self.gas_account(play, wei=10**12)
+        connector = self.started(play, **options, spending_cap=10**16)
+        self.sent(play, lane, 2)
+        for i in range(1, 4):
+            self.assertIn("not taken", self.delivered(play, connector, lane, 1, 1, bytes([i]) * 32)[5])
+        play.chain.rpc("anvil_setBalance", "0x" + self.gas.hex(), hex(10**18))
+        for i in (1, 2):
+            self.assertEqual(self.delivered(play, connector, lane, i, i, bytes([8 + i]) * 32)[2], CONFIRMED)
+        told = self.account_is(connector, lambda m: m[5] == 1)
+        self.assertLess(int(told[3]) - self.paid(play, 10**18), 4 * 10**9)
 
     def test_a_tip_that_the_node_makes_up_is_cut(self):
         play = self.play()
