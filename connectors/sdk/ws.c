@@ -22,6 +22,7 @@
 enum {
     HANDSHAKE_MAX = 4096,
     MESSAGE_MAX = 4 << 20,
+    PIECES_MAX = 8192, /* frames of one message: nodes cut theirs at 1 KiB and more, and each takes memory of its own */
     LIVE_MS = 60000,
     ATTEMPT_MS = 5000, /* for connecting and shaking hands */
     RETRY_MIN_MS = 500,
@@ -45,6 +46,7 @@ struct sdk_ws {
     wslay_event_context_ptr wslay;
     unsigned confirmed; /* subscriptions that the node took */
     size_t turn;        /* bytes that may still be read in this turn */
+    size_t pieces;      /* frames of the message that is being read, but the first */
     uint64_t heard;
     unsigned failures;
     bool up, lost;
@@ -94,6 +96,10 @@ static ssize_t recv_bytes(wslay_event_context_ptr wslay, uint8_t *data, size_t l
 {
     struct sdk_ws *ws = context;
     (void)flags;
+    if (ws->lost) {
+        wslay_event_set_error(wslay, WSLAY_ERR_CALLBACK_FAILURE);
+        return -1;
+    }
     if (ws->taken < ws->fill) {
         const size_t n = len < ws->fill - ws->taken ? len : ws->fill - ws->taken;
         memcpy(data, ws->buffer + ws->taken, n);
@@ -129,6 +135,17 @@ static int make_mask(wslay_event_context_ptr wslay, uint8_t *out, size_t len, vo
     return getrandom(out, len, 0) == (ssize_t)len ? 0 : -1;
 }
 
+static void take_piece(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *arg,
+                       void *context)
+{
+    struct sdk_ws *ws = context;
+    (void)wslay;
+    if (wslay_is_ctrl_frame(arg->opcode))
+        return;
+    ws->pieces = arg->opcode == WSLAY_CONTINUATION_FRAME ? ws->pieces + 1 : 0;
+    ws->lost = ws->lost || ws->pieces > PIECES_MAX;
+}
+
 static void take_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *arg, void *context)
 {
     struct sdk_ws *ws = context;
@@ -160,6 +177,7 @@ static void open_up(struct sdk_ws *ws)
     const struct wslay_event_callbacks callbacks = {.recv_callback = recv_bytes,
                                                     .send_callback = send_bytes,
                                                     .genmask_callback = make_mask,
+                                                    .on_frame_recv_start_callback = take_piece,
                                                     .on_msg_recv_callback = take_message};
     if (wslay_event_context_client_init(&ws->wslay, &callbacks, ws) != 0) {
         ws->wslay = NULL;

@@ -509,6 +509,11 @@ class News(Bad):
                                            door.flood(frame(b" " * 1000, opcode=0, final=False)))),
                  memory=48 << 20)
 
+    def test_a_message_in_crumbs(self):
+        """Few bytes, and much around each of them."""
+        self.row(self.shaken(lambda door: (door.end.sendall(frame(b"[", final=False)),
+                                           door.flood(frame(b" ", opcode=0, final=False)))), attempts=2, memory=48 << 20)
+
     def test_a_frame_that_only_clients_may_send(self):
         self.row(self.shaken(lambda door: (door.end.sendall(frame(b"{}", masked=True)), door.linger())))
 
