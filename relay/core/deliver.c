@@ -251,7 +251,7 @@ static bool segment_add(struct relay_core *core, struct core_log *log, uint64_t 
         struct proof_result result;
         size_t start = reader.at;
         bool messages = log->kind == PROOF_LOG_MESSAGE;
-        if (messages ? !proof_message_read(&message, &reader, from + i, core_lane(core, log)->payload_max, &result)
+        if (messages ? !proof_message_read(&message, &reader, from + i, core_payload_max(core, log), &result)
                      : !proof_outcome_read(&outcome, &reader, &result))
             return false;
         if (from + i != submission->next || from + i > submission->to)

@@ -7,7 +7,10 @@
 
 #include "relay/core/parts.h"
 
-enum { SIDE_BY_SIDE = 32 }; /* records whose hashes are computed at a time: whole rounds of eight lanes */
+enum {
+    SIDE_BY_SIDE = 32,      /* records whose hashes are computed at a time: whole rounds of eight lanes */
+    OUTBOX_PAYLOAD = 16384, /* bytes: every outbox takes so much, and none more */
+};
 
 struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32])
 {
@@ -24,6 +27,13 @@ struct core_log *core_log_of(struct relay_core *core, uint16_t lane, uint8_t kin
 const struct topology_lane *core_lane(const struct relay_core *core, const struct core_log *log)
 {
     return &core->network->lanes[log->lane];
+}
+
+/* A chain's log is whole or nothing: what an outbox took can be neither refused nor left out. */
+size_t core_payload_max(const struct relay_core *core, const struct core_log *log)
+{
+    const size_t said = core_lane(core, log)->payload_max;
+    return said > OUTBOX_PAYLOAD ? said : OUTBOX_PAYLOAD;
 }
 
 const uint8_t *core_log_running(const struct relay_core *core, const struct core_log *log, uint64_t number)
@@ -143,11 +153,12 @@ static bool messages_read(struct core_staged *out, size_t count, const struct re
                           struct proof_result *result)
 {
     const struct topology_lane *lane = core_lane(core, log);
+    const size_t payload_max = core_payload_max(core, log);
     struct proof_message messages[SIDE_BY_SIDE];
     uint8_t digests[SIDE_BY_SIDE][32];
     size_t at;
     for (size_t i = 0; i < count; i++) {
-        if (!proof_message_read(&messages[i], reader, from + i, lane->payload_max, result))
+        if (!proof_message_read(&messages[i], reader, from + i, payload_max, result))
             return false;
         out[i].end = reader->at;
         out[i].bare = !messages[i].has_payload && messages[i].form != PROOF_FORM_HASH_ONLY;

@@ -32,6 +32,8 @@ struct core_load *core_load_find(struct relay_core *core, uint64_t id);
 struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32]);
 struct core_log *core_log_of(struct relay_core *core, uint16_t lane, uint8_t kind);
 const struct topology_lane *core_lane(const struct relay_core *core, const struct core_log *log);
+/* The largest payload that a record of the log may carry: what the document says, and no less than every outbox takes. */
+size_t core_payload_max(const struct relay_core *core, const struct core_log *log);
 /* Running hash at number; NULL when it is below the base or beyond what is stored. Kind 3 looks into kind 2. */
 const uint8_t *core_log_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
 /* Index of the first segment that holds a number at or beyond `from`; segments_len when none does. */

@@ -123,8 +123,8 @@ static bool header_of(struct cometbft_header *out, struct bytes bundle)
 bool core_witness_beside(struct relay_core *core, struct core_light *light, uint16_t source, struct bytes bundle)
 {
     struct cometbft_header header;
-    if (!header_of(&header, bundle) || header.height <= 0 ||
-        core_trust_at(light, (uint64_t)header.height) != NULL || beside(light, &header) == NULL)
+    if (!header_of(&header, bundle) || header.height <= 0 || core_trust_at(light, (uint64_t)header.height) != NULL ||
+        beside(light, &header) == NULL)
         return false;
     if (light->other.evidence != NULL || core->now < core->sources[source].judge_at ||
         core_witness_contests(core, source, beside(light, &header)->from))

@@ -227,6 +227,23 @@ static void messages_larger_than_a_call_are_all_executed(void **state)
     world_free(world);
 }
 
+/* A contract knows no document: its senders can go beyond what that says, and neither their lane nor their chain may stop for it. */
+static void a_payload_that_the_outbox_took_is_carried_whatever_the_document_says(void **state)
+{
+    (void)state;
+    struct world *world = world_new(69);
+    world->lanes[WORLD_EASTWARD].payload_max = 100;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, 2, 16384);
+    world_send(world, WORLD_EASTWARD_LOOSE, 12, 50);
+    world_expect(world, world_quiet, 60000);
+    world_check_once(world);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        assert_int_equal(world->relays[relay].bans, 0);
+    world_free(world);
+}
+
 static bool east_frozen(struct world *world)
 {
     struct relay_log_view ordered = world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE),
@@ -543,6 +560,7 @@ int main(void)
         cmocka_unit_test(a_receiver_that_always_fails_has_its_message_expired_and_the_lane_goes_on),
         cmocka_unit_test(on_a_once_lane_a_failure_is_final_and_told_to_the_sender),
         cmocka_unit_test(messages_larger_than_a_call_are_all_executed),
+        cmocka_unit_test(a_payload_that_the_outbox_took_is_carried_whatever_the_document_says),
         cmocka_unit_test(a_chain_that_names_another_final_header_after_a_restart_is_taken_from_no_more),
         cmocka_unit_test(a_chain_whose_sources_say_that_finality_was_broken_is_taken_from_no_more),
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
