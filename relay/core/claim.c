@@ -247,7 +247,7 @@ void core_claim_frame(struct relay_core *core, struct bytes body, uint16_t peer,
         if (item.type == PROOF_ITEM_RANGE)
             range_take(core, &run, &item.range, peer);
         else if (item.type == PROOF_ITEM_REFUSAL && ask != 0)
-            core_gossip_refused(core, peer, &item.refusal);
+            core_gossip_refused(core, peer, ask, &item.refusal);
         if (item.type == PROOF_ITEM_REFUSAL)
             told = item.refusal.reason == PROOF_REFUSAL_NOT_HERE || item.refusal.reason == PROOF_REFUSAL_PRUNED;
     }

@@ -326,7 +326,7 @@ static bool own_chain_tells(const struct core_log *log, uint64_t base)
  * The peer no longer keeps what we asked for. A relay that holds nothing unsettled loses nothing by starting at a
  * certified head; one that still does keeps what it has, whatever a peer says (I2).
  */
-void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct proof_item_refusal *item)
+void core_gossip_refused(struct relay_core *core, uint16_t peer, uint64_t ask, const struct proof_item_refusal *item)
 {
     struct core_log *log = core_log_by_id(core, item->log);
     if (log == NULL || log->is_home || log->kind == PROOF_LOG_SETTLEMENT)
@@ -347,7 +347,9 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct pr
                                                 : !is_ordered(core, log));
         if ((log + 1)->certified < head->number || undelivered)
             return;
-        log->pruned++;
+        /* Each neighbour is asked for records in its turn, so one that says it often is counted no more often. */
+        log->pruned += ask == log->pull.id && log->pull.records;
+        log->pull.records = false;
         if (others_may_have(core, log, head->number))
             return;
         if (all_settled(log)) {

@@ -114,6 +114,7 @@ struct core_submission {
 
 struct core_pull {      /* pull.c: one ask at a time */
     uint64_t id;        /* in flight, 0 none */
+    bool records;       /* it asks for records, and was not refused so far */
     uint64_t again;     /* ms: not before */
     uint64_t since;     /* ms: since when something lacks, 0 nothing does */
     uint64_t progress;  /* stored + certified at the last ask */

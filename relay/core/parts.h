@@ -190,7 +190,7 @@ void core_gossip_queue(struct relay_core *core, uint16_t log, uint16_t from_peer
 void core_gossip_tell(struct relay_core *core, uint16_t from_peer, struct bytes raw); /* with the next frames */
 void core_gossip_push(struct relay_core *core, struct core_log *log);
 void core_gossip_heard(struct relay_core *core, uint16_t peer, const struct proof_item_heartbeat *item);
-void core_gossip_refused(struct relay_core *core, uint16_t peer, const struct proof_item_refusal *item);
+void core_gossip_refused(struct relay_core *core, uint16_t peer, uint64_t ask, const struct proof_item_refusal *item);
 void core_answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count);
 void core_answer_asked(struct relay_core *core, const struct relay_event *event);
 void core_answer_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);

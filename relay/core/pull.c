@@ -151,6 +151,7 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
     if (peer == RELAY_NO_SOURCE)
         return;
     pull->id = core_ask(core, log, peer, want.from, want.to, want.bytes);
+    pull->records = want.bytes > 0;
     pull->peer = peer;
     pull->progress = log->stored + log->certified;
     pull->again = core->now + pause_after(pull->fruitless++);

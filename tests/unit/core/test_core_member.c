@@ -210,7 +210,7 @@ static void an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_wi
 /* ---- "pruned" ---------------------------------------------------------------------------------------------------------- */
 
 /* An unordered lane: so many messages have outcomes, but not the first ones. The neighbour says that it keeps none of those. */
-static void pruned_feed(struct world *world, uint16_t to, uint16_t from)
+static void pruned_feed(struct world *world, uint16_t to, uint16_t from, uint64_t ask, uint32_t refusals)
 {
     enum { LANE = WORLD_EASTWARD_LOOSE };
     struct proof_head messages = world_head(world, LANE, COUNT / 2), outcomes = messages;
@@ -223,17 +223,46 @@ static void pruned_feed(struct world *world, uint16_t to, uint16_t from)
     world_attest(world, 2, &items, &messages, 1);
     world_attest(world, 4, &items, &outcomes, 1);
     world_attest(world, 6, &items, &outcomes, 1);
-    assert_true(proof_item_write(&items, &refusal));
-    world_frame(world, to, from, 1, &items, 5);
+    for (uint32_t i = 0; i < refusals; i++)
+        assert_true(proof_item_write(&items, &refusal));
+    world_frame(world, to, from, ask, &items, 4 + refusals);
     codec_pack_fini(&items);
+}
+
+struct asked {
+    const uint8_t *log;
+    uint64_t id; /* last ask of the hop to the liar */
+};
+
+static void note_asks(void *context, uint16_t relay, const struct relay_action *actions, size_t len)
+{
+    struct asked *asked = context;
+    for (size_t i = 0; relay == WORLD_MIDDLE && i < len; i++) {
+        struct proof_frame frame = {.body = actions[i].body};
+        struct proof_items items;
+        struct proof_item item;
+        if (actions[i].type != RELAY_ACTION_ASK || actions[i].peer != LIAR)
+            continue;
+        proof_items_init(&items, &frame);
+        assert_true(proof_items_next(&item, &items));
+        if (memcmp(item.ask.log, asked->log, 32) == 0)
+            asked->id = actions[i].id;
+    }
 }
 
 static void nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour(void **state)
 {
     (void)state;
     struct world *world = world_silent(205);
-    pruned_feed(world, WORLD_MIDDLE, LIAR);
-    world_run(world, 100);
+    struct asked asked = {.log = world->lanes[WORLD_EASTWARD_LOOSE].logs[0]};
+    world_cut(world, WORLD_MIDDLE, 1, true); /* the others have no records */
+    world_cut(world, WORLD_MIDDLE, 2, true);
+    world->watcher = (struct world_watcher){.context = &asked, .actions = note_asks};
+    pruned_feed(world, WORLD_MIDDLE, LIAR, 0, 0);
+    for (uint64_t end = world->now + 60000; asked.id == 0 && world_step(world, end);)
+        ;
+    assert_int_not_equal(asked.id, 0);
+    pruned_feed(world, WORLD_MIDDLE, LIAR, asked.id, 20); /* however often it says it */
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).settled, 0);
     world_free(world);
 }
@@ -246,7 +275,7 @@ static void a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_de
     world_source_down(world, EAST, 1, true);
     world_run(world, 1000);
     for (unsigned i = 0; i < 10; i++)
-        pruned_feed(world, EAST, WORLD_MIDDLE);
+        pruned_feed(world, EAST, WORLD_MIDDLE, 1, 1);
     world_run(world, 100);
     assert_int_equal(world_view(world, EAST, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).settled, 0);
     world_free(world);
