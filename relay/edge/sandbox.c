@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <poll.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -243,7 +244,18 @@ static const int CONNECTOR_FORBIDDEN[] = {
     SCMP_SYS(io_uring_setup),
     SCMP_SYS(io_uring_enter),
     SCMP_SYS(io_uring_register),
+    /* Out of its session, where the relay could not end it with the connector. */
+    SCMP_SYS(setsid),
+    SCMP_SYS(setpgid),
 };
+
+/* Calls that take the number of a process: 0, their first argument, is itself. */
+static const int CONNECTOR_OF_ITSELF[] = {SCMP_SYS(prlimit64), SCMP_SYS(sched_setaffinity),
+                                          SCMP_SYS(sched_setscheduler), SCMP_SYS(sched_setparam),
+                                          SCMP_SYS(sched_setattr)};
+
+static const uint64_t NAMESPACES[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
+                                      CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -269,6 +281,43 @@ static bool seccomp_signer(void)
     return error == 0;
 }
 
+static int forbid(scmp_filter_ctx filter, int error, int call, struct scmp_arg_cmp when)
+{
+    return error != 0 ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1, when);
+}
+
+/*
+ * It runs under our own user, so it could end us and starve us. Signals go to itself only, also those that the kernel sends for a
+ * descriptor's owner; limits and priorities are its own (of 64 bits any that is not 0 names somebody else).
+ */
+static int forbid_others(scmp_filter_ctx filter, int error)
+{
+    static const int owners[] = {F_SETOWN, F_SETOWN_EX}, owner_requests[] = {FIOSETOWN, SIOCSPGRP};
+    static const int priorities[][2] = {{SCMP_SYS(setpriority), PRIO_USER}, {SCMP_SYS(ioprio_set), 3 /* of a user */}};
+    for (size_t i = 0; i < COUNT(CONNECTOR_OF_ITSELF); i++)
+        error = forbid(filter, error, CONNECTOR_OF_ITSELF[i], SCMP_A0(SCMP_CMP_NE, 0));
+    for (size_t i = 0; i < COUNT(owners); i++) {
+        error =
+            forbid(filter, error, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)owners[i]));
+        error = forbid(filter, error, SCMP_SYS(ioctl),
+                       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)owner_requests[i]));
+    }
+    for (size_t i = 0; i < COUNT(priorities); i++) {
+        error = forbid(filter, error, priorities[i][0], SCMP_A1(SCMP_CMP_NE, 0));
+        error = forbid(filter, error, priorities[i][0],
+                       SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)priorities[i][1]));
+    }
+    return error;
+}
+
+/* clone3 hides its flags behind a pointer; libraries fall back to clone where a kernel does not have it. */
+static int forbid_namespaces(scmp_filter_ctx filter, int error)
+{
+    for (size_t i = 0; i < COUNT(NAMESPACES); i++)
+        error = forbid(filter, error, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES[i], NAMESPACES[i]));
+    return error != 0 ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
 static bool seccomp_connector(void)
 {
     static const int signals[] = {SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(tgkill), SCMP_SYS(rt_sigqueueinfo),
@@ -277,10 +326,9 @@ static bool seccomp_connector(void)
     int error = filter == NULL ? -1 : 0;
     for (size_t i = 0; i < COUNT(CONNECTOR_FORBIDDEN) && error == 0; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CONNECTOR_FORBIDDEN[i], 0);
-    /* It runs under our own user, so it could end us: signals go to itself only. (tkill names a thread: its first one.) */
-    for (size_t i = 0; i < COUNT(signals) && error == 0; i++)
-        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), signals[i], 1,
-                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
+    for (size_t i = 0; i < COUNT(signals); i++) /* tkill names a thread: its first one */
+        error = forbid(filter, error, signals[i], SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
+    error = forbid_namespaces(filter, forbid_others(filter, error));
     /* The control socket and ipc:// doors let our own user in. Pairs stay, but for datagrams, which could be sent anywhere. */
     if (error == 0)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
@@ -288,9 +336,8 @@ static bool seccomp_connector(void)
     if (error == 0)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socketpair), 1,
                                  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
-    if (error == 0) /* typing into a terminal that it shares with us */
-        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                                 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));
+    /* Typing into a terminal that it shares with us. */
+    error = forbid(filter, error, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));
     if (error == 0)
         error = seccomp_load(filter);
     if (filter != NULL)
