@@ -5,25 +5,21 @@
  * batch with the log synced, so that a power cut cannot take back what was answered with STORE_OK. Recovery tolerates a torn
  * last record and nothing else: damage in the middle of the log is an error, never a silent cut.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <rocksdb/c.h>
 
+#include "relay/store/folder.h"
 #include "relay/store/store.h"
 
 enum {
     FAMILIES = STORE_FAMILIES + 1, /* the last is "default" */
     TOLERATE_TORN_TAIL = 0,        /* RocksDB's WALRecoveryMode */
-    LOG_LEVEL_FATAL = 4,           /* see has_room */
-    ROOM_TO_OPEN = 1 << 20,        /* bytes that must be free */
+    LOG_LEVEL_FATAL = 4,           /* see store_folder_has_room */
     BACKGROUND_JOBS = 2,
     OPEN_FILES = 512,
     MAX_LOG_BYTES = 64 << 20,      /* write-ahead logs kept before the idle families are flushed */
@@ -94,20 +90,6 @@ static enum store_status status_of(const char *text)
     return STORE_IO;
 }
 
-/* The other process that holds RocksDB's lock; 0: not known. */
-static pid_t lock_holder(const char *path)
-{
-    char file[1024];
-    snprintf(file, sizeof(file), "%s/LOCK", path);
-    int fd = open(file, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    pid_t holder = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
-    close(fd);
-    return holder;
-}
-
 static void explain(char *text, size_t cap, const char *path, enum store_status status, const char *detail)
 {
     switch (status) {
@@ -121,10 +103,10 @@ static void explain(char *text, size_t cap, const char *path, enum store_status 
             "the mesh fill it (%s)",
             path, detail);
         return;
-    case STORE_NOT_FOUND: snprintf(text, cap, "no store at %s: create one with `isthmus init`", path); return;
+    case STORE_NOT_FOUND: snprintf(text, cap, "no store at %s: isthmusd makes it at its first start", path); return;
     case STORE_LOCKED: {
         /* Closing a descriptor of the lock file would give up a lock of our own. */
-        pid_t holder = strstr(detail, "current process") ? 0 : lock_holder(path);
+        pid_t holder = strstr(detail, "current process") ? 0 : store_folder_holder(path);
         if (holder > 0)
             snprintf(text, cap, "store %s: another isthmusd (process %ld) has it: stop that one first", path,
                      (long)holder);
@@ -372,31 +354,6 @@ static void rocks_error(struct store *store, char *text, size_t cap)
 
 /* ---- opening ---------------------------------------------------------------------------------------------------------- */
 
-/* Whether the file system of the store takes writes past the page cache. Leaves nothing behind. */
-static bool direct_writes(const struct store_options *options)
-{
-    if (options->create)
-        (void)mkdir(options->path, 0755); /* as RocksDB will: what is wrong, it says */
-    int fd = open(options->path, O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
-}
-
-/*
- * Whether the disk has room for what opening writes. RocksDB's own log lies beside the data, and Debian's build aborts when a
- * line of it does not fit: so it is not opened on a full disk, and logs nothing while it runs (its errors come with commits).
- */
-static bool has_room(const char *path)
-{
-    int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    bool full = fd < 0 ? errno == ENOSPC || errno == EDQUOT
-                       : fallocate(fd, 0, 0, ROOM_TO_OPEN) != 0 && (errno == ENOSPC || errno == EDQUOT);
-    if (fd >= 0)
-        close(fd);
-    return !full; /* what is wrong otherwise, or cannot be asked here, the opening says */
-}
-
 static void prepare(struct rocks *rocks, const struct store_options *options)
 {
     size_t write_buffer = options->write_buffer ? options->write_buffer : 4u << 20;
@@ -422,7 +379,7 @@ static void prepare(struct rocks *rocks, const struct store_options *options)
     rocksdb_options_set_max_log_file_size(rocks->options, INFO_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(rocks->options, INFO_LOGS);
     /* What is flushed is hardly read again, and copying it to the page cache costs more than anything else a flush does. */
-    if (!options->read_only && direct_writes(options))
+    if (!options->read_only && store_folder_is_direct(options->path, options->create))
         rocksdb_options_set_use_direct_io_for_flush_and_compaction(rocks->options, 1);
     /* A flush at full speed holds up the syncs beside it for its 20 ms: it goes in pieces, with room for them between, and still
      * several times faster than a busy relay fills its buffers. */
@@ -432,6 +389,16 @@ static void prepare(struct rocks *rocks, const struct store_options *options)
     rocksdb_options_set_write_buffer_size(rocks->segment_options, SEGMENT_BUFFERS * write_buffer);
     rocks->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(rocks->write, 1);
+}
+
+static enum store_status refuse_half(struct rocks *rocks)
+{
+    snprintf(
+        rocks->error, sizeof(rocks->error),
+        "store %s is half of a store: its file CURRENT is missing. Nothing was changed: restore the whole folder, or "
+        "move this one away to begin with an empty store, which chains and peers fill",
+        rocks->path);
+    return STORE_CORRUPT;
 }
 
 /* Families on disk that this program does not know mean a newer one wrote there. Says nothing when there is no store. */
@@ -530,7 +497,9 @@ enum store_status store_rocksdb_open(struct store **out, const struct store_opti
     }
     rocks->path = path;
     prepare(rocks, options);
-    enum store_status status = options->read_only || has_room(path) ? check_families(rocks) : STORE_FULL;
+    enum store_status status = store_folder_is_half(path)                          ? refuse_half(rocks)
+                               : options->read_only || store_folder_has_room(path) ? check_families(rocks)
+                                                                                   : STORE_FULL;
     if (status == STORE_OK)
         status = open_families(rocks);
     if (status == STORE_OK)

@@ -283,6 +283,80 @@ static void test_store__a_newer_schema_is_refused_by_its_number(void **state)
     scratch_free(&scratch);
 }
 
+static void remove_logs(const char *folder)
+{
+    char path[300];
+    for (int i = 0; i < 100; i++) {
+        snprintf(path, sizeof(path), "%s/%06d.log", folder, i);
+        unlink(path);
+    }
+}
+
+/*
+ * A copy that was broken off, or lost a file: to begin anew there would remove what is left of it, if not at this start then at
+ * the next. Once with its rows in the write-ahead log, once with all of them in tables.
+ */
+static void test_store__half_a_store_is_refused_and_left_as_it_is(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    char text[512], current[300], aside[300];
+    snprintf(current, sizeof(current), "%s/CURRENT", scratch.path);
+    snprintf(aside, sizeof(aside), "%s/aside", scratch.path);
+    assert_int_equal(child_run("fill", scratch.path), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rename(current, aside), 0);
+        for (int start = 0; start < 3; start++) {
+            assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_CORRUPT);
+            assert_null(store);
+            assert_non_null(strstr(text, "CURRENT"));
+        }
+        assert_int_equal(rename(aside, current), 0); /* the whole copy */
+        assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_OK);
+        assert_true(has(store, "0099"));
+        store->ops->close(store);
+        remove_logs(scratch.path);
+    }
+    scratch_free(&scratch);
+}
+
+/* A start that was cut off before it had a store leaves files of RocksDB's, and nothing in them. */
+static void test_store__a_first_start_that_was_cut_off_can_be_repeated(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"LOG", "LOCK", "IDENTITY", "MANIFEST-000001", "000001.dbtmp"};
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    char text[512], path[300];
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", scratch.path, names[i]);
+        close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    }
+    if (open_at(&store, scratch.path, true, text, sizeof(text)) != STORE_OK)
+        fail_msg("%s", text);
+    store->ops->close(store);
+    scratch_free(&scratch);
+}
+
+/* What messages carry is for those to whom it is published. */
+static void test_store__a_new_store_is_for_its_user_only(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    struct stat info;
+    char text[512], path[300];
+    mode_t before = umask(022);
+    snprintf(path, sizeof(path), "%s/store", scratch.path);
+    assert_int_equal(open_at(&store, path, true, text, sizeof(text)), STORE_OK);
+    umask(before);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    store->ops->close(store);
+    scratch_free(&scratch);
+}
+
 /* The write-ahead log that has bytes in it. */
 static void find_log(const char *folder, char *out, size_t cap)
 {
@@ -370,6 +444,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_store__damage_in_the_log_is_corruption_not_a_cut),
         cmocka_unit_test(test_store__a_torn_last_record_is_not_corruption),
         cmocka_unit_test(test_store__a_full_disk_is_said_and_nothing_acknowledged_is_lost),
+        cmocka_unit_test(test_store__half_a_store_is_refused_and_left_as_it_is),
+        cmocka_unit_test(test_store__a_first_start_that_was_cut_off_can_be_repeated),
+        cmocka_unit_test(test_store__a_new_store_is_for_its_user_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
