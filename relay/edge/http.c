@@ -15,7 +15,7 @@
 #include "relay/edge/log.h"
 #include "relay/edge/loop.h"
 
-enum { PATH_MAX_BYTES = 256, HEAD_MAX = 512, ADDRESS_MAX = 64 };
+enum { PATH_MAX_BYTES = 256, HEAD_MAX = 512, ADDRESS_MAX = 64, PAUSE_MS = 1000 };
 
 struct client {
     struct edge_http *http;
@@ -37,6 +37,7 @@ struct edge_http {
     char address[ADDRESS_MAX];
     int fd;
     struct edge_watch *watch;
+    struct edge_timer *pause; /* until connections are taken again */
     uint64_t next, counts[4];
     struct client clients[EDGE_HTTP_CLIENTS_MAX];
 };
@@ -217,6 +218,12 @@ static void accepting(void *context, bool readable, bool writable)
     struct edge_http *http = context;
     (void)readable, (void)writable;
     int fd = accept4(http->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+        /* It stays in the queue, so the socket stays readable: looking at once again would never end. */
+        edge_log(RELAY_WARNING, "http-descriptors", NULL, "a monitor waits: %s", strerror(errno));
+        edge_watch_set(http->watch, false, false);
+        edge_timer_set(http->pause, PAUSE_MS);
+    }
     if (fd < 0)
         return;
     struct client *client = place(http);
@@ -232,6 +239,12 @@ static void accepting(void *context, bool readable, bool writable)
     }
     edge_watch_set(client->watch, true, false);
     edge_timer_set(client->deadline, EDGE_HTTP_MS);
+}
+
+static void pause_ended(void *context)
+{
+    struct edge_http *http = context;
+    edge_watch_set(http->watch, true, false);
 }
 
 /* ---- the address --------------------------------------------------------------------------------------------------- */
@@ -322,7 +335,8 @@ struct edge_http *edge_http_new(const struct edge_http_options *options, char *t
     bool good = listening(http, text, cap);
     if (good) {
         http->watch = edge_watch_new(options->loop, http->fd, accepting, http);
-        good = http->watch != NULL;
+        http->pause = edge_timer_new(options->loop, pause_ended, http);
+        good = http->watch != NULL && http->pause != NULL;
         if (!good)
             snprintf(text, cap, "http.listen %s: no memory", options->listen);
     }
@@ -342,6 +356,7 @@ void edge_http_free(struct edge_http *http)
     for (size_t i = 0; i < EDGE_HTTP_CLIENTS_MAX; i++)
         client_close(&http->clients[i]);
     edge_watch_free(http->watch);
+    edge_timer_free(http->pause);
     if (http->fd >= 0)
         close(http->fd);
     free(http);

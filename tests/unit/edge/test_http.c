@@ -11,16 +11,21 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "relay/edge/http.h"
 #include "relay/edge/log.h"
 #include "relay/edge/loop.h"
 
-enum { BIG = 3 << 20 };
+enum { BIG = 3 << 20, FDS = 256, WAIT_MS = 700, BUSY_MS = 100, PATIENCE_MS = 100000 };
 
 static struct world {
     struct edge_loop *loop;
@@ -174,6 +179,45 @@ static void test_http__connections_that_say_nothing_keep_nobody_out(void **state
         close(idle[i]);
 }
 
+static uint64_t processor_ms(void)
+{
+    struct timespec spent;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return (uint64_t)spent.tv_sec * 1000u + (uint64_t)spent.tv_nsec / 1000000u;
+}
+
+/* Nothing takes a connection off the queue without a descriptor: it must not be looked at all the time. */
+static void test_http__without_descriptors_a_monitor_waits_and_the_loop_does_not_spin(void **state)
+{
+    static const char request[] = "GET /metrics HTTP/1.1\r\n\r\n";
+    struct rlimit before, limit = {FDS, FDS};
+    int fillers[FDS];
+    size_t fillers_len = 0, len;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int fd; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+        fillers[fillers_len++] = fd;
+    assert_int_equal(errno, EMFILE);
+    close(fillers[--fillers_len]);
+    int fd = dial(); /* the last one */
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    struct pollfd answered = {.fd = fd, .events = POLLIN};
+    uint64_t spent = processor_ms();
+    assert_int_equal(poll(&answered, 1, WAIT_MS), 0);
+    spent = processor_ms() - spent;
+    while (fillers_len > 0)
+        close(fillers[--fillers_len]);
+    setrlimit(RLIMIT_NOFILE, &before);
+    print_message("%d ms of processor time in %d ms without descriptors\n", (int)spent, (int)WAIT_MS);
+    assert_int_equal(poll(&answered, 1, PATIENCE_MS), 1); /* it is let in after all */
+    char *text = rest(fd, &len);
+    assert_int_equal(strncmp(text, "HTTP/1.1 200 ", 13), 0);
+    free(text);
+    assert_in_range(spent, 0, BUSY_MS);
+}
+
 static void test_http__addresses_are_numbers(void **state)
 {
     (void)state;
@@ -193,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_http__answers_a_get_whole_and_closes),
         cmocka_unit_test(test_http__refuses_what_is_no_get),
         cmocka_unit_test(test_http__connections_that_say_nothing_keep_nobody_out),
+        cmocka_unit_test(test_http__without_descriptors_a_monitor_waits_and_the_loop_does_not_spin),
         cmocka_unit_test(test_http__addresses_are_numbers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
