@@ -400,6 +400,22 @@ static enum core_word leaf_take(struct relay_core *core, const struct proof_item
     return needed ? CORE_WORD_NEWS : CORE_WORD_KNOWN; /* where this relay can join is nobody else's business */
 }
 
+/* No more than hashes: the signature is over the root. */
+static bool all_lead_to_the_root(const struct proof_item_attestation *item)
+{
+    struct proof_item_parts parts;
+    struct proof_item_leaf leaf;
+    struct proof_result result;
+    bool all = true;
+    proof_item_leaves_init(&parts, item);
+    while (all && proof_item_leaves_next(&leaf, &parts)) {
+        uint8_t hash[32];
+        proof_leaf_hash(hash, item->suite, &leaf.leaf);
+        all = proof_merkle_verify(item->suite, item->root, hash, leaf.path, &result) == PROOF_VALID;
+    }
+    return all;
+}
+
 enum core_word core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer,
                                 bool asked)
 {
@@ -416,7 +432,8 @@ enum core_word core_gather_item(struct relay_core *core, const struct proof_item
         news = true;
         any_log = (uint16_t)(core_log_by_id(core, leaf.leaf.head.log) - core->logs);
     }
-    if (news) {
+    /* Others may look at leaves that were of no use here, and would believe that this relay made them up. */
+    if (news && word != CORE_WORD_FALSE && all_lead_to_the_root(item)) {
         codec_pack_clear(&core->pack);
         struct proof_item whole = {.type = PROOF_ITEM_ATTESTATION, .attestation = *item};
         if (proof_item_write(&core->pack, &whole))

@@ -125,6 +125,34 @@ static void a_wrong_signature_is_looked_at_once_however_much_it_is_said_to_cover
     world_free(world);
 }
 
+/* A true word and a made-up one under one signature: the true one is kept, and told on by nobody, or its teller would be a liar. */
+static void an_attestation_that_holds_in_part_is_not_told_on(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(209);
+    struct proof_head heads[2] = {world_head(world, WORLD_EASTWARD, 1), world_head(world, WORLD_EASTWARD, 1)};
+    struct codec_pack one, items;
+    struct proof_item item;
+    struct proof_result result;
+    uint8_t leaves[1024];
+    heads[1].number = 2000;
+    codec_pack_init(&one, 1 << 16);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, 1, &one, heads, 2);
+    assert_true(proof_item_read(&item, codec_pack_bytes(&one), &result));
+    memcpy(leaves, item.attestation.leaves.data, item.attestation.leaves.len);
+    leaves[item.attestation.leaves.len - 1] ^= 1; /* in the path of the second */
+    item.attestation.leaves.data = leaves;
+    assert_true(proof_item_write(&items, &item));
+    world_frame(world, WORLD_MIDDLE, LIAR, 0, &items, 1);
+    world_run(world, 3000);
+    for (uint16_t relay = 0; relay < world->relays_len; relay++)
+        assert_int_equal(world_counter(world, relay, RELAY_REASON_HEAD_REFUSED), relay == WORLD_MIDDLE);
+    codec_pack_fini(&one);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
 /* ---- heads without end ------------------------------------------------------------------------------------------------ */
 
 /* Two of three lie, where all three must sign: nothing false is certified, and what they sign takes no more room than theirs. */
@@ -287,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_neighbour_that_leaves_payloads_out_is_not_believed),
         cmocka_unit_test(a_source_that_leaves_payloads_out_is_not_believed),
         cmocka_unit_test(a_wrong_signature_is_looked_at_once_however_much_it_is_said_to_cover),
+        cmocka_unit_test(an_attestation_that_holds_in_part_is_not_told_on),
         cmocka_unit_test(operators_that_sign_the_same_heads_without_end_take_no_more_room_than_each_alone),
         cmocka_unit_test(an_operator_that_is_cut_off_for_long_does_not_sign_the_same_heads_without_end),
         cmocka_unit_test(an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_without_end),
