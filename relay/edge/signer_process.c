@@ -234,25 +234,35 @@ static void row_print(FILE *out, const struct topology_network *network, const s
             row->frozen ? " frozen" : "");
 }
 
-/* LOG:NUMBER:RUNNING: the operator names the head that its signer takes for its last word, after it lost its guard. */
-static bool guard_adopt(struct edge_guard *guard, const char *named, char *text, size_t cap)
+/* LOG:NUMBER:RUNNING: the operator names the head that its signer takes for its last word, after it lost its guard. A row for what
+ * is no log here would end the loss, and bind nothing. */
+static bool guard_adopt(struct edge_guard *guard, const struct topology_network *network, const char *named, char *text,
+                        size_t cap)
 {
     struct edge_guard_row row = {0};
-    char log[65], running[65];
-    unsigned long long number = 0;
+    char log[65], running[65], digits[21];
+    uint8_t kind;
     int end = 0;
-    if (sscanf(named, "%64[0-9a-f]:%llu:%64[0-9a-f]%n", log, &number, running, &end) != 3 || named[end] != '\0' ||
-        number == 0 || !codec_hex_decode_exact(row.log, 32, log, strlen(log)) ||
+    errno = 0;
+    if (sscanf(named, "%64[0-9a-f]:%20[0-9]:%64[0-9a-f]%n", log, digits, running, &end) != 3 || named[end] != '\0' ||
+        (row.number = strtoull(digits, NULL, 10)) == 0 || errno != 0 ||
+        !codec_hex_decode_exact(row.log, 32, log, strlen(log)) ||
         !codec_hex_decode_exact(row.running, 32, running, strlen(running))) {
         snprintf(text, cap, "adopting wants LOG:NUMBER:RUNNING, hashes as 64 hexadecimal digits in lower case");
         return false;
     }
+    if (topology_lane_by_log(network, row.log, &kind) < 0) {
+        snprintf(text, cap,
+                 "%s is no log of this network: `isthmus lanes --json` and `isthmus network show DOCUMENT --json` have "
+                 "the ids of each lane's logs; nothing was adopted",
+                 log);
+        return false;
+    }
     const struct edge_guard_row *known = edge_guard_find(guard, row.log);
-    if (known != NULL && known->number >= number) {
+    if (known != NULL && known->number >= row.number) {
         snprintf(text, cap, "the guard stands at %llu already: it never goes back", (unsigned long long)known->number);
         return false;
     }
-    row.number = number;
     row.frozen = known != NULL && known->frozen;
     return edge_guard_advance(guard, &row, 1, text, cap);
 }
@@ -271,7 +281,7 @@ int edge_signer_guard_main(const struct config_relay *config, const struct topol
         return EXIT_FAILED;
     bool good = true;
     if (adopts) {
-        good = guard_adopt(guard, thaw, text, sizeof(text));
+        good = guard_adopt(guard, network, thaw, text, sizeof(text));
     } else if (thaw != NULL) {
         snprintf(text, sizeof(text), "thaw wants a log id: 64 hexadecimal digits");
         good = codec_hex_decode_exact(log, sizeof(log), thaw, strlen(thaw)) &&

@@ -335,6 +335,14 @@ static void test_signer__whose_guard_is_gone_stops_until_a_head_is_adopted_and_g
 
     codec_hex_encode(log, (struct bytes){answers.heads[0].log, 32});
     codec_hex_encode(running, (struct bytes){answers.heads[0].running, 32});
+    /* A slip of the pen binds nothing, and is not taken for the word that was lost. */
+    snprintf(name, sizeof(name), "%s:30:%s", running, running);
+    assert_int_equal(look(world, name), 2); /* no log of this network */
+    snprintf(name, sizeof(name), "%s:-30:%s", log, running);
+    assert_int_equal(look(world, name), 2);
+    snprintf(name, sizeof(name), "%s:99999999999999999999:%s", log, running);
+    assert_int_equal(look(world, name), 2); /* larger than any number */
+    assert_int_equal(look(world, NULL), 2);
     snprintf(name, sizeof(name), "%s:30:%s", log, running);
     assert_int_equal(look(world, name), 0);
     process = start(world);
