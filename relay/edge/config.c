@@ -4,22 +4,27 @@
 #include "relay/edge/config_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- files --------------------------------------------------------------------------------------------------------- */
 
 void *config_read_file(struct schema_reader *reader, const char *path, size_t *len)
 {
-    FILE *file = fopen(path, "rb");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* no waiting for whoever fills a pipe */
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     struct stat about;
     char *text = NULL;
 
     if (!file) {
         schema_say(reader, NULL, "cannot be opened: %s", strerror(errno));
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
     if (fstat(fileno(file), &about) != 0 || !S_ISREG(about.st_mode))

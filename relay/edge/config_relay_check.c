@@ -8,6 +8,7 @@
 
 #include "proofs/codec/bytes.h"
 #include "relay/edge/config_parts.h"
+#include "relay/edge/sandbox.h"
 
 static bool begins(const char *text, const char *with)
 {
@@ -103,21 +104,64 @@ bool config_option_names_file(const struct config_option *option)
     return len > end && strcmp(option->name + len - end, "-file") == 0;
 }
 
+/* What a connector must not read, and where the relay's file names it. */
+struct secret {
+    const char *name, *path;
+};
+
+enum { SECRETS_MAX = 9 + CONFIG_SIGNER_KEYS_MAX };
+
+static size_t secrets_of(struct secret out[SECRETS_MAX], const struct config_relay *relay)
+{
+    static const char *const keys[CONFIG_SIGNER_KEYS_MAX] = {"signer.keys[0]", "signer.keys[1]", "signer.keys[2]",
+                                                             "signer.keys[3]"};
+    const struct config_signer *signer = &relay->signer;
+    const struct secret named[] = {{"key.file", relay->key_file},
+                                   {"key.passphrase", relay->key_passphrase},
+                                   {"tls.key", relay->tls_key},
+                                   {"store", relay->store},
+                                   {"state", relay->state},
+                                   {"signer.guard", signer->guard},
+                                   {"signer.passphrase", signer->passphrase},
+                                   {"control.socket", relay->control_socket},
+                                   {"", relay->path}};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (named[i].path)
+            out[len++] = named[i];
+    for (size_t i = 0; i < signer->keys_len; i++)
+        out[len++] = (struct secret){keys[i], signer->keys[i]};
+    return len;
+}
+
 /* A connector reads what `readable` and options ending in -file name: no key of this relay may be there. */
 static void check_readable(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay,
                            const char *path, const char *readable)
 {
-    const struct config_signer *signer = &relay->signer;
-    const char *const secrets[] = {relay->path,          relay->key_file, relay->key_passphrase, relay->tls_key,
-                                   relay->store,         relay->state,    signer->guard,         signer->passphrase,
-                                   signer->keys[0],      signer->keys[1], signer->keys[2],       signer->keys[3],
-                                   relay->control_socket};
-    for (size_t i = 0; readable && i < sizeof secrets / sizeof *secrets; i++) {
-        if (!secrets[i] || !lies_in(secrets[i], readable))
+    struct secret secrets[SECRETS_MAX];
+    size_t len = secrets_of(secrets, relay);
+    for (size_t i = 0; readable && i < len; i++) {
+        if (!lies_in(secrets[i].path, readable))
             continue;
         config_say(reader, tree, path, "would let the connector read %.100s: name what it needs, in a place of its own",
-                   secrets[i]);
+                   secrets[i].path);
         return;
+    }
+}
+
+/* Nor where every connector reads: among libraries and certificates. */
+static void check_secrets(struct schema_reader *reader, const struct yaml_tree *tree, const struct config_relay *relay)
+{
+    struct secret secrets[SECRETS_MAX];
+    size_t len = relay->sources_len ? secrets_of(secrets, relay) : 0;
+    for (size_t i = 0; i < len; i++) {
+        const char *const *place = edge_sandbox_readable();
+        while (*place && !lies_in(secrets[i].path, *place))
+            place++;
+        if (*place)
+            config_say(reader, tree, secrets[i].name,
+                       "%.100s lies in %s, where every connector may read: move it, for example below /etc/isthmus",
+                       secrets[i].path, *place);
     }
 }
 
@@ -192,4 +236,5 @@ void config_relay_check(struct schema_reader *reader, const struct yaml_tree *tr
     check_rest(reader, tree, relay);
     check_trust(reader, tree, relay);
     check_readables(reader, tree, relay);
+    check_secrets(reader, tree, relay);
 }

@@ -45,6 +45,9 @@ bool edge_sandbox_signer(const char *folder, char *text, size_t cap);
  */
 bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap);
 
+/* What every connector may read, whatever is named: paths, ended by NULL. Static storage. */
+const char *const *edge_sandbox_readable(void);
+
 /*
  * Runs a connector's program in the connector's sandbox; returns only on failure, with an exit code (126: it may not run,
  * 127: it is not there), text says why. hash: BLAKE2b-256 that the program's file must have, NULL: any. What is hashed

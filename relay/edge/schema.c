@@ -14,6 +14,14 @@
 
 /* ---- saying -------------------------------------------------------------------------------------------------------- */
 
+/* What a file says must not move the terminal. */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 __attribute__((format(printf, 4, 0))) static void say_at(struct schema_reader *reader, unsigned line, unsigned column,
                                                          const char *format, va_list arguments)
 {
@@ -26,6 +34,8 @@ __attribute__((format(printf, 4, 0))) static void say_at(struct schema_reader *r
     problem->line = line;
     problem->column = column;
     vsnprintf(problem->text, sizeof problem->text, format, arguments);
+    clean(problem->path);
+    clean(problem->text);
 }
 
 void schema_say(struct schema_reader *reader, const struct yaml_tree_node *node, const char *format, ...)

@@ -59,6 +59,9 @@ int isthmus_misused(const char *usage, const char *format, ...) __attribute__((f
 /* Prints "isthmus: text" to stderr; returns ISTHMUS_NOT_OK. */
 int isthmus_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Control characters become '?': what a peer, a node or a document says must not move the terminal. */
+void isthmus_clean(char *text);
+
 /* ---- tables (table.c) ----------------------------------------------------------------------------------------------- */
 
 /* Rows of texts, printed in aligned columns under a head; no memory ends the program. */

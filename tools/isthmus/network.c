@@ -105,6 +105,14 @@ static bool line_holds(const struct topology_network *network, const char *line,
     return false;
 }
 
+static void say_dropped(const char *line)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(line, " \n"), line);
+    isthmus_clean(name);
+    printf("dropped a line that no longer fits: %s\n", name);
+}
+
 /* Writes the lines of `old` that still hold, but root's, and then root's new line, over the .sig file in one step. */
 static bool renew(const struct topology_network *network, const char *path, const char *old, const char *root,
                   const char *line)
@@ -123,7 +131,7 @@ static bool renew(const struct topology_network *network, const char *path, cons
         if (!own && line_holds(network, at, len))
             fprintf(file, "%.*s\n", (int)len, at);
         else if (!own && len && *at != '#')
-            printf("dropped a line that no longer fits: %.*s\n", (int)strcspn(at, " \n"), at);
+            say_dropped(at);
         at += len + (at[len] == '\n');
     }
     fputs(line, file);
@@ -230,8 +238,10 @@ static int verify(int argc, char **argv)
     if (signatures) {
         size_t total =
             topology_signature_check(found, 32, network, (struct bytes){(uint8_t *)signatures, strlen(signatures)});
-        for (size_t i = 0; i < total && i < 32; i++)
+        for (size_t i = 0; i < total && i < 32; i++) {
+            isthmus_clean(found[i].text);
             fprintf(stderr, "%s%s%s: %s\n", path, found[i].path[0] ? ": " : "", found[i].path, found[i].text);
+        }
         codec_hex_encode(hash, BYTES_OF(network->hash));
         printf("network %s version %llu hash %s: ", network->name, (unsigned long long)network->version, hash);
         if (total == 0)

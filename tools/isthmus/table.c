@@ -14,6 +14,13 @@ struct isthmus_table {
     char **cells; /* row by row, the head first */
 };
 
+void isthmus_clean(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 static void *must(void *memory)
 {
     if (memory)
@@ -47,9 +54,7 @@ void isthmus_table_add(struct isthmus_table *table, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    for (char *at = text; *at; at++) /* what a peer says must not move the terminal */
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
+    isthmus_clean(text);
     put(table, text);
 }
 

@@ -22,13 +22,10 @@ static const char *const USAGE =
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "alarm"};
 
-/* What an event says must not move the terminal. */
 static const char *clean(char out[512], const char *text)
 {
-    size_t len = 0;
-    for (; text[len] && len < 511; len++)
-        out[len] = (unsigned char)text[len] < ' ' || text[len] == 0x7f ? '?' : text[len];
-    out[len] = '\0';
+    snprintf(out, 512, "%s", text);
+    isthmus_clean(out);
     return out;
 }
 

@@ -180,6 +180,17 @@ class Cli(unittest.TestCase):
         self.run_command("config", "check", "east/relay.yaml")
         self.assertEqual(len(self.read("network.yaml.sig").splitlines()), 2)
 
+    def test_network__what_a_signature_file_says_does_not_move_the_terminal(self):
+        self.sign(*self.make_network())
+        with open(self.path("network.yaml.sig"), "a") as file:
+            file.write("\x1b[31mred " + "0" * 128 + "\n")
+        _, error = self.run_command("network", "verify", "network.yaml", code=1)
+        self.assertIn("[31mred' is no root of this document", error)
+        self.assertNotIn("\x1b", error)
+        out, _ = self.run_command("network", "sign", "network.yaml", "--root", "east", "--key", "east-root.key")
+        self.assertIn("[31mred", out)
+        self.assertNotIn("\x1b", out)
+
     def test_network__only_the_roots_own_key_signs_for_it(self):
         self.make_network()
         _, error = self.run_command("network", "sign", "network.yaml", "--root", "east", "--key", "west-root.key", code=1)

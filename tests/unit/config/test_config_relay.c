@@ -4,6 +4,7 @@
  */
 #include "tests/unit/config/text.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "topology/signature.h"
@@ -140,6 +141,11 @@ static const struct change changes[] = {
     {"readable: []", "readable: [.]", ".]", "sources[0].readable[0]", "would let the connector read"},
     {"readable: []", "readable: [/usr, ././relay.yaml]", "././relay", "sources[0].readable[1]", "relay.yaml"},
     {"readable: []", "readable: [/]", "/]", "sources[0].readable[0]", "would let the connector read"},
+    {"keys/relay.key", "/usr/local/etc/isthmus/relay.key", "/usr/local/etc", "key.file", "every connector may read"},
+    {"passphrase: keys/passphrase}", "passphrase: /etc/ssl/certs/passphrase}", "/etc/ssl", "key.passphrase",
+     "every connector may read"},
+    {"keys: [keys/attester.key]", "keys: [/usr/attester.key]", "/usr/attester.key", "signer.keys[0]",
+     "every connector may read"},
     {"submits: true", "submits: yes", "yes", "sources[0].submits", "neither true nor false"},
     {"program_hash: 0f", "program_hash: abc", "abc", "sources[0].program_hash", "b2sum"},
     {"      http: http", "      http: [a]\n      x: http", "[a]", "sources[0].options.http", "is a list"},
@@ -173,6 +179,46 @@ static void test_config__each_fault_of_a_relays_file_is_said_at_its_place(void *
         free(text);
     }
     free(good);
+}
+
+/* Documents and signatures come from other sides, and are checked at a terminal. */
+static void test_config__what_a_file_says_does_not_move_the_terminal(void **state)
+{
+    static struct config_problems problems;
+    struct config_relay relay;
+    char *good = text_of(EXAMPLE);
+    char *text = text_with(good, "log_level: info", "log_level: \"\\e]0;x\\a\\e[2J\"\n\"\\e[31m\\x7f\": 1");
+
+    (void)state;
+    assert_false(load(&relay, text, &problems));
+    assert_int_equal(problems.total, 2);
+    for (size_t i = 0; i < problems.len; i++) {
+        const char *const said[] = {problems.items[i].path, problems.items[i].text};
+        for (size_t j = 0; j < 2; j++)
+            for (const char *at = said[j]; *at; at++)
+                assert_true((unsigned char)*at >= ' ' && *at != 0x7f);
+    }
+    config_relay_free(&relay);
+    free(text);
+    free(good);
+}
+
+/* A pipe that nobody fills is no file: a relay that is told to read it again would wait there for ever. */
+static void test_config__pipe_is_refused_at_once(void **state)
+{
+    static struct config_problems problems;
+    struct config_relay relay;
+
+    (void)state;
+    memset(&problems, 0, sizeof problems);
+    assert_int_equal(mkfifo(file_in_folder("pipe.yaml"), 0600), 0);
+    alarm(5);
+    assert_false(config_relay_load(&relay, file_in_folder("pipe.yaml"), &problems));
+    alarm(0);
+    assert_int_equal(problems.total, 1);
+    assert_non_null(strstr(problems.items[0].text, "is no plain file"));
+    config_relay_free(&relay);
+    assert_int_equal(unlink(file_in_folder("pipe.yaml")), 0);
 }
 
 /* Each that is too many is one fault, however many stand before it. */
@@ -380,6 +426,8 @@ int main(void)
         cmocka_unit_test(test_config__document_counts_when_every_root_signed_it),
         cmocka_unit_test(test_config__light_client_wants_a_first_header_from_its_operator),
         cmocka_unit_test(test_config__relay_that_does_not_fit_the_document_is_refused_at_its_place),
+        cmocka_unit_test(test_config__what_a_file_says_does_not_move_the_terminal),
+        cmocka_unit_test(test_config__pipe_is_refused_at_once),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
