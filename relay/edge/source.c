@@ -3,7 +3,6 @@
  */
 #include "relay/edge/source.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,9 @@
 #include "proofs/codec/connector.h"
 #include "proofs/codec/hex.h"
 #include "relay/edge/log.h"
+#include "relay/edge/spent.h"
 
-enum { OPTIONS_OWN = 5, TEXT = 2 * 32 + 3, DAY_S = 86400 };
+enum { OPTIONS_OWN = 5, TEXT = 2 * 32 + 3 };
 
 enum stage { WAITS_MANIFEST, WAITS_CONFIGURED, CONFIGURED };
 
@@ -226,38 +226,25 @@ static void text_keep(char out[81], struct bytes text)
 
 /* ---- what an account spent, beyond this process -------------------------------------------------------------------- */
 
-static bool spent_path(char *out, size_t cap, const struct source *source, const char *suffix)
+static bool spent_path(char *out, size_t cap, const struct source *source)
 {
-    int len = snprintf(out, cap, "%s/spent-%s%s", source->all->options.config->state, source->config->name, suffix);
+    int len = snprintf(out, cap, "%s/spent-%s", source->all->options.config->state, source->config->name);
     return len > 0 && (size_t)len < cap;
 }
 
-/* "<Unix seconds> <amount>". A kill loses nothing that was told; what a cut of the power takes is the last moment's. */
 static void spent_save(const struct source *source)
 {
-    char path[PATH_MAX], fresh[PATH_MAX];
-    if (!spent_path(path, sizeof(path), source, "") || !spent_path(fresh, sizeof(fresh), source, ".new"))
-        return;
-    FILE *file = fopen(fresh, "we");
-    bool written = file != NULL && fprintf(file, "%" PRIu64 " %s\n", edge_loop_unix(), source->account.spent) > 0;
-    written = file != NULL && fclose(file) == 0 && written;
-    if (!written || rename(fresh, path) != 0)
+    char path[PATH_MAX];
+    if (spent_path(path, sizeof(path), source) && !edge_spent_save(path, edge_loop_unix(), source->account.spent))
         edge_log(RELAY_WARNING, "spent-not-kept", source->config->name,
                  "%s cannot be written: after a restart the account's spending of today is not known", path);
 }
 
-/* The day's sum of an earlier life counts from its last change, so at most a day too long: a cap is never passed for it. */
 static void spent_load(struct source *source)
 {
-    char path[PATH_MAX], spent[81];
-    uint64_t at;
-    FILE *file = spent_path(path, sizeof(path), source, "") ? fopen(path, "re") : NULL;
-    if (file == NULL)
-        return;
-    bool good = fscanf(file, "%" SCNu64 " %80[0-9]", &at, spent) == 2;
-    fclose(file);
-    if (good && edge_loop_unix() < at + DAY_S)
-        memcpy(source->account.spent, spent, sizeof(spent));
+    char path[PATH_MAX];
+    if (spent_path(path, sizeof(path), source))
+        edge_spent_load(source->account.spent, path, edge_loop_unix());
 }
 
 /* The account's figures are for people and alarms, the core has no use for them. False: another message, or malformed. */

@@ -6,7 +6,10 @@
 
 #include <cmocka.h>
 
+#include <sys/stat.h>
+
 #include "relay/edge/guard.h"
+#include "relay/edge/spent.h"
 #include "relay/store/store.h"
 #include "tests/unit/power/power.h"
 #include "tests/unit/store/scratch.h"
@@ -119,9 +122,38 @@ static void a_guard_remembers_what_it_let_pass_after_a_power_cut(void **state)
     scratch_free(&scratch);
 }
 
+/* What an account spent today: else a power cut would be a way around its cap. The last moment's may be lost, no more. */
+static void what_an_account_spent_is_known_after_a_power_cut(void **state)
+{
+    static const char *const spent[] = {"5", "700", "1000000000000000000000"};
+    (void)state;
+    struct scratch scratch = scratch_new();
+    char path[300], file[320], cut[320], amount[EDGE_SPENT_MAX + 1] = "";
+    snprintf(path, sizeof(path), "%s/state", scratch.path);
+    snprintf(file, sizeof(file), "%s/state/spent-node", scratch.path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (unsigned i = 0; i < sizeof(spent) / sizeof(*spent); i++) {
+        assert_true(edge_spent_save(file, 1000, spent[i]));
+        snprintf(cut, sizeof(cut), "%s/cut-%u", scratch.path, i);
+        power_cut(path, cut);
+        snprintf(cut, sizeof(cut), "%s/cut-%u/spent-node", scratch.path, i);
+        assert_true(edge_spent_load(amount, cut, 1001));
+        assert_true(strlen(amount) >= strlen(spent[i > 0 ? i - 1 : 0]));
+        assert_true(edge_spent_load(amount, file, 1001)); /* kill -9 takes nothing */
+        assert_string_equal(amount, spent[i]);
+    }
+    assert_true(edge_spent_save(file, 1002, "5")); /* a new day's, after a larger one */
+    assert_true(edge_spent_load(amount, file, 1003));
+    assert_string_equal(amount, "5");
+    assert_false(edge_spent_load(amount, file, 1002 + 86400));
+    scratch_free(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* the first: a file of a later one may have the number of one that was synced and is gone */
+        cmocka_unit_test(what_an_account_spent_is_known_after_a_power_cut),
         cmocka_unit_test(a_commit_that_returned_outlives_a_power_cut),
         cmocka_unit_test(a_guard_remembers_what_it_let_pass_after_a_power_cut),
     };
