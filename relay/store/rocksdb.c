@@ -44,6 +44,8 @@ struct rocks {
     rocksdb_writeoptions_t *write;
     rocksdb_column_family_handle_t *families[FAMILIES];
     bool read_only;
+    bool failed; /* a commit did: see rocks_close */
+    struct rocks *next;
     char *path;
     pthread_mutex_t mutex; /* guards error */
     char error[1024];
@@ -119,6 +121,9 @@ static void explain(char *text, size_t cap, const char *path, enum store_status 
         snprintf(text, cap,
                  strstr(detail, "Read-only file system")
                      ? "store %s: its disk is read-only: mount it for writing and restart; nothing was lost (%s)"
+                 : strstr(detail, "Too many open files")
+                     ? "store %s: no descriptor is left: raise the limit (LimitNOFILE=65536) and restart; nothing was "
+                       "lost (%s)"
                      : "store %s: cannot be read or written: see to its disk and its permissions, and restart (%s)",
                  path, detail);
         return;
@@ -139,10 +144,20 @@ static enum store_status fail(struct rocks *rocks, char *error)
     return status;
 }
 
-/* Debian's build aborts when a handle outlives the database: the order here matters. */
+/*
+ * Debian's build aborts when a handle outlives the database: the order here matters. It also aborts after some failed writes (of
+ * several families whose log could not be made), which keep references for ever. What was acknowledged is on disk, so a store that
+ * failed is left open, with its lock, for the process to take with it when it ends.
+ */
 static void rocks_close(struct store *store)
 {
+    static struct rocks *left_open;
     struct rocks *rocks = (struct rocks *)store;
+    if (rocks->failed) { /* kept in sight: it is no leak */
+        rocks->next = left_open;
+        left_open = rocks;
+        return;
+    }
     for (int i = 0; i < FAMILIES; i++)
         if (rocks->families[i])
             rocksdb_column_family_handle_destroy(rocks->families[i]);
@@ -231,6 +246,7 @@ static enum store_status rocks_commit(struct store *store, struct store_batch *b
     }
     char *error = NULL;
     rocksdb_write(rocks->db, rocks->write, batch->batch, &error);
+    rocks->failed = rocks->failed || error;
     return error ? fail(rocks, error) : STORE_OK;
 }
 

@@ -60,7 +60,7 @@ struct store_view {
 /* What an implementation provides. Every function that can fail returns a status; text of the last failure: error(). */
 struct store_ops {
     const char *name;
-    void (*close)(struct store *store);
+    void (*close)(struct store *store); /* RocksDB's, after a failed commit: left as it is until the process ends */
     struct store_batch *(*batch_new)(struct store *store); /* NULL: no memory. Reusable after batch_clear. */
     void (*batch_put)(struct store_batch *batch, enum store_family family, struct store_view key,
                       struct store_view value);

@@ -186,6 +186,46 @@ static int child_full(const char *folder)
     return said ? written - 1 : 101;
 }
 
+/* Into every family: their buffers are full at the same time. */
+static enum store_status put_everywhere(struct store *store, const char *key, struct store_view value)
+{
+    struct store_batch *batch = store->ops->batch_new(store);
+    for (int family = STORE_LOG; family < STORE_FAMILIES; family++)
+        store->ops->batch_put(batch, (enum store_family)family, view(key), value);
+    enum store_status status = store->ops->commit(store, batch);
+    store->ops->batch_free(batch);
+    return status;
+}
+
+/* Runs out of descriptors, gets them back, and closes. Says how many rows were acknowledged. */
+static int child_crowded(const char *folder)
+{
+    struct store *store;
+    struct store_options options = {.path = folder, .create = true, .write_buffer = 64 << 10}; /* small: new logs */
+    const struct rlimit limit = {256, 256};
+    char text[512] = "", key[16];
+    static uint8_t value[2000];
+    int fillers[256], fillers_len = 0, written = 0;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (store_rocksdb_open(&store, &options, text, sizeof(text)) != STORE_OK)
+        return 100;
+    for (int fd; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+        fillers[fillers_len++] = fd;
+    enum store_status status = STORE_OK;
+    for (; written < 90 && status == STORE_OK; written++) {
+        snprintf(key, sizeof(key), "%04d", written);
+        status = put_everywhere(store, key, (struct store_view){value, sizeof(value)});
+    }
+    while (fillers_len > 0)
+        close(fillers[--fillers_len]);
+    store->ops->error(store, text, sizeof(text));
+    bool said = status == STORE_IO && strstr(text, "descriptor") != NULL;
+    if (!said)
+        fprintf(stderr, "status %s: %s\n", store_status_name(status), text);
+    store->ops->close(store);
+    return said ? written - 1 : 101;
+}
+
 static int child_locked(const char *folder)
 {
     struct store *store;
@@ -201,6 +241,8 @@ static int child_main(const char *word, const char *folder)
         return child_fill(folder);
     if (strcmp(word, "full") == 0)
         return child_full(folder);
+    if (strcmp(word, "crowded") == 0)
+        return child_crowded(folder);
     return child_locked(folder);
 }
 
@@ -280,6 +322,23 @@ static void test_store__a_newer_schema_is_refused_by_its_number(void **state)
     assert_int_equal(open_at(&store, scratch.path, true, text, sizeof(text)), STORE_NEWER);
     assert_null(store);
     assert_non_null(strstr(text, "schema 2, this program knows 1"));
+    scratch_free(&scratch);
+}
+
+static void test_store__without_descriptors_it_says_so_and_ends_in_order(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_new();
+    struct store *store;
+    char text[512], key[16];
+    int written = child_run("crowded", scratch.path);
+    assert_in_range(written, 1, 89);
+    assert_int_equal(open_at(&store, scratch.path, false, text, sizeof(text)), STORE_OK);
+    for (int i = 0; i < written; i++) {
+        snprintf(key, sizeof(key), "%04d", i);
+        assert_true(has(store, key));
+    }
+    store->ops->close(store);
     scratch_free(&scratch);
 }
 
@@ -444,6 +503,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_store__damage_in_the_log_is_corruption_not_a_cut),
         cmocka_unit_test(test_store__a_torn_last_record_is_not_corruption),
         cmocka_unit_test(test_store__a_full_disk_is_said_and_nothing_acknowledged_is_lost),
+        cmocka_unit_test(test_store__without_descriptors_it_says_so_and_ends_in_order),
         cmocka_unit_test(test_store__half_a_store_is_refused_and_left_as_it_is),
         cmocka_unit_test(test_store__a_first_start_that_was_cut_off_can_be_repeated),
         cmocka_unit_test(test_store__a_new_store_is_for_its_user_only),
