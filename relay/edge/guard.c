@@ -32,6 +32,12 @@ enum {
 
 static const char MAGIC[15] = "isthmus-guard";
 
+/* What to do about one that is damaged. */
+#define RESTORE                                                                                                        \
+    "restore it from its newest copy, and adopt by name the heads of this operator that other relays show; without a " \
+    "copy move the file `guard` away, not its folder, and adopt them of every log (isthmusd -x guard "                 \
+    "LOG:NUMBER:RUNNING); never delete it"
+
 struct edge_guard {
     int folder, lock, fd;
     uint8_t header[HEADER];
@@ -201,12 +207,10 @@ static enum edge_guard_status header_read(struct edge_guard *guard, int fd, uint
     struct codec_reader reader;
     struct bytes part = {found, HEADER - CHECKSUM};
     if (!read_whole(fd, found, HEADER, 0) || memcmp(found, MAGIC, sizeof(MAGIC)) != 0)
-        return fail(EDGE_GUARD_CORRUPT, text, cap, folder,
-                    "is not a guard: restore it from its newest copy; never delete it");
+        return fail(EDGE_GUARD_CORRUPT, text, cap, folder, "is not a guard: " RESTORE);
     checksum(sum, &part, 1);
     if (memcmp(sum, found + HEADER - CHECKSUM, CHECKSUM) != 0)
-        return fail(EDGE_GUARD_CORRUPT, text, cap, folder,
-                    "its header is damaged: restore it from its newest copy; never delete it");
+        return fail(EDGE_GUARD_CORRUPT, text, cap, folder, "its header is damaged: " RESTORE);
     if (found[15] != VERSION)
         return fail(EDGE_GUARD_VERSION, text, cap, folder, "is of a newer version: update isthmus");
     if (memcmp(found, guard->header, IDENTITY) != 0)
@@ -249,10 +253,7 @@ static enum edge_guard_status records_read(struct edge_guard *guard, int fd, uin
         row_put(guard, &row);
     }
     if (damaged)
-        return fail(
-            EDGE_GUARD_CORRUPT, text, cap, folder,
-            "is damaged: restore it from its newest copy, and adopt by name the heads of this operator that other "
-            "relays show; never delete it");
+        return fail(EDGE_GUARD_CORRUPT, text, cap, folder, "is damaged: " RESTORE);
     return EDGE_GUARD_OK;
 }
 

@@ -20,7 +20,7 @@
 
 static const uint8_t NETWORK[32] = {1};
 static struct scratch folder;
-static char text[256];
+static char text[512];
 
 static int setup(void **state)
 {
@@ -275,6 +275,31 @@ static void test_guard__a_file_that_is_gone_is_a_loss_and_no_beginning(void **st
     edge_guard_close(guard);
 }
 
+/* Whoever has no copy of a damaged one is told the way out, and it is one: nothing is signed before a head is adopted. */
+static void test_guard__that_is_damaged_and_has_no_copy_can_be_left(void **state)
+{
+    static const long at[] = {3, HEADER - 3, HEADER + 2};
+    (void)state;
+    char path[300], aside[300];
+    file_path(path, "guard");
+    file_path(aside, "guard.damaged");
+    for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
+        struct edge_guard *guard = open_guard(EDGE_GUARD_OK);
+        advance(guard, 1, 5 + i);
+        edge_guard_close(guard);
+        flip(at[i], at[i] < HEADER ? 1 : RECORD);
+        assert_null(open_guard(EDGE_GUARD_CORRUPT));
+        assert_non_null(strstr(text, "move the file `guard` away"));
+        assert_int_equal(edge_guard_open_lost(&guard, folder.path, NETWORK, 100, text, sizeof(text)),
+                         EDGE_GUARD_CORRUPT);
+        assert_int_equal(rename(path, aside), 0);
+        assert_null(open_guard(EDGE_GUARD_LOST));
+        assert_int_equal(edge_guard_open_lost(&guard, folder.path, NETWORK, 100, text, sizeof(text)), EDGE_GUARD_OK);
+        advance(guard, 1, 5 + i);
+        edge_guard_close(guard);
+    }
+}
+
 static void test_guard__of_a_folder_without_the_mark_gets_it_when_it_is_opened(void **state)
 {
     (void)state;
@@ -331,6 +356,7 @@ int main(void)
         TEST(test_guard__a_hole_before_later_groups_is_no_torn_end),
         TEST(test_guard__a_whole_group_that_is_gone_before_the_last_one_is_no_torn_end),
         TEST(test_guard__a_file_that_is_gone_is_a_loss_and_no_beginning),
+        TEST(test_guard__that_is_damaged_and_has_no_copy_can_be_left),
         TEST(test_guard__of_a_folder_without_the_mark_gets_it_when_it_is_opened),
         TEST(test_guard__in_a_folder_that_others_may_write_is_refused),
         TEST(test_guard__frozen_stays_frozen_until_it_is_thawed),
