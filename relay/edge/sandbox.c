@@ -300,7 +300,7 @@ static int forbid_others(scmp_filter_ctx filter, int error)
     static const int owners[] = {F_SETOWN, F_SETOWN_EX}, owner_requests[] = {FIOSETOWN, SIOCSPGRP};
     static const int priorities[][2] = {{SCMP_SYS(setpriority), PRIO_USER}, {SCMP_SYS(ioprio_set), 3 /* of a user */}};
     for (size_t i = 0; i < COUNT(CONNECTOR_OF_ITSELF); i++)
-        error = forbid(filter, error, CONNECTOR_OF_ITSELF[i], SCMP_A0(SCMP_CMP_NE, 0));
+        error = forbid(filter, error, CONNECTOR_OF_ITSELF[i], SCMP_A0(SCMP_CMP_NE, 0, 0));
     for (size_t i = 0; i < COUNT(owners); i++) {
         error =
             forbid(filter, error, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)owners[i]));
@@ -308,7 +308,7 @@ static int forbid_others(scmp_filter_ctx filter, int error)
                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)owner_requests[i]));
     }
     for (size_t i = 0; i < COUNT(priorities); i++) {
-        error = forbid(filter, error, priorities[i][0], SCMP_A1(SCMP_CMP_NE, 0));
+        error = forbid(filter, error, priorities[i][0], SCMP_A1(SCMP_CMP_NE, 0, 0));
         error = forbid(filter, error, priorities[i][0],
                        SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)priorities[i][1]));
     }
