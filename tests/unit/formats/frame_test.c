@@ -221,6 +221,185 @@ static void items_out_of_bounds_are_not_written(void **state)
     proof_frame_writer_fini(&writer);
 }
 
+/* What a writer of ours never writes, written by hand. */
+struct crafted {
+    struct codec_pack pack;
+    uint8_t hash[64];
+};
+
+static struct codec_pack *item_begin(struct crafted *item, uint32_t elements, uint64_t type)
+{
+    memset(item->hash, 5, sizeof item->hash);
+    codec_pack_clear(&item->pack);
+    codec_pack_array(&item->pack, elements);
+    codec_pack_uint(&item->pack, type);
+    return &item->pack;
+}
+
+static void refuse_crafted(const struct crafted *item, enum proof_reason reason)
+{
+    struct proof_item read;
+    struct proof_result result;
+    assert_int_equal(proof_item_read(&read, codec_pack_bytes(&item->pack), &result), reason == PROOF_REASON_VALID);
+    assert_string_equal(proof_reason_text(result.reason), proof_reason_text(reason));
+}
+
+static void craft_range(struct crafted *item, uint64_t from, uint64_t count, size_t records)
+{
+    static const uint8_t zeros[258 * PROOF_OUTCOME_RECORD_BYTES];
+    struct codec_pack *pack = item_begin(item, 6, PROOF_ITEM_RANGE);
+    codec_pack_bin(pack, (struct bytes){item->hash, 32});
+    codec_pack_uint(pack, from);
+    codec_pack_bin(pack, (struct bytes){item->hash, 32});
+    codec_pack_uint(pack, count);
+    codec_pack_bin(pack, (struct bytes){zeros, records});
+}
+
+static void ranges_that_end_nowhere_are_not_read(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t from, count;
+        size_t records;
+        bool good;
+    } cases[] = {
+        {1, 1, 45, true},
+        {0, 1, 45, false},
+        {1, 0, 0, false},
+        {1, 0, 45, false},
+        {1, 1, 44, false},
+        {1, 2, 89, false},
+        {1, 256, 256 * 45, true},
+        {1, 257, 257 * 45, false},
+        {1, 65537, 257 * 45, false}, /* as 16 bits: one */
+        {1, UINT64_MAX, 257 * 45, false},
+        {UINT64_MAX, 1, 45, false},
+        {UINT64_MAX - 1, 1, 45, true},
+        {UINT64_MAX - 1, 2, 90, false},
+    };
+    struct crafted item;
+    codec_pack_init(&item.pack, 1 << 15);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        craft_range(&item, cases[i].from, cases[i].count, cases[i].records);
+        refuse_crafted(&item, cases[i].good ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS);
+    }
+    codec_pack_fini(&item.pack);
+}
+
+static void asks_refusals_and_heartbeats_out_of_bounds_are_not_read(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t from, to, bytes;
+        enum proof_reason reason;
+    } asks[] = {
+        {1, 1, 0, PROOF_REASON_VALID},       {1, UINT64_MAX, UINT32_MAX, PROOF_REASON_VALID},
+        {0, 1, 1, PROOF_REASON_ITEM_BOUNDS}, {0, 0, 1, PROOF_REASON_ITEM_BOUNDS},
+        {2, 1, 1, PROOF_REASON_ITEM_BOUNDS}, {1, 1, (uint64_t)UINT32_MAX + 1, PROOF_REASON_ITEM_MALFORMED},
+    };
+    struct crafted item;
+    codec_pack_init(&item.pack, 1 << 20);
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        struct codec_pack *pack = item_begin(&item, 5, PROOF_ITEM_ASK);
+        codec_pack_bin(pack, (struct bytes){item.hash, 32});
+        codec_pack_uint(pack, asks[i].from);
+        codec_pack_uint(pack, asks[i].to);
+        codec_pack_uint(pack, asks[i].bytes);
+        refuse_crafted(&item, asks[i].reason);
+    }
+    for (uint64_t reason = 0; reason <= (uint64_t)UINT32_MAX + 1; reason = reason * 65536 + 1) {
+        struct codec_pack *pack = item_begin(&item, 3, PROOF_ITEM_REFUSAL);
+        codec_pack_bin(pack, (struct bytes){item.hash, 32});
+        codec_pack_uint(pack, reason);
+        refuse_crafted(&item, reason == 0            ? PROOF_REASON_ITEM_BOUNDS
+                              : reason <= UINT32_MAX ? PROOF_REASON_VALID
+                                                     : PROOF_REASON_ITEM_MALFORMED);
+    }
+    for (uint64_t settled = 2; settled <= 4; settled++) {
+        for (uint32_t logs = 0; logs <= PROOF_ITEM_LOGS_MAX + 1; logs += logs ? PROOF_ITEM_LOGS_MAX : 1) {
+            struct codec_pack *pack = item_begin(&item, 6, PROOF_ITEM_HEARTBEAT);
+            codec_pack_uint(pack, 1);
+            codec_pack_uint(pack, 1);
+            codec_pack_bin(pack, (struct bytes){item.hash, 32});
+            codec_pack_array(pack, logs);
+            for (uint32_t i = 0; i < logs; i++) {
+                codec_pack_array(pack, 4);
+                codec_pack_bin(pack, (struct bytes){item.hash, 32});
+                codec_pack_uint(pack, 3);
+                codec_pack_bin(pack, (struct bytes){item.hash, 32});
+                codec_pack_uint(pack, settled);
+            }
+            codec_pack_bin(pack, (struct bytes){item.hash, 32});
+            bool good = logs == 0 || (logs <= PROOF_ITEM_LOGS_MAX && settled <= 3);
+            refuse_crafted(&item, good ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS);
+        }
+    }
+    codec_pack_fini(&item.pack);
+}
+
+static void craft_attestation(struct crafted *item, uint64_t suite, uint32_t leaves, size_t path)
+{
+    static const uint8_t siblings[17 * 32] = {1};
+    struct codec_pack *pack = item_begin(item, 6, PROOF_ITEM_ATTESTATION);
+    codec_pack_uint(pack, suite);
+    codec_pack_bin(pack, (struct bytes){item->hash, 32});
+    codec_pack_bin(pack, (struct bytes){item->hash, 32});
+    codec_pack_bin(pack, (struct bytes){item->hash, 64});
+    codec_pack_array(pack, leaves);
+    for (uint32_t i = 0; i < leaves; i++) {
+        uint8_t fields[PROOF_LEAF_HEAD_BYTES];
+        memset(fields, 1, sizeof fields);
+        codec_pack_array(pack, 3);
+        codec_pack_uint(pack, PROOF_LEAF_HEAD);
+        codec_pack_bin(pack, BYTES_OF(fields));
+        codec_pack_bin(pack, (struct bytes){siblings, path});
+    }
+}
+
+static void attestations_of_no_suite_or_size_are_not_read(void **state)
+{
+    (void)state;
+    struct crafted item;
+    codec_pack_init(&item.pack, 1 << 18);
+    for (uint64_t suite = 0; suite <= 16; suite++) { /* one suite, not a set of them */
+        craft_attestation(&item, suite, 1, 0);
+        refuse_crafted(&item, proof_suite_by_bit(suite) ? PROOF_REASON_VALID : PROOF_REASON_SUITE_UNKNOWN);
+    }
+    for (uint32_t leaves = 0; leaves <= 257; leaves += leaves == 1 ? 255 : 1) {
+        craft_attestation(&item, 1, leaves, 0);
+        refuse_crafted(&item, leaves >= 1 && leaves <= 256 ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS);
+    }
+    for (size_t path = 0; path <= 17 * 32; path++) {
+        craft_attestation(&item, 1, 1, path);
+        refuse_crafted(&item, path > 512       ? PROOF_REASON_ITEM_MALFORMED
+                              : path % 32 == 0 ? PROOF_REASON_VALID
+                                               : PROOF_REASON_MERKLE_PATH);
+    }
+    codec_pack_fini(&item.pack);
+}
+
+static void evidence_is_bounded_and_heights_begin_at_one(void **state)
+{
+    (void)state;
+    static const uint8_t message[PROOF_ITEM_EVIDENCE_MAX + 1];
+    static const size_t lens[] = {0, 1, PROOF_ITEM_EVIDENCE_MAX, PROOF_ITEM_EVIDENCE_MAX + 1};
+    struct crafted item;
+    codec_pack_init(&item.pack, 1 << 22);
+    for (size_t i = 0; i < 4; i++) {
+        struct codec_pack *pack = item_begin(&item, 3, PROOF_ITEM_EVIDENCE);
+        codec_pack_bin(pack, (struct bytes){item.hash, 32});
+        codec_pack_bin(pack, (struct bytes){message, lens[i]});
+        refuse_crafted(&item, i == 1 || i == 2 ? PROOF_REASON_VALID : PROOF_REASON_ITEM_BOUNDS);
+    }
+    for (uint64_t height = 0; height <= 2; height++) {
+        struct codec_pack *pack = item_begin(&item, 3, PROOF_ITEM_ASK_HEADER);
+        codec_pack_bin(pack, (struct bytes){item.hash, 32});
+        codec_pack_uint(pack, height);
+        refuse_crafted(&item, height == 0 ? PROOF_REASON_ITEM_BOUNDS : PROOF_REASON_VALID);
+    }
+    codec_pack_fini(&item.pack);
+}
+
 static void evidence_and_asks_for_headers_come_back_as_they_were(void **state)
 {
     (void)state;
@@ -372,6 +551,10 @@ int main(void)
         cmocka_unit_test(items_have_exactly_their_elements),
         cmocka_unit_test(bodies_are_bounded),
         cmocka_unit_test(items_out_of_bounds_are_not_written),
+        cmocka_unit_test(ranges_that_end_nowhere_are_not_read),
+        cmocka_unit_test(asks_refusals_and_heartbeats_out_of_bounds_are_not_read),
+        cmocka_unit_test(attestations_of_no_suite_or_size_are_not_read),
+        cmocka_unit_test(evidence_is_bounded_and_heights_begin_at_one),
         cmocka_unit_test(evidence_and_asks_for_headers_come_back_as_they_were),
         cmocka_unit_test(attestations_and_heartbeats_carry_their_parts),
         cmocka_unit_test(a_full_frame_takes_no_more_and_still_closes),

@@ -223,6 +223,41 @@ static void outcome_records_are_exact(void **state)
     assert_false(proof_outcome_write(&writer, &outcome));
 }
 
+/* A decision about no message, or about no digest, is none: zeros are what an unset place holds. */
+static void outcomes_name_a_message(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t from, len;
+        enum proof_reason reason;
+    } cases[] = {{0, 8, PROOF_REASON_RECORD_SEQUENCE}, {8, 32, PROOF_REASON_RECORD_DIGEST}};
+    const struct proof_outcome outcome = {3, {7}, PROOF_OUTCOME_DONE, 0};
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t record[PROOF_OUTCOME_RECORD_BYTES];
+        struct proof_outcome read;
+        struct proof_result result;
+        struct codec_reader reader;
+        struct codec_writer writer;
+        codec_writer_init(&writer, record, sizeof record);
+        assert_true(proof_outcome_write(&writer, &outcome));
+        memset(record + cases[i].from, 0, cases[i].len);
+        codec_reader_init(&reader, BYTES_OF(record));
+        assert_false(proof_outcome_read(&read, &reader, &result));
+        assert_int_equal(result.reason, cases[i].reason);
+        assert_int_equal(read.status, PROOF_OUTCOME_NONE);
+        assert_true(reader.failed);
+    }
+    /* the first of a range that begins nowhere */
+    struct proof_message message, read;
+    struct codec_reader reader;
+    struct proof_result result;
+    uint8_t commitments[4][32], record[512];
+    message_init(&message, commitments, 1);
+    codec_reader_init(&reader, (struct bytes){record, write(record, sizeof record, &message)});
+    assert_false(proof_message_read(&read, &reader, 0, PAYLOAD_MAX, &result));
+    assert_int_equal(result.reason, PROOF_REASON_RECORD_SEQUENCE);
+}
+
 static void refuse_leaf(uint64_t kind, struct bytes fields, enum proof_reason reason)
 {
     struct proof_leaf leaf;
@@ -269,6 +304,56 @@ static void leaves_are_exact(void **state)
     memset(fields + 40, 1, 74);
     memset(fields + 72, 0, 2);
     refuse_leaf(PROOF_LEAF_EPOCH, (struct bytes){fields, 114}, PROOF_REASON_LEAF_FIELD); /* quorum 0 */
+}
+
+/* Every hash and number of a leaf that must not be unset, one by one. */
+static void leaves_have_nothing_unset(void **state)
+{
+    (void)state;
+    static const struct {
+        enum proof_leaf_kind kind;
+        size_t size, from, len;
+    } cases[] = {
+        {PROOF_LEAF_HEAD, PROOF_LEAF_HEAD_BYTES, 0, 32},      {PROOF_LEAF_HEAD, PROOF_LEAF_HEAD_BYTES, 32, 8},
+        {PROOF_LEAF_HEAD, PROOF_LEAF_HEAD_BYTES, 40, 32},     {PROOF_LEAF_RULING, PROOF_LEAF_RULING_BYTES, 0, 32},
+        {PROOF_LEAF_RULING, PROOF_LEAF_RULING_BYTES, 32, 8},  {PROOF_LEAF_RULING, PROOF_LEAF_RULING_BYTES, 40, 8},
+        {PROOF_LEAF_RULING, PROOF_LEAF_RULING_BYTES, 48, 32}, {PROOF_LEAF_RULING, PROOF_LEAF_RULING_BYTES, 80, 1},
+        {PROOF_LEAF_CLOSE, PROOF_LEAF_CLOSE_BYTES, 0, 32},    {PROOF_LEAF_CLOSE, PROOF_LEAF_CLOSE_BYTES, 40, 32},
+        {PROOF_LEAF_CLOSE, PROOF_LEAF_CLOSE_BYTES, 72, 4},    {PROOF_LEAF_EPOCH, PROOF_LEAF_EPOCH_BYTES, 0, 32},
+        {PROOF_LEAF_EPOCH, PROOF_LEAF_EPOCH_BYTES, 64, 8},    {PROOF_LEAF_EPOCH, PROOF_LEAF_EPOCH_BYTES, 72, 2},
+        {PROOF_LEAF_EPOCH, PROOF_LEAF_EPOCH_BYTES, 82, 32},
+    };
+    static const struct {
+        enum proof_leaf_kind kind;
+        size_t size, from, len;
+    } may_be[] = {
+        {PROOF_LEAF_RULING, PROOF_LEAF_RULING_BYTES, 81, 12}, /* rule, policy version */
+        {PROOF_LEAF_CLOSE, PROOF_LEAF_CLOSE_BYTES, 32, 8},    /* nothing was ever sent */
+        {PROOF_LEAF_EPOCH, PROOF_LEAF_EPOCH_BYTES, 74, 8},    /* no overlap */
+    };
+    uint8_t fields[PROOF_LEAF_BYTES_MAX];
+    struct proof_leaf leaf;
+    struct proof_result result;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(fields, 1, sizeof fields);
+        fields[80] = 4;
+        assert_true(proof_leaf_read(&leaf, cases[i].kind, (struct bytes){fields, cases[i].size}, &result));
+        memset(fields + cases[i].from, 0, cases[i].len);
+        refuse_leaf(cases[i].kind, (struct bytes){fields, cases[i].size}, PROOF_REASON_LEAF_FIELD);
+    }
+    for (size_t i = 0; i < sizeof may_be / sizeof *may_be; i++) {
+        memset(fields, 1, sizeof fields);
+        fields[80] = 5;
+        memset(fields + may_be[i].from, 0, may_be[i].len);
+        assert_true(proof_leaf_read(&leaf, may_be[i].kind, (struct bytes){fields, may_be[i].size}, &result));
+    }
+    for (unsigned status = 0; status < 256; status++) {
+        memset(fields, 1, sizeof fields);
+        fields[80] = (uint8_t)status;
+        assert_int_equal(
+            proof_leaf_read(&leaf, PROOF_LEAF_RULING, (struct bytes){fields, PROOF_LEAF_RULING_BYTES}, &result),
+            status == PROOF_OUTCOME_WITHHELD || status == PROOF_OUTCOME_STRUCK);
+    }
 }
 
 static void names_and_chain_ids_are_checked(void **state)
@@ -334,7 +419,9 @@ int main(void)
         cmocka_unit_test(a_payload_that_does_not_open_its_commitment_is_noticed),
         cmocka_unit_test(digests_side_by_side_equal_digests_one_by_one),
         cmocka_unit_test(outcome_records_are_exact),
+        cmocka_unit_test(outcomes_name_a_message),
         cmocka_unit_test(leaves_are_exact),
+        cmocka_unit_test(leaves_have_nothing_unset),
         cmocka_unit_test(names_and_chain_ids_are_checked),
         cmocka_unit_test(sets_of_suites_are_understood),
     };

@@ -380,6 +380,86 @@ static void test_attack__smt_neighbours_by_the_order_of_plain_keys(void **state)
     memcpy(root, kept, 32);
 }
 
+/* The right sibling's length is hashed from the suffix: another one is another node, read two ways. */
+static void test_iavl__a_suffix_is_a_whole_child(void **state)
+{
+    static const uint8_t leaf[] = {0, 2, 2}, inner[] = {2, 4, 2, 0x20};
+    uint8_t suffix[66] = {0}, hash[ICS23_HASH_MAX], kept[32];
+    struct ics23_existence *one = &proof.exists;
+    (void)state;
+    memcpy(kept, root, 32);
+    proof.is_absence = false;
+    *one = (struct ics23_existence){
+        .key = BYTES_OF(keys[0]), .value = {value, 5}, .has_leaf = true, .leaf = leaf_op, .path_len = 1};
+    one->leaf.prefix = BYTES_OF(leaf);
+    for (unsigned first = 0; first < 256; first++) {
+        for (size_t len = 33; len <= 66; len += 33) {
+            uint8_t leaf_root[ICS23_HASH_MAX];
+            suffix[0] = (uint8_t)first;
+            one->path[0] = (struct ics23_inner){ICS23_SHA256, BYTES_OF(inner), {suffix, len}};
+            ics23_leaf_hash(leaf_root, &one->leaf, one->key, one->value);
+            assert_int_equal(ics23_inner_hash(hash, &one->path[0], (struct bytes){leaf_root, 32}), 32);
+            memcpy(root, hash, 32); /* its own root: only its shape is wrong */
+            assert_int_equal(show(&PROOF_ICS23_IAVL, &proof, one->key) == PROOF_VALID, first == 0x20 && len == 33);
+        }
+    }
+    memcpy(root, kept, 32);
+}
+
+static void test_attack__keys_hashed_or_not_against_the_spec(void **state)
+{
+    (void)state;
+    proof.is_absence = false;
+    for (uint32_t op = 0; op <= 10; op++) {
+        exists(&proof.exists, 0);
+        proof.exists.leaf.prehash_key = op;
+        if (op != ICS23_NO_HASH)
+            assert_refused(&proof, BYTES_OF(keys[0]), PROOF_REASON_ICS23_LEAF);
+    }
+}
+
+/* In the sparse tree an edge may be reached past siblings, but only where they are the empty child. */
+static void test_smt__the_edge_lies_behind_empty_children_alone(void **state)
+{
+    uint8_t one[1] = {'a'}, hashed[32], other[32], prefix[33] = {1}, empty[33] = {0}, hash[ICS23_HASH_MAX], kept[32];
+    const struct ics23_leaf leaf = PROOF_ICS23_SMT.leaf;
+    uint8_t wanted[1] = {0};
+    (void)state;
+    memcpy(kept, root, 32);
+    sha256_of(hashed, one[0]);
+    for (size_t side = 0; side < 2; side++) { /* the leaf is the left or the right neighbour of what is absent */
+        do
+            sha256_of(other, ++wanted[0]);
+        while ((memcmp(hashed, other, 32) < 0) != (side == 0) || wanted[0] == one[0]);
+        for (unsigned fault = 0; fault < 3; fault++) {
+            struct ics23_existence *edge = side == 0 ? &proof.left : &proof.right;
+            memset(empty, 0, sizeof empty);
+            memset(prefix + 1, 0, 32);
+            if (fault == 1) /* something is there */
+                empty[31] = prefix[32] = 1;
+            *edge = (struct ics23_existence){
+                .key = BYTES_OF(one), .value = {value, 5}, .has_leaf = true, .leaf = leaf, .path_len = 1};
+            edge->path[0] = (side == 0) != (fault == 2) ? (struct ics23_inner){ICS23_SHA256, {prefix, 1}, {empty, 32}}
+                                                        : (struct ics23_inner){ICS23_SHA256, {prefix, 33}, {NULL, 0}};
+            proof.is_absence = true;
+            proof.has_left = side == 0;
+            proof.has_right = side == 1;
+            proof.key = BYTES_OF(other);
+            uint8_t below[ICS23_HASH_MAX];
+            ics23_leaf_hash(below, &leaf, edge->key, edge->value);
+            assert_int_equal(ics23_inner_hash(hash, &edge->path[0], (struct bytes){below, 32}), 32);
+            memcpy(root, hash, 32);
+            assert_int_equal(show(&PROOF_ICS23_SMT, &proof, BYTES_OF(wanted)),
+                             fault == 1 ? PROOF_INVALID : PROOF_VALID);
+            assert_int_equal(last.reason, fault == 1 ? PROOF_REASON_ICS23_NOT_ADJACENT : PROOF_REASON_VALID);
+            /* no other tree has empty children */
+            proof.key = BYTES_OF(wanted);
+            assert_int_not_equal(show(&PROOF_ICS23_TENDERMINT, &proof, BYTES_OF(wanted)), PROOF_VALID);
+        }
+    }
+    memcpy(root, kept, 32);
+}
+
 static void test_spec__that_could_be_read_two_ways_is_not_used(void **state)
 {
     struct proof_ics23_spec spec = PROOF_ICS23_TENDERMINT;
@@ -389,10 +469,19 @@ static void test_spec__that_could_be_read_two_ways_is_not_used(void **state)
     spec.prefix_max = spec.prefix_min + spec.child_size;
     assert_int_equal(show(&spec, &proof, BYTES_OF(keys[0])), PROOF_INVALID);
     assert_int_equal(last.reason, PROOF_REASON_ICS23_SPEC);
-    spec = PROOF_ICS23_TENDERMINT;
-    spec.child_size = 0;
-    assert_int_equal(show(&spec, &proof, BYTES_OF(keys[0])), PROOF_INVALID);
-    assert_int_equal(last.reason, PROOF_REASON_ICS23_SPEC);
+    for (size_t fault = 0; fault < 6; fault++) {
+        spec = PROOF_ICS23_TENDERMINT;
+        switch (fault) {
+        case 0: spec.child_size = 0; break;
+        case 1: spec.prefix_min = 0; break;
+        case 2: spec.prefix_min = 2; break; /* above the most */
+        case 3: spec.depth_max = ICS23_DEPTH_MAX + 1; break;
+        case 4: spec.leaf.prefix.len = 0; break; /* every inner node would begin like a leaf */
+        case 5: spec.empty_child = BYTES_OF(inner_tag); break;
+        }
+        assert_int_equal(show(&spec, &proof, BYTES_OF(keys[0])), PROOF_INVALID);
+        assert_int_equal(last.reason, PROOF_REASON_ICS23_SPEC);
+    }
 }
 
 static void test_attack__nomad_a_zero_root_proves_nothing(void **state)
@@ -423,6 +512,9 @@ int main(void)
         cmocka_unit_test(test_attack__dragonfruit_an_iavl_node_with_two_children_of_its_own),
         cmocka_unit_test(test_attack__batches_and_compressed_proofs_are_not_spoken),
         cmocka_unit_test(test_attack__smt_neighbours_by_the_order_of_plain_keys),
+        cmocka_unit_test(test_iavl__a_suffix_is_a_whole_child),
+        cmocka_unit_test(test_attack__keys_hashed_or_not_against_the_spec),
+        cmocka_unit_test(test_smt__the_edge_lies_behind_empty_children_alone),
         cmocka_unit_test(test_spec__that_could_be_read_two_ways_is_not_used),
         cmocka_unit_test(test_attack__nomad_a_zero_root_proves_nothing),
     };

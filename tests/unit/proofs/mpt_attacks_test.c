@@ -277,6 +277,86 @@ static void test_secure_tries_of_many_keys_prove_all_of_them(void **state)
     }
 }
 
+static void test_a_list_is_neither_a_path_nor_a_value(void **state)
+{
+    uint8_t node[256];
+    struct bytes items[17] = {{NULL, 0}};
+    (void)state;
+    assert_int_equal(refusal(TEXT("\xc3\xc1\x20\x05"), TEXT("\x12")), PROOF_REASON_MPT_NODE_SHAPE);
+    items[1] = items[2] = TEXT("\xc2\x31\x05"); /* leaves of one nibble */
+    items[16] = TEXT("\x05");
+    assert_int_equal(refusal(trie_branch(node, sizeof node, items), TEXT("\x11")), PROOF_REASON_VALID);
+    items[16] = TEXT("\xc1\x05");
+    assert_int_equal(refusal(trie_branch(node, sizeof node, items), TEXT("\x11")), PROOF_REASON_MPT_NODE_SHAPE);
+}
+
+/* An extension behind which, by its hash, comes something else than a branch. */
+static void test_an_extension_leads_to_a_branch(void **state)
+{
+    uint8_t string[64], hash[33] = {0xa0}, below[256], above[64], root[32];
+    struct bytes items[17] = {{NULL, 0}};
+    struct proof_result result;
+    struct proof_mpt_fact fact;
+    (void)state;
+    struct bytes long_string = trie_string(string, sizeof string, LONG);
+    for (size_t kind = 0; kind < 3; kind++) {
+        items[3] = items[4] = BYTES_OF(hash);
+        items[16] = long_string;
+        struct bytes proof[2];
+        proof[1] = kind == 0   ? trie_branch(below, sizeof below, items)
+                   : kind == 1 ? trie_short(below, sizeof below, "", 1, long_string)
+                               : trie_short(below, sizeof below, "1", 0, BYTES_OF(hash));
+        codec_keccak256(hash + 1, proof[1]);
+        proof[0] = trie_short(above, sizeof above, "12", 0, BYTES_OF(hash));
+        codec_keccak256(root, proof[0]);
+        proof_mpt_verify(&result, &fact, root, TEXT("\x12"), proof, 2);
+        assert_int_equal(result.reason, kind == 0 ? PROOF_REASON_VALID : PROOF_REASON_MPT_NOT_CANONICAL);
+        assert_int_equal(fact.presence, kind == 0 ? PROOF_PRESENT : PROOF_UNKNOWN);
+    }
+}
+
+/* Behind 64 nibbles there is nothing in a secure trie, and so no extension ends there, nor does a branch stand there. */
+static void test_a_secure_trie_branches_before_its_keys_end(void **state)
+{
+    char nibbles[65];
+    uint8_t key[32], hash[33] = {0xa0, 1}, node[128], string[64], branch[256], extension[128], root[32];
+    struct bytes items[17] = {{NULL, 0}};
+    struct proof_result result;
+    struct proof_mpt_fact fact;
+    (void)state;
+    memset(key, 0x55, sizeof key);
+    memset(nibbles, '5', 64);
+    for (size_t len = 62; len <= 64; len++) {
+        nibbles[len] = '\0';
+        struct bytes proof[2] = {trie_short(node, sizeof node, nibbles, 0, BYTES_OF(hash)), {NULL, 0}};
+        codec_keccak256(root, proof[0]);
+        assert_int_equal(proof_mpt_verify_secure(&result, &fact, root, key, proof, 1), PROOF_INVALID);
+        assert_int_equal(result.reason, len < 64 ? PROOF_REASON_MPT_NODE_MISSING : PROOF_REASON_MPT_KEY_LENGTH);
+        nibbles[len] = '5';
+    }
+    /* an extension that leaves the key behind says nothing but that; one too long for the trie is none */
+    memset(key, 0x66, sizeof key);
+    for (size_t len = 62; len <= 64; len++) {
+        nibbles[len] = '\0';
+        struct bytes proof = trie_short(node, sizeof node, nibbles, 0, BYTES_OF(hash));
+        codec_keccak256(root, proof);
+        proof_mpt_verify_secure(&result, &fact, root, key, &proof, 1);
+        assert_int_equal(result.reason, len < 64 ? PROOF_REASON_VALID : PROOF_REASON_MPT_KEY_LENGTH);
+        nibbles[len] = '5';
+    }
+    /* a branch at the last nibble, whose value would be one of a key of 63 */
+    memset(key, 0x55, sizeof key);
+    nibbles[63] = '\0';
+    items[5] = items[6] = TEXT("\xc2\x20\x05"); /* leaves where the keys end */
+    items[16] = trie_string(string, sizeof string, LONG);
+    struct bytes proof[2] = {{NULL, 0}, trie_branch(branch, sizeof branch, items)};
+    codec_keccak256(hash + 1, proof[1]);
+    proof[0] = trie_short(extension, sizeof extension, nibbles, 0, BYTES_OF(hash));
+    codec_keccak256(root, proof[0]);
+    assert_int_equal(proof_mpt_verify_secure(&result, &fact, root, key, proof, 2), PROOF_INVALID);
+    assert_int_equal(result.reason, PROOF_REASON_MPT_KEY_LENGTH);
+}
+
 /* ---- roots and arguments ---- */
 
 static void test_an_unset_root_proves_nothing(void **state)
@@ -387,6 +467,9 @@ int main(void)
         cmocka_unit_test(test_values_at_half_a_byte_are_refused),
         cmocka_unit_test(test_a_secure_trie_has_values_at_64_nibbles_only),
         cmocka_unit_test(test_secure_tries_of_many_keys_prove_all_of_them),
+        cmocka_unit_test(test_a_list_is_neither_a_path_nor_a_value),
+        cmocka_unit_test(test_an_extension_leads_to_a_branch),
+        cmocka_unit_test(test_a_secure_trie_branches_before_its_keys_end),
         cmocka_unit_test(test_an_unset_root_proves_nothing),
         cmocka_unit_test(test_the_empty_trie_proves_every_key_absent),
         cmocka_unit_test(test_keys_and_proofs_are_bounded),
