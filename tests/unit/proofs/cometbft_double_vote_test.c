@@ -256,7 +256,16 @@ static void test_double_vote__keys_that_no_stake_backs_any_more_prove_nothing(vo
     assert_refused(PROOF_REASON_COMETBFT_EXPIRED, 0);
     w.options.now = cometbft_time_add(w.trusted.time, w.options.trusting_period - 1);
     assert_taken();
+    const struct proof_cometbft_state good = w.trusted;
     memset(w.trusted.validators_hash, 0, 32);
+    assert_refused(PROOF_REASON_TRUST_UNSET, 0);
+    w.trusted = good;
+    w.trusted.chain_id_len = 0;
+    assert_refused(PROOF_REASON_TRUST_UNSET, 0);
+    w.trusted.chain_id_len = COMETBFT_CHAIN_ID_MAX + 1;
+    assert_refused(PROOF_REASON_TRUST_UNSET, 0);
+    w.trusted = good;
+    w.trusted.height = 0;
     assert_refused(PROOF_REASON_TRUST_UNSET, 0);
 }
 

@@ -243,6 +243,48 @@ static void test_trust__stored_numbers_are_in_range(void **state)
     assert_false(proof_cometbft_trust_read(&read, whole));
 }
 
+/* Whoever can write the file cannot make a trust that no verifier gives. */
+static void test_trust__stored_states_are_whole_and_in_order(void **state)
+{
+    struct proof_cometbft_trust good = begun(3), read;
+    uint8_t bytes[PROOF_COMETBFT_TRUST_BYTES_MAX];
+    (void)state;
+    assert_int_equal(advance(&good, &blocks[4]), PROOF_VALID);
+    for (size_t which = 0; which < 2; which++) {
+        for (size_t fault = 0; fault < 8; fault++) {
+            struct proof_cometbft_trust trust = good;
+            struct proof_cometbft_state *one = which == 0 ? &trust.latest : &trust.before;
+            switch (fault) {
+            case 0: one->time.nanos = 6; break; /* well, that is no fault */
+            case 1: memset(one->hash, 0, 32); break;
+            case 2: memset(one->validators_hash, 0, 32); break;
+            case 3: one->time.nanos = -1; break;
+            case 4: one->time.seconds = INT64_MAX; break;
+            case 5: one->height = -1; break;
+            case 6: trust.before.height = trust.latest.height; break;
+            case 7: trust.before.time = trust.latest.time; break;
+            }
+            /* a state before of no height is none at all, and not written */
+            bool none = fault == 5 && which == 1;
+            assert_int_equal(proof_cometbft_trust_read(&read, written(bytes, sizeof bytes, &trust)),
+                             fault == 0 || none);
+        }
+    }
+    /* an app hash that is longer than its place */
+    enum { APP_HASH = 1 + 8 + 1 + 7 + 1 + 8 + 8 + 8 + 4 + 5 * 32 };
+    static uint8_t longer[4096];
+    struct bytes whole = written(bytes, sizeof bytes, &good);
+    for (size_t more = 0; more <= 300; more++) {
+        memcpy(longer, bytes, whole.len);
+        longer[APP_HASH] = (uint8_t)((32 + more) >> 8);
+        longer[APP_HASH + 1] = (uint8_t)(32 + more);
+        memset(longer + APP_HASH + 2 + 32, 1, more);
+        memcpy(longer + APP_HASH + 2 + 32 + more, bytes + APP_HASH + 2 + 32, whole.len - APP_HASH - 2 - 32);
+        assert_int_equal(proof_cometbft_trust_read(&read, (struct bytes){longer, whole.len + more}),
+                         32 + more <= COMETBFT_APP_HASH_MAX);
+    }
+}
+
 static void test_bisection__reaches_the_target_by_few_heights(void **state)
 {
     struct proof_cometbft_trust trust = begun(1);
@@ -265,6 +307,24 @@ static void test_bisection__reaches_the_target_by_few_heights(void **state)
     assert_memory_equal(trust.latest.hash, blocks[HEIGHTS].hash, 32);
     assert_true(steps < 12); /* the set is another after 20 heights; a walk would take 39 */
     assert_false(proof_cometbft_bisect_begin(&bisect, &trust, HEIGHTS));
+}
+
+static void test_bisection__begins_from_trust_that_can_move(void **state)
+{
+    struct proof_cometbft_trust trust = begun(3), none = {0};
+    struct proof_cometbft_bisect bisect;
+    (void)state;
+    assert_false(proof_cometbft_bisect_begin(&bisect, &none, 8));
+    assert_false(proof_cometbft_bisect_begin(&bisect, &trust, 3));
+    assert_false(proof_cometbft_bisect_begin(&bisect, &trust, INT64_MIN));
+    assert_int_equal(bisect.want, 0);
+    /* nothing was asked for: what cannot be read has no height, and is not what nobody wanted */
+    assert_int_equal(proof_cometbft_bisect_give(&last, &bisect, &trust, space, (struct bytes){NULL, 0},
+                                                (struct cometbft_parts){0}, &options),
+                     PROOF_INVALID);
+    assert_int_equal(last.reason, PROOF_REASON_COMETBFT_OTHER_HEIGHT);
+    trust.attack = PROOF_COMETBFT_LUNATIC;
+    assert_false(proof_cometbft_bisect_begin(&bisect, &trust, 8));
 }
 
 static void test_bisection__takes_only_the_height_that_it_asked_for(void **state)
@@ -505,7 +565,9 @@ int main(void)
         cmocka_unit_test(test_trust__never_goes_back_and_never_changes_a_height),
         cmocka_unit_test(test_trust__bytes_are_read_as_they_were_written_and_no_others),
         cmocka_unit_test(test_trust__stored_numbers_are_in_range),
+        cmocka_unit_test(test_trust__stored_states_are_whole_and_in_order),
         cmocka_unit_test(test_bisection__reaches_the_target_by_few_heights),
+        cmocka_unit_test(test_bisection__begins_from_trust_that_can_move),
         cmocka_unit_test(test_bisection__takes_only_the_height_that_it_asked_for),
         cmocka_unit_test(test_attack__equivocation_two_blocks_in_one_round),
         cmocka_unit_test(test_attack__amnesia_two_blocks_in_two_rounds),

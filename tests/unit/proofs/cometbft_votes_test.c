@@ -307,6 +307,26 @@ static void test_trust__one_address_of_two_keys_is_nobodys(void **state)
     }
 }
 
+/* A state that lacks what a step is measured by is no trust, whatever else it has. */
+static void test_trust__a_state_with_a_part_unset_believes_nothing(void **state)
+{
+    const struct proof_cometbft_state good = w.trusted;
+    (void)state;
+    assert_step(PROOF_REASON_VALID);
+    for (size_t part = 0; part < 6; part++) {
+        w.trusted = good;
+        switch (part) {
+        case 0: w.trusted.height = 0; break;
+        case 1: w.trusted.height = -1; break;
+        case 2: w.trusted.chain_id_len = 0; break;
+        case 3: w.trusted.chain_id_len = COMETBFT_CHAIN_ID_MAX + 1; break;
+        case 4: memset(w.trusted.hash, 0, 32); break;
+        case 5: memset(w.trusted.next_validators_hash, 0, 32); break;
+        }
+        assert_step(PROOF_REASON_TRUST_UNSET);
+    }
+}
+
 static void test_state__only_a_whole_header_of_this_chain_is_kept(void **state)
 {
     static const uint8_t longer[COMETBFT_APP_HASH_MAX + 1];
@@ -387,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_options__the_longest_period_and_drift_do_not_wrap, make, end),
         cmocka_unit_test_setup_teardown(test_bounds__more_than_there_is_room_for_is_malformed, make, end),
         cmocka_unit_test_setup_teardown(test_trust__one_address_of_two_keys_is_nobodys, make, end),
+        cmocka_unit_test_setup_teardown(test_trust__a_state_with_a_part_unset_believes_nothing, make, end),
         cmocka_unit_test_setup_teardown(test_state__only_a_whole_header_of_this_chain_is_kept, make, end),
         cmocka_unit_test_setup_teardown(test_signature__of_each_kind_has_64_bytes_of_that_key, make, end),
     };

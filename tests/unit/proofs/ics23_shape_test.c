@@ -73,6 +73,22 @@ static void test_iavl__numbers_are_what_a_node_can_have(void **state)
         assert_int_equal(iavl_shape(leaf, 3, inner, len) == PROOF_REASON_VALID, len == 4);
 }
 
+/* Bytes beyond whole siblings would be hashed and be nobody's. */
+static void test_inner__suffixes_are_whole_siblings(void **state)
+{
+    static const uint8_t plain[] = {0}, inner[] = {1}, siblings[100];
+    struct ics23_existence one = {.key = BYTES_OF(key), .value = BYTES_OF(value), .has_leaf = true, .path_len = 1};
+    size_t at;
+    (void)state;
+    one.leaf = PROOF_ICS23_TENDERMINT.leaf;
+    one.leaf.prefix = BYTES_OF(plain);
+    for (size_t len = 0; len <= sizeof siblings; len++) {
+        one.path[0] = (struct ics23_inner){ICS23_SHA256, BYTES_OF(inner), {siblings, len}};
+        assert_int_equal(proof_ics23_shape(&at, &PROOF_ICS23_TENDERMINT, &one),
+                         len % 32 == 0 ? PROOF_REASON_VALID : PROOF_REASON_ICS23_INNER);
+    }
+}
+
 static void test_depth__is_that_of_the_spec(void **state)
 {
     static struct ics23_existence deep;
@@ -99,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iavl__numbers_are_what_a_node_can_have),
+        cmocka_unit_test(test_inner__suffixes_are_whole_siblings),
         cmocka_unit_test(test_depth__is_that_of_the_spec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,6 +288,9 @@ static void test_a_list_is_neither_a_path_nor_a_value(void **state)
     assert_int_equal(refusal(trie_branch(node, sizeof node, items), TEXT("\x11")), PROOF_REASON_VALID);
     items[16] = TEXT("\xc1\x05");
     assert_int_equal(refusal(trie_branch(node, sizeof node, items), TEXT("\x11")), PROOF_REASON_MPT_NODE_SHAPE);
+    items[16] = TEXT("\x05");
+    items[2] = TEXT("\xc3\x31\x81\x05"); /* an embedded node that the key passes by is canonical, too */
+    assert_int_equal(refusal(trie_branch(node, sizeof node, items), TEXT("\x11")), PROOF_REASON_MPT_CHILD_REFERENCE);
 }
 
 /* An extension behind which, by its hash, comes something else than a branch. */
@@ -349,11 +352,24 @@ static void test_a_secure_trie_branches_before_its_keys_end(void **state)
     nibbles[63] = '\0';
     items[5] = items[6] = TEXT("\xc2\x20\x05"); /* leaves where the keys end */
     items[16] = trie_string(string, sizeof string, LONG);
-    struct bytes proof[2] = {{NULL, 0}, trie_branch(branch, sizeof branch, items)};
+    struct bytes proof[3] = {{NULL, 0}, trie_branch(branch, sizeof branch, items), {NULL, 0}};
     codec_keccak256(hash + 1, proof[1]);
     proof[0] = trie_short(extension, sizeof extension, nibbles, 0, BYTES_OF(hash));
     codec_keccak256(root, proof[0]);
     assert_int_equal(proof_mpt_verify_secure(&result, &fact, root, key, proof, 2), PROOF_INVALID);
+    assert_int_equal(result.reason, PROOF_REASON_MPT_KEY_LENGTH);
+    /* and one where the key ends, which holds a value and longer keys below it */
+    uint8_t last_hash[33] = {0xa0}, last_branch[256];
+    proof[2] = trie_branch(last_branch, sizeof last_branch, items);
+    codec_keccak256(last_hash + 1, proof[2]);
+    items[5] = BYTES_OF(last_hash);
+    items[16] = (struct bytes){NULL, 0};
+    proof[1] = trie_branch(branch, sizeof branch, items);
+    codec_keccak256(hash + 1, proof[1]);
+    proof[0] = trie_short(extension, sizeof extension, nibbles, 0, BYTES_OF(hash));
+    codec_keccak256(root, proof[0]);
+    assert_int_equal(proof_mpt_verify(&result, &fact, root, BYTES_OF(key), proof, 3), PROOF_VALID);
+    assert_int_equal(proof_mpt_verify_secure(&result, &fact, root, key, proof, 3), PROOF_INVALID);
     assert_int_equal(result.reason, PROOF_REASON_MPT_KEY_LENGTH);
 }
 
