@@ -299,6 +299,11 @@ static void an_attestation_names_its_key(void **state)
     assert_int_equal(proof_attestation_verify(&scene.attestations[0], other, scene.world.network, leaf, &result),
                      PROOF_INVALID);
     assert_int_equal(result.reason, PROOF_REASON_KEY_MISMATCH);
+    struct proof_key elsewhere = *key; /* an id of the same bytes under another suite is another key */
+    elsewhere.suite = PROOF_SUITE_SHA256_P256;
+    assert_int_equal(proof_attestation_verify(&scene.attestations[0], &elsewhere, scene.world.network, leaf, &result),
+                     PROOF_INVALID);
+    assert_int_equal(result.reason, PROOF_REASON_SUITE_MISMATCH);
     struct proof_attestation nothing = {0};
     assert_int_equal(proof_attestation_verify(&nothing, key, scene.world.network, leaf, &result), PROOF_INVALID);
 }

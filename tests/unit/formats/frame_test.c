@@ -221,6 +221,24 @@ static void items_out_of_bounds_are_not_written(void **state)
     proof_frame_writer_fini(&writer);
 }
 
+static void bodies_have_at_most_eight_mebibytes(void **state)
+{
+    (void)state;
+    struct proof_frame frame;
+    struct proof_result result;
+    const size_t max = (size_t)8 << 20, around = PROOF_FRAME_HEADER_BYTES + PROOF_FRAME_SIGNATURE_BYTES;
+    uint8_t *whole = calloc(1, max + 1 + around);
+    assert_non_null(whole);
+    memcpy(whole, "ISTH\1\1", 6);
+    for (size_t body = max; body <= max + 1; body++) {
+        whole[113] = (uint8_t)(body >> 16);
+        whole[115] = (uint8_t)body;
+        assert_int_equal(proof_frame_read(&frame, (struct bytes){whole, body + around}, &result), body == max);
+        assert_int_equal(result.reason, body == max ? PROOF_REASON_VALID : PROOF_REASON_FRAME_SIZE);
+    }
+    free(whole);
+}
+
 /* What a writer of ours never writes, written by hand. */
 struct crafted {
     struct codec_pack pack;
@@ -551,6 +569,7 @@ int main(void)
         cmocka_unit_test(items_have_exactly_their_elements),
         cmocka_unit_test(bodies_are_bounded),
         cmocka_unit_test(items_out_of_bounds_are_not_written),
+        cmocka_unit_test(bodies_have_at_most_eight_mebibytes),
         cmocka_unit_test(ranges_that_end_nowhere_are_not_read),
         cmocka_unit_test(asks_refusals_and_heartbeats_out_of_bounds_are_not_read),
         cmocka_unit_test(attestations_of_no_suite_or_size_are_not_read),

@@ -114,6 +114,16 @@ static void a_message_record_that_means_nothing_is_refused_by_name(void **state)
         mutated[cases[i].at] = cases[i].value;
         assert_int_equal(read_one((struct bytes){mutated, len}, &read), cases[i].reason);
     }
+    /* without a payload neither its length nor a salt */
+    for (unsigned left = 0; left < 4; left++) {
+        uint8_t absent[512];
+        memcpy(absent, record, len);
+        memset(absent + 86, 0, 1 + 32 + 4);
+        absent[118] = (uint8_t)(left & 1);
+        absent[122] = (uint8_t)(left >> 1);
+        assert_int_equal(read_one((struct bytes){absent, 123 + (left >> 1)}, &read),
+                         left == 0 ? PROOF_REASON_VALID : PROOF_REASON_RECORD_PAYLOAD_ABSENT);
+    }
     message.deadline = message.time;
     assert_int_equal(write(record, sizeof record, &message), 0);
     message_init(&message, commitments, 1);

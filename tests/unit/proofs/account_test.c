@@ -303,7 +303,8 @@ static void test_malformed_accounts_are_refused(void **state)
     uint8_t value[200];
     uint8_t hash[33];
     (void)state;
-    for (unsigned fault = 0; fault < 9; fault++) {
+    for (unsigned fault = 0; fault < 10; fault++) {
+        static const uint8_t unset[32];
         struct codec_writer writer;
         memset(hash, 0x33, sizeof hash);
         codec_writer_init(&writer, value, sizeof value);
@@ -315,11 +316,9 @@ static void test_malformed_accounts_are_refused(void **state)
             codec_rlp_write_string(&writer, (struct bytes){hash, 33});
         else
             codec_rlp_write_u64(&writer, 6);
-        if (fault == 8)
-            memset(hash, 0, sizeof hash);
-        codec_rlp_write_string(&writer, (struct bytes){hash, fault == 3 ? 31 : 32});
+        codec_rlp_write_string(&writer, (struct bytes){fault == 8 ? unset : hash, fault == 3 ? 31 : 32});
         if (fault != 4)
-            codec_rlp_write_string(&writer, (struct bytes){hash, fault == 5 ? 33 : 32});
+            codec_rlp_write_string(&writer, (struct bytes){fault == 9 ? unset : hash, fault == 5 ? 33 : 32});
         if (fault == 6)
             codec_rlp_write_u64(&writer, 1);
         codec_rlp_list_end(&writer, 0);

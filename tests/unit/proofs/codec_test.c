@@ -186,6 +186,27 @@ static void test_non_canonical_rlp_is_refused(void **state)
     }
 }
 
+/* Lengths of lengths: as few bytes as they take, and none of them zero in front, however long the content is. */
+static void test_lengths_are_written_in_as_few_bytes_as_they_take(void **state)
+{
+    static const size_t lens[] = {55, 56, 255, 256, 300};
+    uint8_t in[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        for (size_t width = 1; width <= 8; width++) {
+            for (unsigned base = 0xb7; base <= 0xf7; base += 0x40) {
+                memset(in, 0x05, sizeof in);
+                in[0] = (uint8_t)(base + width);
+                for (size_t k = 0; k < width; k++)
+                    in[width - k] = k < 2 ? (uint8_t)(lens[i] >> 8 * k) : 0;
+                bool shortest = lens[i] > 55 && width == (lens[i] > 255 ? 2u : 1u);
+                bool lies = width == 1 && lens[i] > 255; /* the length was cut: another one, and bytes behind it */
+                assert_int_equal(codec_rlp_check((struct bytes){in, 1 + width + lens[i]}, 2), shortest && !lies);
+            }
+        }
+    }
+}
+
 static void test_integers_have_no_leading_zeros(void **state)
 {
     struct codec_rlp rlp;
@@ -362,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_quantities_are_minimal),
         cmocka_unit_test(test_every_short_input_is_canonical_or_refused),
         cmocka_unit_test(test_non_canonical_rlp_is_refused),
+        cmocka_unit_test(test_lengths_are_written_in_as_few_bytes_as_they_take),
         cmocka_unit_test(test_integers_have_no_leading_zeros),
         cmocka_unit_test(test_nesting_is_bounded),
         cmocka_unit_test(test_lists_are_written_with_every_header_size),

@@ -198,6 +198,22 @@ static void test_an_encoding_that_is_no_point_verifies_nothing(void **state)
     assert_true(verify(identity, (struct bytes){NULL, 0}, signature));
     signature[0] = 2;
     assert_false(verify(identity, (struct bytes){NULL, 0}, signature));
+    /* what stands in the table of a key that is none does not matter */
+    struct codec_ed25519_key *none = malloc(sizeof *none);
+    assert_non_null(none);
+    assert_true(codec_ed25519_key_expand(none, identity));
+    signature[0] = 1;
+    for (none->usable = true;; none->usable = false) {
+        for (enum codec_ed25519_path path = CODEC_ED25519_PORTABLE; path <= CODEC_ED25519_IFMA; path++) {
+            struct codec_ed25519_job jobs[2] = {{.key = none, .signature = signature},
+                                                {.key = none, .signature = signature}};
+            if (codec_ed25519_path_usable(path))
+                assert_int_equal(codec_ed25519_verify_many_by(path, jobs, 2), none->usable);
+        }
+        if (!none->usable)
+            break;
+    }
+    free(none);
 }
 
 static void test_s_is_below_the_order(void **state)

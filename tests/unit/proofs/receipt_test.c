@@ -105,6 +105,16 @@ static void test_no_receipt_may_be_missing_double_swapped_or_of_another_block(vo
     }
 }
 
+static void test_more_receipts_than_any_block_has_are_not_looked_at(void **state)
+{
+    static const uint8_t root[32] = {1};
+    struct proof_result result;
+    struct proof_eth_receipts_fact fact;
+    (void)state;
+    assert_int_equal(proof_eth_receipts_verify(&result, &fact, root, NULL, PROOF_ETH_RECEIPTS_MAX + 1), PROOF_INVALID);
+    assert_int_equal(result.reason, PROOF_REASON_TOO_LARGE);
+}
+
 static void test_every_flipped_bit_is_refused(void **state)
 {
     struct trie_proof proof;
@@ -295,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_of_every_size_have_the_root_of_the_plain_trie),
         cmocka_unit_test(test_no_receipt_may_be_missing_double_swapped_or_of_another_block),
+        cmocka_unit_test(test_more_receipts_than_any_block_has_are_not_looked_at),
         cmocka_unit_test(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_a_receipt_is_proven_at_its_own_index_only),
         cmocka_unit_test(test_receipts_are_read_back),
