@@ -179,6 +179,72 @@ static void one_message_has_one_encoding(void **state)
     codec_pack_fini(&again);
 }
 
+/* A certificate is four elements or none, its paths are whole siblings, and a count stands for records. */
+static void a_submission_is_whole(void **state)
+{
+    (void)state;
+    const struct connector_lane lane = sample_lane();
+    struct connector_attestation attestations[] = {attestation_list[0]};
+    const struct connector_certificate certificate = {true, 300, 1, {filled, 72}, attestations, 1};
+    const struct connector_message good = {.type = CONNECTOR_SUBMIT,
+                                           .submit = {{1}, 1, lane, certificate, 1, {2}, 2, {filled, 200}}};
+    static const uint8_t begin[] = {0x94, 0xcd, 1, 44}; /* four elements, of which the first is 300 */
+    struct connector_message read, message = good;
+    struct codec_pack pack;
+    codec_pack_init(&pack, 1 << 20);
+    struct bytes wire = encode(&pack, &good);
+    assert_true(codec_connector_decode(&read, scratch, wire, NULL));
+    uint8_t *at = pack.data;
+    while (memcmp(at, begin, sizeof begin) != 0)
+        assert_true(++at + sizeof begin < pack.data + wire.len);
+    for (uint8_t elements = 0; elements <= 15; elements++) {
+        *at = (uint8_t)(0x90 | elements);
+        assert_int_equal(codec_connector_decode(&read, scratch, wire, NULL), elements == 4);
+    }
+    for (size_t len = 0; len <= 96; len++) {
+        attestations[0].path.len = len;
+        assert_int_equal(encode(&pack, &message).len > 0, len % 32 == 0);
+    }
+    attestations[0].path.len = 64;
+    for (uint32_t count = 0; count <= CODEC_CONNECTOR_RECORDS_MAX + 1; count += CODEC_CONNECTOR_RECORDS_MAX / 2 + 1) {
+        for (size_t len = 0; len <= 1; len++) {
+            message.submit.count = count;
+            message.submit.records.len = len;
+            assert_int_equal(encode(&pack, &message).len > 0,
+                             count <= CODEC_CONNECTOR_RECORDS_MAX && (count > 0) == (len > 0));
+        }
+    }
+    codec_pack_fini(&pack);
+}
+
+/* Beside the bounds of its parts a message has one of its own. */
+static void a_message_has_at_most_four_mebibytes(void **state)
+{
+    (void)state;
+    struct connector_message read;
+    const char *where = NULL;
+    const size_t max = CODEC_CONNECTOR_MESSAGE_MAX;
+    struct connector_message message = {.type = CONNECTOR_RECORDS, .records = {1, 1, 1, {NULL, 0}}};
+    uint8_t *content = calloc(1, max + 1);
+    struct codec_pack pack;
+    codec_pack_init(&pack, max + 64);
+    assert_non_null(content);
+    /* type, watch, from and count are a byte each, behind one for the array; five more say how long the content is */
+    for (size_t over = 0; over <= 1; over++) {
+        message.records.records = (struct bytes){content, max - 10 + over};
+        assert_int_equal(encode(&pack, &message).len, over ? 0 : max);
+        codec_pack_clear(&pack);
+        codec_pack_array(&pack, 5);
+        codec_pack_uint(&pack, CONNECTOR_RECORDS);
+        for (size_t i = 0; i < 3; i++)
+            codec_pack_uint(&pack, 1);
+        codec_pack_bin(&pack, message.records.records);
+        assert_int_equal(codec_connector_decode(&read, scratch, codec_pack_bytes(&pack), &where), over == 0);
+    }
+    codec_pack_fini(&pack);
+    free(content);
+}
+
 static void numbers_out_of_their_range_are_refused_by_both_ends(void **state)
 {
     (void)state;
@@ -247,6 +313,8 @@ int main(void)
         cmocka_unit_test(every_truncation_and_every_extra_byte_is_refused),
         cmocka_unit_test(one_message_has_one_encoding),
         cmocka_unit_test(what_is_refused_is_named_with_its_message),
+        cmocka_unit_test(a_submission_is_whole),
+        cmocka_unit_test(a_message_has_at_most_four_mebibytes),
         cmocka_unit_test(numbers_out_of_their_range_are_refused_by_both_ends),
     };
     scratch = malloc(sizeof *scratch);

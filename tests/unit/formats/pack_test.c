@@ -130,6 +130,27 @@ static void other_encodings_of_a_value_are_refused(void **state)
     assert_true(codec_unpack_check(hex("94c0c3a16182017fe0c401ff")));
 }
 
+/* A count is refused when it is read, not when the elements turn out to be missing: whoever reads it may make room for them. */
+static void counts_are_of_what_can_be_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t array, map;
+    } cases[] = {{"93c0c0", 0, 0},         {"93c0c0c0", 3, 0},           {"dc0100c0", 0, 0},
+                 {"ddffffffffc0c0", 0, 0}, {"82c0c0c0", 0, 0},           {"82c0c0c0c0", 0, 2},
+                 {"de0100c0", 0, 0},       {"dfffffffffc0c0c0c0", 0, 0}, {"df80000001c0c0", 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct codec_unpack unpack;
+        codec_unpack_init(&unpack, hex(cases[i].text));
+        assert_int_equal(codec_unpack_array(&unpack, UINT32_MAX), cases[i].array);
+        assert_int_equal(unpack.failed, cases[i].array == 0);
+        codec_unpack_init(&unpack, hex(cases[i].text));
+        assert_int_equal(codec_unpack_map(&unpack, UINT32_MAX), cases[i].map);
+        assert_int_equal(unpack.failed, cases[i].map == 0);
+    }
+}
+
 static void nesting_ends_at_eight(void **state)
 {
     (void)state;
@@ -220,6 +241,7 @@ int main(void)
         cmocka_unit_test(every_number_survives_and_takes_the_fewest_bytes),
         cmocka_unit_test(signed_numbers_survive),
         cmocka_unit_test(other_encodings_of_a_value_are_refused),
+        cmocka_unit_test(counts_are_of_what_can_be_there),
         cmocka_unit_test(nesting_ends_at_eight),
         cmocka_unit_test(all_kinds_of_values_read_back),
         cmocka_unit_test(a_reader_that_failed_stays_failed),
