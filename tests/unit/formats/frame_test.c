@@ -532,7 +532,10 @@ static void a_full_frame_takes_no_more_and_still_closes(void **state)
         assert_int_equal(judge(whole), PROOF_REASON_VALID);
     }
     item = goodbye();
-    assert_true(proof_frame_add(&writer, &item));
+    writer.pack.max = PROOF_FRAME_BYTES_MAX; /* two bytes each: their number is what ends it */
+    for (size_t i = 0; i < PROOF_FRAME_ITEMS_MAX; i++)
+        assert_true(proof_frame_add(&writer, &item));
+    assert_false(proof_frame_add(&writer, &item));
     header.kind = PROOF_FRAME_NONE;
     assert_false(proof_frame_finish(&writer, &header, secret, &whole));
     proof_frame_writer_fini(&writer);

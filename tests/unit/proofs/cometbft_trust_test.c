@@ -171,6 +171,26 @@ static void test_parent__is_of_this_chain_one_height_down_and_earlier(void **sta
     assert_parent(&parent, 0, PROOF_REASON_COMETBFT_OTHER_CHAIN);
 }
 
+/* An operator's beginning is a beginning: nothing of what was trusted before is left, but that there was something. */
+static void test_trust__begun_again_is_thawed_and_has_no_state_before(void **state)
+{
+    struct proof_cometbft_attack_fact fact = {.attack = PROOF_COMETBFT_NO_ATTACK, .height = 4};
+    struct proof_cometbft_trust trust = begun(3);
+    (void)state;
+    assert_int_equal(advance(&trust, &blocks[4]), PROOF_VALID);
+    proof_cometbft_trust_freeze(&trust, &fact); /* what is no attack freezes nothing */
+    assert_int_equal(trust.changes, 2);
+    fact.attack = PROOF_COMETBFT_AMNESIA;
+    proof_cometbft_trust_freeze(&trust, &fact);
+    assert_int_equal(proof_cometbft_trust_begin(&last, &trust, space, WORLD_CHAIN, 6, blocks[6].hash,
+                                                world_block_parts(&blocks[6]), &options),
+                     PROOF_VALID);
+    const struct proof_cometbft_trust again = {.changes = 4, .latest = world_state(&blocks[6])};
+    uint8_t bytes[2][PROOF_COMETBFT_TRUST_BYTES_MAX];
+    assert_true(
+        codec_bytes_equal(written(bytes[0], sizeof bytes[0], &trust), written(bytes[1], sizeof bytes[1], &again)));
+}
+
 static void test_trust__never_goes_back_and_never_changes_a_height(void **state)
 {
     struct proof_cometbft_trust trust = begun(3);
@@ -264,8 +284,7 @@ static void test_trust__stored_states_are_whole_and_in_order(void **state)
             case 6: trust.before.height = trust.latest.height; break;
             case 7: trust.before.time = trust.latest.time; break;
             }
-            /* a state before of no height is none at all, and not written */
-            bool none = fault == 5 && which == 1;
+            bool none = fault == 5 && which == 1; /* a state before of no height is not written */
             assert_int_equal(proof_cometbft_trust_read(&read, written(bytes, sizeof bytes, &trust)),
                              fault == 0 || none);
         }
@@ -562,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_trust__begins_with_what_an_operator_gave_and_nothing_else),
         cmocka_unit_test(test_trust__begins_within_the_trusting_period_and_with_a_next_set),
         cmocka_unit_test(test_parent__is_of_this_chain_one_height_down_and_earlier),
+        cmocka_unit_test(test_trust__begun_again_is_thawed_and_has_no_state_before),
         cmocka_unit_test(test_trust__never_goes_back_and_never_changes_a_height),
         cmocka_unit_test(test_trust__bytes_are_read_as_they_were_written_and_no_others),
         cmocka_unit_test(test_trust__stored_numbers_are_in_range),
