@@ -1,7 +1,8 @@
 /*
  * Light blocks (header, commit, set). What is read can be written back byte for byte; what is accepted as consistent has the hash that its commit
  * names; and no step from an unrelated trusted header is ever taken. A mutated block is also shown with its hashes mended, so that what lies behind
- * them is reached: powers, indices, who signed.
+ * them is reached: powers, indices, who signed. And once more under keys of small order, by which one signature is valid for whatever is signed: then nothing
+ * but the rules of the light client can keep a block out.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,14 +63,66 @@ static void check_accepted(const struct cometbft_light_block *light)
     }
     if (3 * signed_power <= 2 * total)
         __builtin_trap();
+    for (size_t i = 0; i < light->validators.len; i++) {
+        const struct cometbft_vote *vote = &light->commit.votes[i];
+        if (vote->flag != COMETBFT_ABSENT && !codec_bytes_equal(vote->address, light->validators.list[i].address))
+            __builtin_trap();
+        if (light->validators.list[i].power <= 0)
+            __builtin_trap();
+        for (size_t k = 0; k < i; k++)
+            if (codec_bytes_equal(light->validators.list[i].address, light->validators.list[k].address))
+                __builtin_trap();
+    }
+}
+
+/* Encodings of points whose order divides 8: as a key each takes ONE_FOR_ALL, whatever the message (proofs/codec/ed25519.h, ZIP-215). */
+enum { SMALL_ORDERS = 10 };
+
+static void small_order(uint8_t key[32], size_t i)
+{
+    memset(key, i < 4 ? 0 : 0xff, 32);
+    key[0] = (uint8_t)(i < 4 ? i / 2 : 0xea + i / 2); /* y = 0, 1, and p - 1, p, p + 1 */
+    key[31] = (uint8_t)((key[31] & 0x7f) | i % 2 << 7);
+}
+
+static const uint8_t ONE_FOR_ALL[64] = {1};
+
+/* Gives the set such keys, and its votes that signature, but for those whose own begins with 0xff. Votes that named the validator at their index still do. */
+static bool give_keys(struct cometbft_light_block *light)
+{
+    static uint8_t keys[SMALL_ORDERS][32], addresses[SMALL_ORDERS][COMETBFT_ADDRESS_BYTES];
+    bool named[SMALL_ORDERS];
+    struct cometbft_validators *set = &light->validators;
+    struct cometbft_commit *commit = &light->commit;
+    if (set->len > SMALL_ORDERS)
+        return false;
+    for (size_t i = 0; i < set->len; i++) {
+        named[i] = i < commit->votes_len && codec_bytes_equal(commit->votes[i].address, set->list[i].address);
+        set->list[i].kind = COMETBFT_KEY_ED25519;
+        small_order(keys[i], i);
+        set->list[i].key = BYTES_OF(keys[i]);
+        proof_cometbft_address(addresses[i], COMETBFT_KEY_ED25519, set->list[i].key);
+        set->list[i].address = BYTES_OF(addresses[i]);
+    }
+    set->has_proposer = false;
+    cometbft_validators_sort(set->list, set->len);
+    for (size_t i = 0; i < commit->votes_len; i++) {
+        struct cometbft_vote *vote = &commit->votes[i];
+        if (i < set->len && named[i])
+            vote->address = set->list[i].address;
+        if (vote->signature.len == 64 && vote->signature.data[0] != 0xff)
+            vote->signature = BYTES_OF(ONE_FOR_ALL);
+    }
+    return true;
 }
 
 /* The same block with its set's hash in the header and the header's in the commit, as the next and as a later one after a header that announces the
  * set. */
-static void show_mended(struct proof_cometbft_space *space, struct cometbft_light_block *light,
-                        struct bytes validators_in)
+static void show_mended(struct proof_cometbft_space *space, struct cometbft_light_block *light)
 {
-    uint8_t set_hash[32], hash[32];
+    static uint8_t set_hash[32], hash[32]; /* light keeps views of them */
+    static struct cometbft_vote votes_again[VALIDATORS];
+    static struct cometbft_validator validators_again[VALIDATORS];
     uint8_t *out = malloc(COMETBFT_LIGHT_BLOCK_MAX);
     struct codec_writer writer;
     struct cometbft_light_block again;
@@ -91,11 +144,11 @@ static void show_mended(struct proof_cometbft_space *space, struct cometbft_ligh
         for (int64_t gap = 1; gap <= 2; gap++) {
             trusted.height = light->header.height > gap ? light->header.height - gap : 1;
             enum proof_verdict verdict =
-                proof_cometbft_step_verify(&result, &fact, space, &trusted, validators_in, parts, &options);
+                proof_cometbft_step_verify(&result, &fact, space, &trusted, parts.validators, parts, &options);
             if ((verdict == PROOF_VALID) != (fact.height != 0))
                 __builtin_trap();
             if (verdict == PROOF_VALID &&
-                cometbft_parts_read(&again, (struct cometbft_room){votes, validators, VALIDATORS}, parts))
+                cometbft_parts_read(&again, (struct cometbft_room){votes_again, validators_again, VALIDATORS}, parts))
                 check_accepted(&again);
         }
     }
@@ -136,6 +189,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     proof_cometbft_first_verify(&result, &fact, space, light.header.chain_id, light.header.height,
                                 light.commit.block_id.hash.len == 32 ? light.commit.block_id.hash.data : trusted.hash,
                                 parts, &options);
-    show_mended(space, &light, parts.validators);
+    show_mended(space, &light);
+    if (give_keys(&light))
+        show_mended(space, &light);
     return 0;
 }
