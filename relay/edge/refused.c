@@ -81,16 +81,20 @@ static bool listing_read(struct listing *listing, int folder)
     return read;
 }
 
-static bool room_make(int folder, const struct edge_refused *refused, uint64_t wanted)
+/* For a file of `name`. First go those that are dated later, by a clock that was ahead; then the oldest. */
+static bool room_make(int folder, const struct edge_refused *refused, const char *name, uint64_t wanted)
 {
     struct listing listing;
     bool read = listing_read(&listing, folder);
-    size_t gone = 0;
+    size_t gone = 0, later = 0;
+    while (read && later < listing.count && strcmp(listing.kept[later].name, name) <= 0)
+        later++;
     for (; read && gone < listing.count &&
            (listing.count - gone >= refused->files || listing.bytes + wanted > refused->bytes);
          gone++) {
-        listing.bytes -= listing.kept[gone].bytes;
-        unlinkat(folder, listing.kept[gone].name, 0);
+        const struct kept *kept = &listing.kept[(later + gone) % listing.count];
+        listing.bytes -= kept->bytes;
+        unlinkat(folder, kept->name, 0);
     }
     free(listing.kept);
     return read;
@@ -131,7 +135,7 @@ bool edge_refused_keep(const struct edge_refused *refused, uint64_t time, const 
     int folder = open(refused->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (folder < 0)
         return fail(text, cap, "cannot be opened", refused->folder);
-    bool kept = room_make(folder, refused, bytes.len) && (file_write(folder, name, bytes) || errno == EEXIST);
+    bool kept = room_make(folder, refused, name, bytes.len) && (file_write(folder, name, bytes) || errno == EEXIST);
     if (kept)
         snprintf(text, cap, "%s/%s", refused->folder, name);
     else

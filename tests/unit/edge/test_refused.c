@@ -97,6 +97,24 @@ static void never_more_files_or_bytes_than_allowed_and_the_oldest_go_first(void 
     assert_non_null(strstr(first, "1700000000101"));
 }
 
+/* A clock that was ahead must not fill the folder for ever with what it dated. */
+static void files_of_a_clock_that_was_ahead_go_first(void **state)
+{
+    const struct edge_refused refused = {folder, 3, 1000};
+    const uint8_t bytes[9] = {0};
+    char text[256], first[300], path[400];
+    uint64_t total;
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++)
+        assert_true(edge_refused_keep(&refused, 1900000000000 + i, "a", "r", BYTES_OF(bytes), text, sizeof(text)));
+    for (uint64_t i = 0; i < 4; i++)
+        assert_true(edge_refused_keep(&refused, 1700000000000 + i, "a", "r", BYTES_OF(bytes), text, sizeof(text)));
+    assert_int_equal(each(false, &total, first, sizeof(first)), 3);
+    assert_non_null(strstr(first, "1700000000001"));
+    snprintf(path, sizeof(path), "%s/1700000000003-a-r.evidence", folder);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 static void what_is_too_large_or_not_wanted_is_not_kept_and_said(void **state)
 {
     const struct edge_refused small = {folder, 4, 8}, none = {folder, 0, 1000},
@@ -135,6 +153,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refused_evidence_lies_in_its_file_byte_for_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(never_more_files_or_bytes_than_allowed_and_the_oldest_go_first, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(files_of_a_clock_that_was_ahead_go_first, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_too_large_or_not_wanted_is_not_kept_and_said, setup, teardown),
         cmocka_unit_test_setup_teardown(files_of_others_in_the_folder_are_left_alone, setup, teardown),
     };
