@@ -159,6 +159,33 @@ static void where_nothing_is_frozen_it_says_so(void **state)
     assert_string_equal(scene->said, "nothing is frozen\n");
 }
 
+static void value_put(const struct scene *scene, enum store_family family, const uint8_t id[32],
+                      struct store_view value)
+{
+    struct store *store = open_store(scene);
+    struct store_batch *batch = store->ops->batch_new(store);
+    store->ops->batch_put(batch, family, (struct store_view){id, 32}, value);
+    assert_int_equal(store->ops->commit(store, batch), STORE_OK);
+    store->ops->batch_free(batch);
+    store->ops->close(store);
+}
+
+/* Of a row that cannot be read nobody knows whether it is frozen. */
+static void a_row_that_cannot_be_read_is_said_and_nothing_is_thawed(void **state)
+{
+    static const uint8_t damaged[3] = {1, 2, 3};
+    struct scene *scene = *state;
+    value_put(scene, STORE_LOG, scene->lanes[0].logs[1], (struct store_view){damaged, sizeof(damaged)});
+    assert_int_equal(thaw(scene, NULL), EDGE_RELAY_EXIT_STORE);
+    assert_non_null(strstr(scene->said, "lane-1  log 2: cannot be read"));
+    assert_int_equal(thaw(scene, "lane-1"), EDGE_RELAY_EXIT_STORE);
+    assert_int_equal(row_get(scene, scene->lanes[0].logs[0]).frozen, RELAY_REASON_CERTIFICATES_CONFLICT + 1);
+    row_put(scene, scene->lanes[0].logs[1], 0);
+    value_put(scene, STORE_CHAIN, scene->chains[0].identity, (struct store_view){damaged, sizeof(damaged)});
+    assert_int_equal(thaw(scene, NULL), EDGE_RELAY_EXIT_STORE);
+    assert_non_null(strstr(scene->said, "eip155:1  cannot be read"));
+}
+
 static void a_running_relay_s_store_is_not_touched(void **state)
 {
     struct scene *scene = *state;
@@ -177,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_that_is_not_frozen_or_unknown_is_an_error_and_thaws_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(where_nothing_is_frozen_it_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_that_cannot_be_read_is_said_and_nothing_is_thawed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_running_relay_s_store_is_not_touched, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
