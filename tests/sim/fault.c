@@ -170,6 +170,8 @@ static void source(struct sim *sim, size_t index, bool on)
         state->invents = on ? (uint8_t)fault->size : 0;
     else if (fault->type == SIM_SOURCE_FORGES)
         state->forges = on;
+    else if (fault->type == SIM_SOURCE_STRIPS)
+        state->strips = on;
     else if (fault->type == SIM_SOURCE_BOASTS)
         state->boasts = on;
     else if (fault->type == SIM_HEADER_LATE)
@@ -218,6 +220,15 @@ static void villain(struct sim *sim, size_t index, bool on)
 {
     if (on)
         sim_fault_tick(sim, index);
+}
+
+static void tongue(struct sim *sim, size_t index, bool on)
+{
+    const struct sim_fault *fault = &sim->plan->faults[index];
+    if (fault->type == SIM_STRIP)
+        sim->world->relays[fault->a].strips = on;
+    else
+        sim->world->relays[fault->a].hides = on;
 }
 
 static void clock_change(struct sim *sim, size_t index, bool on)

@@ -49,6 +49,8 @@ void world_event_feed(struct world *world, struct world_item *item);
 void world_tick(struct world *world, uint16_t relay);
 
 /* ---- mesh.c ---- */
+/* These message records without their payloads, which no digest shows; *out owns them. */
+struct bytes world_payloads_drop(uint8_t **out, uint64_t from, struct bytes records);
 void world_publish(struct world *world, uint16_t relay, const struct relay_action *action);
 void world_ask(struct world *world, uint16_t relay, const struct relay_action *action);
 void world_answer(struct world *world, uint16_t relay, const struct relay_action *action);

@@ -44,6 +44,7 @@
       "the connector of source %b of %a crashes again and again for %t")                                               \
     X(SOURCE_LIES, "source-lies", LIAR, source, "source %b of %a shows headers that the chain never had, for %t")      \
     X(SOURCE_FORGES, "source-forges", LIAR, source, "source %b of %a changes messages, for %t")                        \
+    X(SOURCE_STRIPS, "source-strips", LIAR, source, "source %b of %a leaves payloads out, for %t")                     \
     X(SOURCE_INVENTS, "source-invents", LIAR, source,                                                                  \
       "source %b of %a invents messages under headers of its own, for %t")                                             \
     X(SOURCE_BOASTS, "source-boasts", LIAR, source, "source %b of %a says that every call is confirmed, for %t")       \
@@ -55,6 +56,8 @@
       "the operator of %a signs outcomes that no inbox decided, for %t")                                               \
     X(FORGE_HAVE, "forge-have", RELAY, villain, "%a boasts of logs that nobody has, for %t")                           \
     X(FORGE_RECORDS, "forge-records", RELAY, villain, "%a makes up records that no operator signed, for %t")           \
+    X(STRIP, "strip", RELAY, tongue, "%a leaves the payloads out of all that it tells, for %t")                        \
+    X(HIDE, "hide", LOST, tongue, "%a says of all that it is asked for that it keeps none any more, for %t")           \
     X(FLOOD, "flood", LOST, villain, "the operator of %a signs ever more messages that no chain has, for %t")          \
     X(FORGE_CALL, "forge-call", LOST, villain,                                                                         \
       "the operator of %a hands inboxes messages that it alone certified, for %t")                                     \

@@ -115,8 +115,11 @@ static void records_send(struct world *world, uint16_t relay, uint16_t source, u
                                                      .count = (uint32_t)(last - subscription->next + 1),
                                                      .records = model_records(log, subscription->next, last)};
         subscription->credit -= message.records.records.len;
+        const struct world_source *state = &world->relays[relay].sources[source];
         uint8_t *forged = NULL;
-        if (world->relays[relay].sources[source].forges && watch % 3 + 1 == PROOF_LOG_MESSAGE) {
+        if (state->strips && watch % 3 + 1 == PROOF_LOG_MESSAGE)
+            message.records.records = world_payloads_drop(&forged, message.records.from, message.records.records);
+        else if (state->forges && watch % 3 + 1 == PROOF_LOG_MESSAGE) {
             forged = malloc(message.records.records.len);
             memcpy(forged, message.records.records.data, message.records.records.len);
             forged[VALUE_AT] ^= 1;

@@ -86,6 +86,7 @@ struct world_source {
     bool down;        /* the test keeps it down */
     uint8_t branch;   /* not 0: it lies about headers */
     bool forges;      /* changes a field of the first message of a run */
+    bool strips;      /* leaves payloads out */
     uint8_t invents;  /* adds so many messages of its own, at most 8, which a header of its own proves */
     bool boasts;      /* says of every call that it is confirmed, and sends none */
     bool header_late; /* headers come after what they prove */
@@ -123,6 +124,8 @@ struct world_relay {
     struct world_guard guards[WORLD_LOGS_MAX]; /* the signer's own file: outlives the relay */
     uint64_t signatures;
     bool rotated;              /* its signer has the next epoch's key */
+    bool strips;               /* leaves the payloads out of what it tells */
+    bool hides;                /* says of what it is asked for that it keeps none of it */
     bool fooled;               /* all its sources lied together once: what it holds may be what they invented */
     unsigned bans, kept;       /* kept: refused evidence */
     unsigned published, signs; /* actions seen */
