@@ -137,8 +137,11 @@ void core_log_row_write(struct relay_core *core, struct core_log *log)
         .settled = log->settled,
         .height = log->height,
         .frozen = log->frozen,
-        .expelled = log->expelled,
     };
+    for (size_t i = 0; i < core->network->operators_len && row.expelled_len < KEYS_EXPELLED_MAX; i++) {
+        if (log->expelled >> i & 1)
+            row.expelled[row.expelled_len++] = core->network->operators[i].number;
+    }
     memcpy(row.running, log->base_running, 32);
     codec_writer_init(&writer, value, sizeof(value));
     keys_log_write(&writer, &row);

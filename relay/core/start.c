@@ -42,6 +42,14 @@ static void malformed(struct relay_core *core, const struct core_log *log, uint6
               log ? (unsigned long long)log->base : 0, log ? (unsigned long long)log->stored : 0);
 }
 
+static uint64_t operator_bits(const struct topology_network *network, uint16_t number)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < network->operators_len; i++)
+        bits |= (uint64_t)(network->operators[i].number == number) << i;
+    return bits;
+}
+
 static void log_row(struct relay_core *core, struct bytes key, struct bytes value)
 {
     struct keys_log row;
@@ -60,7 +68,8 @@ static void log_row(struct relay_core *core, struct bytes key, struct bytes valu
     log->settled = row.settled;
     log->height = row.height;
     log->frozen = row.frozen;
-    log->expelled = row.expelled;
+    for (size_t i = 0; i < row.expelled_len; i++)
+        log->expelled |= operator_bits(core->network, row.expelled[i]);
     log->applied = row.base;
     if (log->kind == PROOF_LOG_SETTLEMENT) {
         log->certified = row.base;

@@ -84,7 +84,8 @@ void keys_log_write(struct codec_writer *writer, const struct keys_log *value)
     codec_write_u64(writer, value->settled);
     codec_write_u64(writer, value->height);
     codec_write_u8(writer, value->frozen);
-    codec_write_u64(writer, value->expelled);
+    for (size_t i = 0; i < value->expelled_len; i++)
+        codec_write_u16(writer, value->expelled[i]);
 }
 
 bool keys_log_read(struct keys_log *out, struct bytes value)
@@ -100,7 +101,8 @@ bool keys_log_read(struct keys_log *out, struct bytes value)
     out->settled = codec_read_u64(&reader);
     out->height = codec_read_u64(&reader);
     out->frozen = codec_read_u8(&reader);
-    out->expelled = codec_read_u64(&reader);
+    while (codec_reader_left(&reader) > 0 && !reader.failed && out->expelled_len < KEYS_EXPELLED_MAX)
+        out->expelled[out->expelled_len++] = codec_read_u16(&reader);
     return codec_reader_done(&reader);
 }
 

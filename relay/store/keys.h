@@ -32,6 +32,7 @@ enum {
     KEYS_TRUST_BYTES = 33, /* the last one is 1 */
     KEYS_AUDIT_BYTES = 8,
     KEYS_SKELETON_ENTRY = 37, /* digest 32 | status u8 | reason u32 */
+    KEYS_EXPELLED_MAX = 64,   /* as many as a document has operators */
     KEYS_SMALL_VALUE_MAX = 1024
 };
 
@@ -42,9 +43,11 @@ struct keys_log {
     uint64_t proven;   /* this relay verified records up to here itself */
     uint64_t attested; /* its own signer signed up to here, and the signature is stored */
     uint64_t settled;
-    uint64_t height;   /* home chain: block up to which records were taken */
-    uint8_t frozen;    /* reason number + 1, or 0 */
-    uint64_t expelled; /* operators that signed two words, as bits by their place in the network document */
+    uint64_t height; /* home chain: block up to which records were taken */
+    uint8_t frozen;  /* reason number + 1, or 0 */
+    /* Numbers of operators that signed two words. Not their places in the network document: the next one is without them. */
+    uint16_t expelled[KEYS_EXPELLED_MAX];
+    size_t expelled_len;
 };
 
 /* Where a segment came from. */

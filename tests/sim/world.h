@@ -83,16 +83,14 @@ struct world_subscription {
 
 struct world_source {
     bool up, subscribed[WORLD_LOGS_MAX], watched[WORLD_LOGS_MAX];
-    bool down;        /* the test keeps it down */
-    uint8_t branch;   /* not 0: it lies about headers */
-    bool forges;      /* changes a field of the first message of a run */
-    bool strips;      /* leaves payloads out */
-    uint8_t invents;  /* adds so many messages of its own, at most 8, which a header of its own proves */
-    bool boasts;      /* says of every call that it is confirmed, and sends none */
-    bool header_late; /* headers come after what they prove */
-    bool broken;      /* it saw its chain break finality: it says nothing more */
-    uint64_t told;    /* the greatest height of which it told a header */
-    uint16_t delay;   /* ms, on everything that it says */
+    bool down;                /* the test keeps it down */
+    uint8_t branch;           /* not 0: it lies about headers */
+    bool forges, strips;      /* changes a field of the first message of a run; leaves payloads out */
+    uint8_t invents;          /* adds so many messages of its own, at most 8, which a header of its own proves */
+    bool boasts, header_late; /* says of calls that they are confirmed, and sends none; headers after what they prove */
+    bool broken;              /* it saw its chain break finality: it says nothing more */
+    uint64_t told;            /* the greatest height of which it told a header */
+    uint16_t delay;           /* ms, on everything that it says */
     struct world_subscription subscriptions[WORLD_LOGS_MAX];
     uint64_t told_accepted[WORLD_LOGS_MAX], told_decided[WORLD_LOGS_MAX];
     uint64_t said; /* ms: when what it said last arrives: it says one thing after the other */
@@ -124,8 +122,7 @@ struct world_relay {
     struct world_guard guards[WORLD_LOGS_MAX]; /* the signer's own file: outlives the relay */
     uint64_t signatures;
     bool rotated;              /* its signer has the next epoch's key */
-    bool strips;               /* leaves the payloads out of what it tells */
-    bool hides;                /* says of what it is asked for that it keeps none of it */
+    bool strips, hides;        /* tells without payloads; says of all that it is asked for that it keeps none */
     bool fooled;               /* all its sources lied together once: what it holds may be what they invented */
     unsigned bans, kept;       /* kept: refused evidence */
     unsigned published, signs; /* actions seen */

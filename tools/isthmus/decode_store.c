@@ -30,7 +30,8 @@ static bool say_log(struct decode_out *out, struct bytes key, struct bytes value
     decode_say(out, value, "settled", "%" PRIu64, log.settled);
     decode_say(out, value, "height", "%" PRIu64, log.height);
     decode_say(out, value, "frozen", "%s", log.frozen ? relay_reason_text(log.frozen - 1u) : "no");
-    decode_say(out, value, "expelled operators", "0x%" PRIx64, log.expelled);
+    for (size_t i = 0; i < log.expelled_len; i++)
+        decode_say(out, value, "expelled operator", "%u", log.expelled[i]);
     out->depth--;
     return true;
 }

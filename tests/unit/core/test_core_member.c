@@ -309,6 +309,47 @@ static void a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_de
     world_free(world);
 }
 
+/* An operator is caught with two words, and the next document is without it: those who stand behind it there inherit nothing. */
+static void an_operator_that_is_removed_leaves_its_expulsion_to_nobody(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(209);
+    struct topology_network document;
+    struct topology_chain chains[MODEL_CHAINS];
+    struct topology_epoch epochs[MODEL_CHAINS];
+    struct codec_pack items;
+    struct proof_head truth = world_head(world, WORLD_EASTWARD, COUNT), lie = truth;
+    lie.running[0] ^= 1;
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, LIAR, &items, &lie, 1);
+    world_attest(world, LIAR, &items, &truth, 1);
+    for (uint16_t relay = WORLD_MIDDLE; relay < WORLD_RELAYS; relay++)
+        world_frame(world, relay, relay == WORLD_MIDDLE ? 1 : WORLD_MIDDLE, 0, &items, 2);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_EQUIVOCATION), 1);
+    world_run(world, 1000);
+    document = world->network;
+    memcpy(chains, world->chains, sizeof(chains));
+    memcpy(epochs, world->epochs, sizeof(epochs));
+    document.operators++;
+    document.operators_len--;
+    for (uint16_t chain = 0; chain < MODEL_CHAINS; chain++)
+        chains[chain].epochs = &epochs[chain];
+    epochs[1].keys++; /* of the registry of the east, whose first operator the liar is */
+    epochs[1].keys_len--;
+    document.chains = chains;
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        world_kill(world, relay);
+        world->relays[relay].document = &document;
+        world_start(world, relay);
+    }
+    world_run(world, 3000);
+    for (uint16_t relay = 1; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, false);
+    world_expect(world, world_settled, 100000);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +362,7 @@ int main(void)
         cmocka_unit_test(an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_without_end),
         cmocka_unit_test(nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour),
         cmocka_unit_test(a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_decided),
+        cmocka_unit_test(an_operator_that_is_removed_leaves_its_expulsion_to_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ struct scene {
 };
 
 static const struct keys_log ROW = {
-    .base = 7, .proven = 40, .attested = 38, .settled = 9, .height = 1234, .expelled = 5};
+    .base = 7, .proven = 40, .attested = 38, .settled = 9, .height = 1234, .expelled = {3, 9}, .expelled_len = 2};
 
 static struct store *open_store(const struct scene *scene)
 {
@@ -134,7 +134,8 @@ static void a_lane_is_thawed_by_name_with_all_its_logs_and_its_marks_stay(void *
         assert_int_equal(row.attested, ROW.attested);
         assert_int_equal(row.settled, ROW.settled);
         assert_int_equal(row.height, ROW.height);
-        assert_int_equal(row.expelled, ROW.expelled);
+        assert_int_equal(row.expelled_len, ROW.expelled_len);
+        assert_memory_equal(row.expelled, ROW.expelled, sizeof(ROW.expelled));
         assert_int_equal(row.running[31], 0x33);
     }
     assert_int_equal(row_get(scene, scene->lanes[1].logs[0]).frozen, RELAY_REASON_CERTIFICATES_CONFLICT + 1);
