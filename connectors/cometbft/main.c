@@ -270,16 +270,6 @@ static void configure(void *context, const struct connector_configure *message)
 
 /* ---- the relay's other messages ------------------------------------------------------------------------------------------------ */
 
-static struct sdk_watches *watches(void *context)
-{
-    return &((struct cometbft *)context)->watches;
-}
-
-static struct sdk_positions *positions(void *context)
-{
-    return &((struct cometbft *)context)->positions;
-}
-
 static void submit(void *context, const struct connector_submit *message)
 {
     cometbft_submissions_submit(((struct cometbft *)context)->submissions, message);
@@ -358,6 +348,7 @@ static void *start(struct connector *connector)
     if (cometbft) {
         cometbft->connector = connector;
         cometbft->loop = connector_loop(connector);
+        connector_serves(connector, &cometbft->watches, &cometbft->positions);
     }
     return cometbft;
 }
@@ -388,8 +379,6 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .configure = configure,
-        .watches = watches,
-        .positions = positions,
         .ask_header = ask_header,
         .submit = submit,
         .ask_result = ask_result,

@@ -222,16 +222,6 @@ static void configure(void *context, const struct connector_configure *message)
 
 /* ---- the relay's other messages -------------------------------------------------------------------------------------------- */
 
-static struct sdk_watches *watches(void *context)
-{
-    return &((struct evm *)context)->watches;
-}
-
-static struct sdk_positions *positions(void *context)
-{
-    return &((struct evm *)context)->positions;
-}
-
 static void header_told(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_asked_header *asked = context;
@@ -331,6 +321,7 @@ static void *start(struct connector *connector)
     }
     evm->connector = connector;
     evm->loop = connector_loop(connector);
+    connector_serves(connector, &evm->watches, &evm->positions);
     return evm;
 }
 
@@ -361,8 +352,6 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .configure = configure,
-        .watches = watches,
-        .positions = positions,
         .ask_header = ask_header,
         .submit = submit,
         .ask_result = ask_result,

@@ -22,6 +22,8 @@ enum { RELAY_FD = 3, READ_CHUNK = 65536 };
 struct connector {
     const struct connector_ops *ops;
     void *context;
+    struct sdk_watches *watches;
+    struct sdk_positions *positions;
     struct sdk_loop *loop;
     uint8_t *in; /* what was read and not yet understood */
     size_t in_len, in_cap;
@@ -163,15 +165,15 @@ static void handle(struct connector *connector, const struct connector_message *
         else
             ops->configure(context, &message->configure);
         break;
-    case CONNECTOR_SUBSCRIBE: sdk_watches_subscribe(ops->watches(context), &message->subscribe); break;
-    case CONNECTOR_CREDIT: sdk_watches_credit(ops->watches(context), &message->credit); break;
+    case CONNECTOR_SUBSCRIBE: sdk_watches_subscribe(connector->watches, &message->subscribe); break;
+    case CONNECTOR_CREDIT: sdk_watches_credit(connector->watches, &message->credit); break;
     case CONNECTOR_UNSUBSCRIBE:
-        sdk_watches_unsubscribe(ops->watches(context), message->unsubscribe.watch);
-        sdk_positions_unwatch(ops->positions(context), message->unsubscribe.watch);
+        sdk_watches_unsubscribe(connector->watches, message->unsubscribe.watch);
+        sdk_positions_unwatch(connector->positions, message->unsubscribe.watch);
         break;
-    case CONNECTOR_POSITION: sdk_positions_watch(ops->positions(context), &message->position); break;
+    case CONNECTOR_POSITION: sdk_positions_watch(connector->positions, &message->position); break;
     case CONNECTOR_ASK_HEADER: ops->ask_header(context, &message->ask_header); break;
-    case CONNECTOR_ASK_AGAIN: sdk_watches_again(ops->watches(context), &message->ask_again); break;
+    case CONNECTOR_ASK_AGAIN: sdk_watches_again(connector->watches, &message->ask_again); break;
     case CONNECTOR_SUBMIT: ops->submit(context, &message->submit); break;
     case CONNECTOR_ASK_RESULT: ops->ask_result(context, &message->ask_result); break;
     case CONNECTOR_ASK_STATUS: ops->status(context); break;
@@ -268,6 +270,12 @@ static void relay_ready(void *context, int fd, short revents)
 struct sdk_loop *connector_loop(struct connector *connector)
 {
     return connector->loop;
+}
+
+void connector_serves(struct connector *connector, struct sdk_watches *watches, struct sdk_positions *positions)
+{
+    connector->watches = watches;
+    connector->positions = positions;
 }
 
 void connector_configured(struct connector *connector, bool ok, const char *format, ...)

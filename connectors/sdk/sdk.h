@@ -30,13 +30,10 @@ struct connector_ops {
     bool slot, receipts, ics23;  /* evidence kinds that it can give */
     bool offences;               /* it tells of validators that broke the rules: protocol 2 */
 
-    void *(*start)(struct connector *connector); /* NULL ends the program */
+    void *(*start)(struct connector *connector); /* calls connector_serves; NULL ends the program */
     void (*stop)(void *context);
     /* Exactly one connector_configured follows, now or later. No other op but status is called before it said ok. */
     void (*configure)(void *context, const struct connector_configure *message);
-    /* What messages 4 to 6 and 14 are about, and what 7 is. */
-    struct sdk_watches *(*watches)(void *context);
-    struct sdk_positions *(*positions)(void *context);
     void (*ask_header)(void *context, const struct connector_ask_header *message);
     void (*submit)(void *context, const struct connector_submit *message);
     void (*ask_result)(void *context, const struct connector_ask_result *message);
@@ -50,6 +47,8 @@ int connector_main(const struct connector_ops *ops, int argc, char **argv);
 /* ---- what a connector calls -------------------------------------------------------------------------------------- */
 
 struct sdk_loop *connector_loop(struct connector *connector);
+/* What messages 4 to 6 and 14 are about, and what 7 is: initialised before configure is answered, and there as long as the context. */
+void connector_serves(struct connector *connector, struct sdk_watches *watches, struct sdk_positions *positions);
 
 enum sdk_sent {
     SDK_SENT = 0,
