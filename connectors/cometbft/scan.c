@@ -182,6 +182,9 @@ static void cannot_read(struct scan *scan, const char *text)
 static void whole_range_read(struct scan *scan)
 {
     struct cometbft *cometbft = scan->cometbft;
+    /* More at once, but not before the end: a scan that fails begins at its first block again. */
+    if (cometbft->results < COMETBFT_BATCH_MAX)
+        cometbft->results++;
     for (size_t i = 0; i < scan->len; i++) {
         struct sdk_watch *watch = member(scan, i);
         if (!watch)
@@ -213,6 +216,8 @@ static void results_told(void *context, const struct sdk_rpc_answer *answer)
         return;
     }
     if (answer->status != SDK_RPC_OK) {
+        if (answer->status == SDK_RPC_UNREACHABLE && scan->asked > 1)
+            cometbft->results = scan->asked / 2; /* perhaps so many take it longer than it has */
         if (answer->status == SDK_RPC_TOO_LARGE)
             cannot_read(scan, answer->text);
         else
@@ -235,8 +240,6 @@ static void results_told(void *context, const struct sdk_rpc_answer *answer)
         }
     }
     scan->at += scan->asked;
-    if (cometbft->results < COMETBFT_BATCH_MAX)
-        cometbft->results++;
     ask_results(scan);
 }
 

@@ -115,7 +115,9 @@ static void scanned(void *context, const struct sdk_rpc_answer *answer)
     size_t count = 0;
     watches->scans--;
     sdk_group_release(watches, &scan->group);
-    if (answer->status == SDK_RPC_TOO_LARGE) {
+    if (answer->status == SDK_RPC_UNREACHABLE) { /* perhaps so many blocks take it longer than it has */
+        evm->range = scan->to > scan->from ? (scan->to - scan->from + 1) / 2 : 1;
+    } else if (answer->status == SDK_RPC_TOO_LARGE) {
         too_much(scan, answer->text);
     } else if (answer->status == SDK_RPC_OK && reply->is_error) {
         too_much(scan, reply->message);
@@ -127,7 +129,8 @@ static void scanned(void *context, const struct sdk_rpc_answer *answer)
         }
     } else if (answer->status == SDK_RPC_OK && evm_parse_logs(&logs, &count, reply->result, answer->arena, &wrong) &&
                on_chain(scan, logs, count, &wrong)) {
-        evm->range = evm->range * 2 < evm->options.log_range ? evm->range * 2 : evm->options.log_range;
+        const uint64_t more = evm->range + evm->range / 4 + 1;
+        evm->range = more < evm->options.log_range ? more : evm->options.log_range;
         for (size_t i = 0; i < scan->group.len; i++) {
             struct sdk_watch *watch = sdk_watch_find(watches, scan->group.serials[i]);
             if (watch)

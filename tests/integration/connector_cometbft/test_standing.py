@@ -8,6 +8,7 @@ import json
 import pathlib
 import tempfile
 import threading
+import time
 import unittest
 
 from world import CHAIN_ID, INBOX, OUTBOX, PROGRAM, Connector  # first: it says where the others are
@@ -16,7 +17,8 @@ import model
 from cometbft import REGISTRY
 from crypto import Key
 from model import h, u
-from relay import CONFIRMED, EXPIRE, HEADER, POSITION, POSITION_IS, RESULT, SENT, SUBMIT
+from model import MESSAGE
+from relay import CONFIRMED, EXPIRE, HEADER, PATIENCE, POSITION, POSITION_IS, RESULT, SENT, SUBMIT, SUBSCRIBE
 
 GENESIS, NETWORK, HASH = b"g" * 32, model.network_id("demo"), "AB" * 32
 CAIP2 = b"cosmos:" + CHAIN_ID.encode()
@@ -43,6 +45,8 @@ class Paper:
                 asked = body if isinstance(body, list) else [body]
                 for question in asked:
                     paper.asked[paper.name(question)] += 1
+                if len(asked) > 1 and paper.name(asked[0]) == "block_results":
+                    time.sleep(3)  # the test: longer than the connector waits
                 if any(paper.is_due(paper.busy, question) for question in asked):
                     self.send_error(503)
                     return
@@ -83,6 +87,8 @@ class Paper:
             return {"error": {"code": -32603, "message": "Internal error", "data": "not now"}}
         if method == "abci_query":
             return {"result": {"response": {"code": 0, "height": "5", "value": base(self.value(name))}}}
+        if method == "block_results":
+            return {"result": {"height": question["params"]["height"], "txs_results": None}}
         return {"result": getattr(self, method)()}
 
     @staticmethod
@@ -134,7 +140,8 @@ class Standing(unittest.TestCase):
         path.write_text(Key("gas account").secret.to_bytes(32, "big").hex() + "\n")
         self.connector = Connector(PROGRAM)
         self.addCleanup(self.connector.kill)
-        options = {"http": self.paper.url, "outbox": OUTBOX.hex(), "inbox": INBOX.hex(), "poll-ms": 50, "key-file": path}
+        options = {"http": self.paper.url, "outbox": OUTBOX.hex(), "inbox": INBOX.hex(), "poll-ms": 50, "timeout-ms": 1500,
+                   "key-file": path}
         self.assertEqual(self.connector.configured_as(CAIP2.decode(), GENESIS, options)[1], 1)
         self.connector.wait_for(HEADER)
         party = bytes(12) + b"p" * 20
@@ -152,6 +159,14 @@ class Standing(unittest.TestCase):
         self.assertEqual(self.paper.asked["broadcast_tx_sync"], 2)
         self.connector.listen(3)
         self.assertLess(self.paper.asked["tx"], 8)
+
+    def test_a_node_that_is_too_slow_for_many_blocks_is_asked_for_fewer(self):
+        log = model.log_id(self.lane[0], MESSAGE)
+        self.connector.say(SUBSCRIBE, 1, MESSAGE, log, self.lane, 2, b"r" * 32, 2, 1 << 20)  # the second entry, blocks 2 to 4
+        end = time.monotonic() + PATIENCE
+        while self.paper.asked["/store"] < 2:  # the first at its start; then it wants a proof, as all blocks are read
+            self.assertLess(time.monotonic(), end)
+            self.connector.listen(0.05)
 
     def test_a_look_that_was_lost_is_made_again(self):
         self.paper.busy["broadcast_tx_sync"], self.paper.busy["tx"], self.paper.mined = 1, 1, True

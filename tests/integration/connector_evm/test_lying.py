@@ -1,5 +1,6 @@
 """The endpoint answers, but not the truth: nothing false is passed on, and the truth is found when it is told again."""
 
+import time
 import unittest
 
 from relay import (ASK_AGAIN, CANNOT, EVIDENCE, HEADER, POSITION, POSITION_IS, RECORDS, Watch, keccak, lane_message,
@@ -222,6 +223,19 @@ class Lying(Case):
         watch.until(4, message_records)
         self.assertIn(2, asked)
         self.assertEqual(self.notices(connector), [])
+
+    def test_a_node_that_is_too_slow_for_many_blocks_is_asked_for_fewer(self):
+        asked = []
+
+        def change(method, params, answer):
+            if method == "eth_getLogs":
+                asked.append(int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1)
+                if asked[-1] > 4:
+                    time.sleep(3)  # the test: longer than it waits
+            return answer
+        play, lane, liar, connector, watch = self.lied_to(change, timeout_ms=1500)
+        watch.until(4, message_records)
+        self.assertLessEqual(min(asked), 4)
 
     def test_the_lowest_undecided_message_is_found_however_far_below_it_lies(self):
         state, asked = [8300, 8299, {1}], []
