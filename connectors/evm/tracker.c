@@ -263,11 +263,16 @@ static void strode(void *context, const struct sdk_rpc_answer *answer)
     struct evm_tracker *tracker = context;
     const char *wrong = NULL;
     struct evm_block block;
-    if (answer->count == 1 && evm_parse_block(&block, answer->replies[0].result, answer->arena, &wrong)) {
+    const struct sdk_rpc_reply *reply = answer->replies;
+    if (answer->status != SDK_RPC_OK || reply->is_error || sdk_json_is_null(reply->result)) {
+        give_up(tracker, NULL); /* a replica that lags: look again */
+    } else if (!evm_parse_block(&block, reply->result, answer->arena, &wrong)) {
+        give_up(tracker, wrong);
+    } else if (block.header.number != tracker->newest + STRIDE) {
+        give_up(tracker, "another block than was asked for");
+    } else {
         tracker->again = true;
         begin_at(tracker, &block);
-    } else {
-        give_up(tracker, wrong);
     }
 }
 

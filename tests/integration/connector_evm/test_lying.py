@@ -106,6 +106,25 @@ class Lying(Case):
         watch.until(1, message_records)
         self.assertEqual(self.notices(connector), [])
 
+    def test_a_node_far_behind_another_is_no_liar(self):
+        state = {"has": None}
+
+        def change(method, params, answer):  # a balancer: the newest from one node, older ones from another that has few of them
+            if method == "eth_getBlockByNumber" and state["has"] and params[0] != "latest" and int(params[0], 16) > state["has"]:
+                state["asked"] = True
+                answer["result"] = None
+            return answer
+        play = self.play()
+        liar, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        state["has"] = connector.wait_for(HEADER)[1]
+        self.mine(play, 600)
+        self.eventually(connector, lambda: state.get("asked"), "it asks for a header far above")
+        connector.listen(0.3)  # the test: nothing is said of it
+        self.assertEqual(self.notices(connector), [])
+        state["has"] = None
+        connector.wait_for(HEADER, lambda m: m[1] > 590)
+
     def test_a_log_kept_back_in_the_middle(self):
         self.found_out(self.logs(lambda logs: logs[:1] + logs[2:]), "events are missing")
 
