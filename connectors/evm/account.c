@@ -113,10 +113,23 @@ static void spend(struct evm_submissions *submissions, uint64_t gwei)
     evm_spend_add(&submissions->account.spend, sdk_loop_now(submissions->evm->loop), gwei);
 }
 
+/* One transaction of a nonce is mined, and another of ours with this one's is counted already. */
+static bool nonce_is_counted(const struct evm_submissions *submissions, const struct evm_submission *one)
+{
+    bool counted = false;
+    for (size_t i = 0; i < EVM_SUBMISSIONS_MAX && !counted; i++) {
+        const struct evm_submission *other = &submissions->list[i];
+        counted = other != one && other->step != EVM_STEP_NONE && may_cost(other) && other->nonce == one->nonce;
+    }
+    return counted;
+}
+
 void evm_account_not_taken(struct evm_submissions *submissions, const struct evm_submission *one)
 {
     struct evm_account *account = &submissions->account;
     const uint64_t most = evm_spend_cost(one->gas, one->max_fee);
+    if (nonce_is_counted(submissions, one))
+        return;
     if (!replaces_doubt(account, one)) {
         spend(submissions, account->doubt);
         account->doubt = 0;

@@ -279,8 +279,9 @@ class Submitting(Case):
 
     def account_is(self, connector, test):
         def asked():
+            since = len(connector.said)
             connector.say(ASK_STATUS)
-            told = connector.wait_for(ACCOUNT)
+            told = connector.wait_for(ACCOUNT, since=since)
             return test(told) and told
         return self.eventually(connector, asked, "the account is told as it is")
 
@@ -475,6 +476,26 @@ class Submitting(Case):
             self.assertEqual(self.delivered(play, connector, lane, i, i, bytes([8 + i]) * 32)[2], CONFIRMED)
         told = self.account_is(connector, lambda m: m[5] == 1)
         self.assertLess(int(told[3]) - self.paid(play, 10**18), 4 * 10**9)
+
+    def test_a_node_that_lags_with_its_count_is_waited_for_and_costs_nothing(self):
+        play = self.play()
+        lane, key = play.opened()
+        lag = []
+
+        def change(method, params, answer):
+            if method == "eth_getTransactionCount" and lag:
+                answer["result"] = lag[0]
+            return answer
+        _, node = self.behind(play, change)
+        connector = self.started(play, **self.gas_account(play), **node, spending_cap=10**16)
+        self.sent(play, lane, 2)
+        self.assertEqual(self.delivered(play, connector, lane, 1, 1, b"1" * 32)[2], CONFIRMED)
+        lag.append("0x0")
+        self.assertIn("nonce too low", self.delivered(play, connector, lane, 2, 2, b"2" * 32)[5])
+        lag.clear()
+        self.assertEqual(self.delivered(play, connector, lane, 2, 2, b"3" * 32)[2], CONFIRMED)
+        told = self.account_is(connector, lambda m: m[5] == 1)
+        self.assertLess(int(told[3]) - self.paid(play, 10**20), 4 * 10**9)
 
     def test_a_tip_that_the_node_makes_up_is_cut(self):
         play = self.play()
