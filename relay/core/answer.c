@@ -72,12 +72,12 @@ static uint32_t heads_pack(struct codec_pack *pack, const struct relay_core *cor
 
 /*
  * The first head at or beyond `from` that the asker keeps when it gets it: a multiple of C, or one no lower than what it
- * asked for; of what lies between it may know better by now. Else the last one there is.
+ * asked for; of what lies between it may know better by now. Else the last one there is. None beyond `most`.
  */
-static uint64_t useful_head(const struct core_log *log, uint64_t from, uint64_t to)
+static uint64_t useful_head(const struct core_log *log, uint64_t from, uint64_t to, uint64_t most)
 {
     uint64_t last = UINT64_MAX;
-    for (size_t i = 0; i < log->heads_len; i++) {
+    for (size_t i = 0; i < log->heads_len && log->heads[i].number <= most; i++) {
         uint64_t number = log->heads[i].number;
         if (number >= from && (number % TOPOLOGY_HEAD_STEP == 0 || number >= to))
             return number;
@@ -92,7 +92,7 @@ static bool records_load(struct relay_core *core, const struct core_log *log, co
                          uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
 {
     size_t first = core_log_segment_at(log, ask->from), last = first, bytes = 0;
-    uint64_t enough = useful_head(log, ask->from, ask->to);
+    uint64_t enough = useful_head(log, ask->from, ask->to, UINT64_MAX);
     size_t limit = ask->max_bytes < ANSWER_BYTES ? ask->max_bytes : ANSWER_BYTES;
     for (; last < log->segments_durable && last - first < ANSWER_RANGES; last++) {
         const struct core_segment *segment = &log->segments[last];
@@ -126,7 +126,8 @@ static bool records_load(struct relay_core *core, const struct core_log *log, co
 static bool history_load(struct relay_core *core, const struct core_log *log, const struct proof_item_ask *ask,
                          uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
 {
-    uint64_t enough = useful_head(log, log->base, ask->to);
+    /* Whoever signs a head far beyond all that there is takes nothing from the asker, who may have asked up to there. */
+    uint64_t enough = useful_head(log, log->base, ask->to, log->durable);
     uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
     if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > RELAY_HISTORY_MIN ||
         (enough - ask->from + 1) * PROOF_OUTCOME_RECORD_BYTES > ask->max_bytes)
@@ -158,7 +159,8 @@ static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, 
         count = refusal_pack(&items, ask->log, PROOF_REFUSAL_UNKNOWN_LOG);
     } else {
         /* The asker may know an older head than those kept here: the first one that covers `from` goes along. */
-        uint64_t low = ask->from <= log->base ? log->base : ask->from, first = useful_head(log, low, ask->to);
+        uint64_t low = ask->from <= log->base ? log->base : ask->from,
+                 first = useful_head(log, low, ask->to, UINT64_MAX);
         count = heads_pack(&items, core, log, low, first > ask->to ? first : ask->to);
         if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0) {
             if (ask->from <= log->base && history_load(core, log, ask, peer, request, &items, count))

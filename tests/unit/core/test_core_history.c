@@ -115,8 +115,22 @@ static bool others_settled(struct world *world)
     return world_settled(world) && world_view(world, 0, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).window_used == 0;
 }
 
+/* One operator signed an outcome head far beyond all that there is, and everybody heard it. */
+static void far_head_tell(struct world *world)
+{
+    struct proof_head head = world_head(world, WORLD_EASTWARD_LOOSE, 1);
+    struct codec_pack items;
+    memcpy(head.log, world->lanes[WORLD_EASTWARD_LOOSE].logs[1], 32);
+    head.number = 1000001;
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, WORLD_RELAYS - 1, &items, &head, 1);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_frame(world, relay, relay == WORLD_MIDDLE ? 1 : WORLD_MIDDLE, 0, &items, 1);
+    codec_pack_fini(&items);
+}
+
 /* Down with messages whose outcomes it lacks, while `rounds` times `count` more are settled by the others. */
-static void away_for(uint64_t seed, unsigned rounds, size_t count)
+static void away_for(uint64_t seed, unsigned rounds, size_t count, bool liar)
 {
     struct world *world = world_new(seed);
     for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
@@ -132,7 +146,11 @@ static void away_for(uint64_t seed, unsigned rounds, size_t count)
         world_run(world, 1000);
     }
     world_expect(world, others_settled, 120000);
+    world_run(world, liar ? 10000 : 0); /* outcomes are pruned, too */
     world_start(world, AWAY);
+    world_run(world, 100);
+    if (liar)
+        far_head_tell(world);
     world_expect(world, world_quiet, 600000);
     assert_int_equal(world_counter(world, AWAY, RELAY_REASON_DIFFERENCE_PRUNED), 0);
     assert_int_equal(world_counter(world, AWAY, RELAY_REASON_BASE_ADOPTED), 0);
@@ -143,7 +161,13 @@ static void away_for(uint64_t seed, unsigned rounds, size_t count)
 static void as_many_outcomes_are_pulled_as_are_kept_for_it(void **state)
 {
     (void)state;
-    away_for(84, 150, 200);
+    away_for(84, 150, 200, false);
+}
+
+static void no_operator_alone_keeps_outcomes_from_a_relay_that_was_away(void **state)
+{
+    (void)state;
+    away_for(87, 5, 100, true);
 }
 
 static void own_sources_down(struct world *world, uint16_t relay, bool down)
@@ -213,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_relay_that_is_back_before_its_own_sources_raises_no_alarm),
         cmocka_unit_test(what_no_peer_keeps_any_more_is_said_once),
         cmocka_unit_test(as_many_outcomes_are_pulled_as_are_kept_for_it),
+        cmocka_unit_test(no_operator_alone_keeps_outcomes_from_a_relay_that_was_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
