@@ -46,6 +46,20 @@ static bool word_lost(const struct relay_core *core, const struct core_log *log,
 }
 
 /*
+ * A head that no quorum of the newest epoch has signed, that lies on our chain and that our operator did not sign. The signer
+ * is led to it from its guard, or over records: below those that are kept it can only refuse.
+ */
+static bool lacks_our_word(const struct relay_core *core, const struct core_log *log, const struct core_head *head,
+                           uint64_t top)
+{
+    const struct core_log *items = log->kind == PROOF_LOG_SETTLEMENT ? log - 1 : log;
+    const uint8_t *running = core_log_running(core, log, head->number);
+    bool led = head->number > items->base || head->number >= log->guard;
+    return led && head->number <= top && running != NULL && memcmp(running, head->running, 32) == 0 &&
+           !core_head_stands(core, log, head) && !is_signed(core, log, head->number);
+}
+
+/*
  * Which numbers to sign, all of them at or below `top`. Those up to the guard were signed before and their signatures may
  * have been lost with a crash between the signer's answer and our commit: the same head again is the same word.
  */
@@ -59,12 +73,8 @@ static void heads_choose(struct relay_signing_log *out, const struct relay_core 
             head_add(out, n);
     }
     for (size_t i = 0; i < log->heads_len && out->heads_len < RELAY_SIGNING_HEADS_MAX - 1; i++) {
-        const struct core_head *head = &log->heads[i];
-        if (core_head_stands(core, log, head) || head->number > top)
-            continue;
-        const uint8_t *running = core_log_running(core, log, head->number);
-        if (running != NULL && memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
-            head_add(out, head->number);
+        if (lacks_our_word(core, log, &log->heads[i], top))
+            head_add(out, log->heads[i].number);
     }
     if (log->attested < top || word_lost(core, log, top))
         head_add(out, top);
@@ -88,12 +98,7 @@ static bool step_missing(const struct relay_core *core, const struct core_log *l
 static bool other_waits(const struct relay_core *core, const struct core_log *log, uint64_t top)
 {
     for (size_t i = 0; i < log->heads_len; i++) {
-        const struct core_head *head = &log->heads[i];
-        const uint8_t *running = core_log_running(core, log, head->number);
-        if (core_head_stands(core, log, head) || head->number > top || core->now - head->seen < OTHER_WAITS_MS ||
-            running == NULL)
-            continue;
-        if (memcmp(running, head->running, 32) == 0 && !is_signed(core, log, head->number))
+        if (core->now - log->heads[i].seen >= OTHER_WAITS_MS && lacks_our_word(core, log, &log->heads[i], top))
             return true;
     }
     return false;

@@ -342,7 +342,7 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, uint64_t ask, c
         if (!head->certified || head->number <= log->stored)
             continue;
         /* Nobody's word: the log that answers this one must be certified so far, or it is not settled. */
-        bool undelivered = log->is_target &&
+        bool undelivered = topology_relay_delivers(core->network, core->config.self, log->target) &&
                            (log->position.known ? log->position.undecided <= head->number && log->position.undecided > 0
                                                 : !is_ordered(core, log));
         if ((log + 1)->certified < head->number || undelivered)

@@ -309,6 +309,69 @@ static void a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_de
     world_free(world);
 }
 
+/* It proves and attests, and delivers nothing: no source of it tells what is decided, and nobody is served by its waiting. */
+static void a_relay_that_does_not_deliver_begins_where_all_others_are(void **state)
+{
+    (void)state;
+    struct world *world = world_new(210);
+    world->relays_of_document[EAST].delivers_len = 0;
+    world->relays[EAST].sources[0].down = true; /* the one that would submit */
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        if (relay != EAST)
+            world_start(world, relay);
+    }
+    world_run(world, 3000);
+    world_send_all(world, COUNT);
+    world_expect(world, world_quiet, 60000);
+    world_start(world, EAST);
+    world_run(world, 60000);
+    assert_int_equal(world_view(world, EAST, WORLD_EASTWARD, PROOF_LOG_MESSAGE).settled, COUNT);
+    assert_int_equal(world_view(world, EAST, WORLD_EASTWARD_LOOSE, PROOF_LOG_MESSAGE).settled, COUNT);
+    world_free(world);
+}
+
+/* ---- documents ---------------------------------------------------------------------------------------------------------- */
+
+/* The next document knows one of those that signed what all is settled up to, and not the two others' keys of then. */
+static void what_is_settled_is_not_signed_again_for_an_epoch_that_is_forgotten(void **state)
+{
+    (void)state;
+    struct world *world = world_new(211);
+    struct topology_network document;
+    struct topology_chain chains[MODEL_CHAINS];
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send_all(world, COUNT);
+    world_expect(world, world_quiet, 60000);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, true); /* the one that submits */
+    world_send(world, WORLD_EASTWARD, COUNT, 33);
+    world_run(world, 10000);
+    world_epoch_next(world, 1, 3, 0); /* the first two of the west have another key */
+    model_rotate(&world->model, 1, 0);
+    document = world->next.network;
+    memcpy(chains, world->next.chains, sizeof(chains));
+    chains[1].epochs = &world->next.epochs[1];
+    chains[1].epochs_len = 1;
+    document.chains = chains;
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        world_kill(world, relay);
+        world->relays[relay].document = &document;
+        if (relay < 2)
+            world_key_next(world, relay);
+        world_start(world, relay);
+    }
+    world_run(world, 20000);
+    unsigned before = world->relays[0].signs;
+    world_run(world, 10000);
+    assert_int_equal(world->relays[0].signs, before);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_source_down(world, relay, 0, false);
+    world_expect(world, world_quiet, 60000);
+    world_check_once(world);
+    world_free(world);
+}
+
 /* An operator is caught with two words, and the next document is without it: those who stand behind it there inherit nothing. */
 static void an_operator_that_is_removed_leaves_its_expulsion_to_nobody(void **state)
 {
@@ -362,6 +425,8 @@ int main(void)
         cmocka_unit_test(an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_without_end),
         cmocka_unit_test(nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour),
         cmocka_unit_test(a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_decided),
+        cmocka_unit_test(a_relay_that_does_not_deliver_begins_where_all_others_are),
+        cmocka_unit_test(what_is_settled_is_not_signed_again_for_an_epoch_that_is_forgotten),
         cmocka_unit_test(an_operator_that_is_removed_leaves_its_expulsion_to_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
