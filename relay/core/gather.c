@@ -232,12 +232,12 @@ static bool joinable(const struct core_log *log, uint64_t number)
  * Kept: everything beyond the certified head, the certified head, the greatest one that our records lead to (without it
  * they could be neither delivered nor pruned), every multiple of C beyond the settled mark that an inbox may have to
  * step on, the head at the base, at which a new relay can join, the greatest one to which the base can move (our own signer
- * may hold it long after all is settled), and the first one at which this relay can join.
+ * may hold it long after all is settled), the first one at which this relay can join, that of a delivery being loaded.
  */
 static bool number_is_needed(const struct core_log *log, uint64_t number)
 {
     if (number >= log->certified || number == log->base || number == log->reach || number == log->join ||
-        number == log->ground)
+        number == log->ground || (log->submission.loading && number == log->submission.to))
         return true;
     if (number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
         return false;

@@ -46,6 +46,21 @@ static uint16_t source_missing(const struct relay_core *core, uint16_t chain)
     return RELAY_NO_SOURCE;
 }
 
+/* Operators that signed it, each once, however many of its keys did; as many as have room go into out. */
+static uint16_t signers_of(uint16_t *out, size_t room, const struct core_head *head)
+{
+    uint16_t count = 0;
+    for (size_t i = 0; i < head->signers_len; i++) {
+        uint16_t number = head->signers[i]->operator_number;
+        if (core_head_signer(head, number) != head->signers[i])
+            continue;
+        if (count < room)
+            out[count] = number;
+        count++;
+    }
+    return count;
+}
+
 /* When the oldest record that is not settled was stored; Unix ms, 0 none. */
 static uint64_t oldest_stored(const struct core_log *log)
 {
@@ -88,7 +103,7 @@ bool relay_core_log_view(const struct relay_core *core, uint16_t lane, uint8_t k
     out->oldest = oldest_stored(log);
     const struct core_head *newest =
         log->certified ? core_head_find(log, log->certified, log->certified_running) : NULL;
-    out->signers = newest ? (uint16_t)newest->signers_len : 0;
+    out->signers = newest ? signers_of(NULL, 0, newest) : 0;
     bool quorum = log->cause == RELAY_CAUSE_QUORUM;
     out->waits_for_operator = quorum ? operator_missing(core, log, head_covering(log, log->certified + 1)) : 0;
     out->waits_for_source = log->cause == RELAY_CAUSE_SOURCE_DOWN
@@ -228,10 +243,9 @@ bool relay_core_explain(const struct relay_core *core, uint16_t lane, uint64_t s
     out->settled = log->settled >= sequence;
     out->pruned = log->base >= sequence;
     out->quorum = epoch ? epoch->quorum : 0;
-    for (size_t i = 0; head != NULL && head->number >= sequence && i < head->signers_len; i++) {
-        if (out->signers_len < RELAY_EXPLAIN_SIGNERS_MAX)
-            out->signers[out->signers_len++] = head->signers[i]->operator_number;
-    }
+    uint16_t signers =
+        head != NULL && head->number >= sequence ? signers_of(out->signers, RELAY_EXPLAIN_SIGNERS_MAX, head) : 0;
+    out->signers_len = signers < RELAY_EXPLAIN_SIGNERS_MAX ? signers : RELAY_EXPLAIN_SIGNERS_MAX;
     explain_place(out, log);
     out->cause = out->settled ? RELAY_CAUSE_NONE : out->certified && !view.cause ? RELAY_CAUSE_OUTCOME : view.cause;
     out->since = view.since;

@@ -421,6 +421,10 @@ static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void 
         world_start(world, relay);
     }
     world_run(world, 3000);
+    struct relay_explain explain;
+    assert_true(relay_core_explain(world->relays[0].core, WORLD_EASTWARD, 300, &explain));
+    assert_int_equal(explain.signers_len, 3); /* with two keys each */
+    assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).signers, 3);
     for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
         world_source_down(world, relay, 0, false);
     world_expect(world, world_quiet, 120000);

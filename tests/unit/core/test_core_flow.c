@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -107,6 +108,53 @@ static void the_same_events_give_the_same_actions_bit_for_bit(void **state)
     world_free(world);
 }
 
+/* Heads at `number` of two operators, which are a certificate, and the records from `from` on that lead there. */
+static void certified_feed(struct world *world, uint16_t to, uint64_t from, uint64_t number)
+{
+    const struct model_log *messages = &world->model.lanes[WORLD_EASTWARD].messages;
+    struct proof_head head = world_head(world, WORLD_EASTWARD, number);
+    struct proof_item range = {.type = PROOF_ITEM_RANGE,
+                               .range = {.from = from,
+                                         .count = (uint16_t)(number - from + 1),
+                                         .records = model_records(messages, from, number)}};
+    struct codec_pack items;
+    memcpy(range.range.log, head.log, 32);
+    memcpy(range.range.before, from > 1 ? messages->entries[from - 2].running : head.log, 32);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, 1, &items, &head, 1);
+    world_attest(world, 2, &items, &head, 1);
+    assert_true(proof_item_write(&items, &range));
+    world_frame(world, to, WORLD_MIDDLE, 0, &items, 3);
+    codec_pack_fini(&items);
+}
+
+static bool submits(struct world *world, uint16_t *relay)
+{
+    for (*relay = WORLD_MIDDLE + 1; *relay < WORLD_RELAYS; ++*relay) {
+        if (world_view(world, *relay, WORLD_EASTWARD, PROOF_LOG_MESSAGE).cause == RELAY_CAUSE_SUBMITTING)
+            return true;
+    }
+    return false;
+}
+
+/* A certificate for more comes while the records are read: the delivery that was begun goes on with the one that it has. */
+static void the_head_of_a_delivery_stays_until_it_is_submitted(void **state)
+{
+    (void)state;
+    uint16_t relay;
+    struct world *world = world_silent(77);
+    for (relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        certified_feed(world, relay, 1, 10);
+    for (uint64_t end = world->now + 20000; !submits(world, &relay) && world_step(world, end);)
+        ;
+    assert_true(submits(world, &relay));
+    assert_int_equal(world_counter(world, relay, RELAY_REASON_SUBMITTED), 0);
+    certified_feed(world, relay, 11, 20);
+    world_run(world, 500);
+    assert_int_equal(world_counter(world, relay, RELAY_REASON_SUBMITTED), 1);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_thousand_messages_in_one_block_are_delivered_in_steps_of_256),
         cmocka_unit_test(lost_frames_delay_and_lose_nothing),
         cmocka_unit_test(the_same_events_give_the_same_actions_bit_for_bit),
+        cmocka_unit_test(the_head_of_a_delivery_stays_until_it_is_submitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
