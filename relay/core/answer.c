@@ -61,7 +61,7 @@ static uint32_t heads_pack(struct codec_pack *pack, const struct relay_core *cor
                     operators += share->count++ == 0;
                     total++;
                 } else if (share->passed++ < each || share->passed + each > share->count) {
-                    core_attestation_pack(pack, log, head, head->signers[j]);
+                    core_head_pack(pack, log, head, head->signers[j]);
                     count++;
                 }
             }

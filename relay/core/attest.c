@@ -56,7 +56,7 @@ static bool lacks_our_word(const struct relay_core *core, const struct core_log 
     const uint8_t *running = core_log_running(core, log, head->number);
     bool led = head->number > items->base || head->number >= log->guard;
     return led && head->number <= top && running != NULL && memcmp(running, head->running, 32) == 0 &&
-           !core_head_stands(core, log, head) && !is_signed(core, log, head->number);
+           !core_gather_stands(core, log, head) && !is_signed(core, log, head->number);
 }
 
 /*

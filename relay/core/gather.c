@@ -2,13 +2,9 @@
  * Signed heads: every valid one is kept until its log is past it, k of n distinct operators of one epoch over the same
  * head are a certificate. Heads are gathered without their records, so whoever withholds records delays nobody's quorum.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "relay/core/parts.h"
-
-/* Heads beyond the certified one that count against one operator: each multiple of C in the longest window, and some. */
-enum { WORDS_MAX = CORE_NUMBERS_MAX / TOPOLOGY_HEAD_STEP + 64 };
 
 const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log)
 {
@@ -16,9 +12,8 @@ const struct topology_epoch *core_epoch(const struct relay_core *core, const str
     return chain->epochs_len ? &chain->epochs[chain->epochs_len - 1] : NULL;
 }
 
-/* The epoch that knows this key: the current one, else the one before it (overlap). */
-static const struct topology_epoch *epoch_of_key(const struct relay_core *core, const struct core_log *log,
-                                                 const uint8_t key_id[32], uint16_t *operator_number)
+const struct topology_epoch *core_epoch_of_key(const struct relay_core *core, const struct core_log *log,
+                                               const uint8_t key_id[32], uint16_t *operator_number)
 {
     const struct topology_chain *chain = &core->network->chains[log->target];
     for (size_t back = 0; back < 2 && back < chain->epochs_len; back++) {
@@ -43,115 +38,11 @@ bool core_gather_counts(const struct relay_core *core, const struct core_log *lo
 {
     uint16_t number = 0;
     for (size_t i = 0; i < core->config.attester_keys_len; i++) {
-        if (epoch_of_key(core, log, core->config.attester_keys[i], &number) != NULL &&
+        if (core_epoch_of_key(core, log, core->config.attester_keys[i], &number) != NULL &&
             !(log->expelled & UINT64_C(1) << operator_bit(core, number)))
             return true;
     }
     return false;
-}
-
-struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32])
-{
-    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
-        if (log->heads[i].number == number && memcmp(log->heads[i].running, running, 32) == 0)
-            return &log->heads[i];
-    }
-    return NULL;
-}
-
-const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number)
-{
-    for (size_t i = 0; i < head->signers_len; i++) {
-        if (head->signers[i]->operator_number == operator_number)
-            return head->signers[i];
-    }
-    return NULL;
-}
-
-const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32])
-{
-    for (size_t i = 0; i < head->signers_len; i++) {
-        if (memcmp(head->signers[i]->key_id, key_id, 32) == 0)
-            return head->signers[i];
-    }
-    return NULL;
-}
-
-static struct core_head *head_insert(struct relay_core *core, struct core_log *log, uint64_t number,
-                                     const uint8_t running[32])
-{
-    struct core_head *found = core_head_find(log, number, running);
-    if (found != NULL)
-        return found;
-    if (log->heads_len == log->heads_cap) {
-        log->heads_cap = log->heads_cap ? 2 * log->heads_cap : 8;
-        log->heads = core_alloc(log->heads, log->heads_cap, sizeof(*log->heads));
-    }
-    size_t at = log->heads_len++;
-    while (at > 0 && log->heads[at - 1].number > number) {
-        log->heads[at] = log->heads[at - 1];
-        at--;
-    }
-    log->heads[at] = (struct core_head){.number = number, .seen = core->now};
-    memcpy(log->heads[at].running, running, 32);
-    return &log->heads[at];
-}
-
-static void signer_add(struct core_head *head, const struct proof_item_attestation *item, struct bytes path,
-                       uint16_t operator_number, bool second, uint64_t write)
-{
-    struct core_attestation *attestation = core_alloc(NULL, 1, sizeof(*attestation) + path.len);
-    *attestation = (struct core_attestation){.operator_number = operator_number,
-                                             .suite = item->suite,
-                                             .write = write,
-                                             .second = second,
-                                             .path_len = (uint16_t)path.len};
-    memcpy(attestation->key_id, item->key_id, 32);
-    memcpy(attestation->root, item->root, 32);
-    memcpy(attestation->signature, item->signature, 64);
-    if (path.len)
-        memcpy(attestation->path, path.data, path.len);
-    head->signers = core_alloc(head->signers, head->signers_len + 1, sizeof(*head->signers));
-    head->signers[head->signers_len++] = attestation;
-}
-
-static struct bytes head_key(uint8_t out[KEYS_HEAD_SECOND_BYTES], const struct core_log *log,
-                             const struct core_head *head, const struct core_attestation *attestation)
-{
-    keys_head_key(out, log->id, head->number, attestation->key_id);
-    out[KEYS_HEAD_BYTES] = 1;
-    return (struct bytes){out, attestation->second ? KEYS_HEAD_SECOND_BYTES : KEYS_HEAD_BYTES};
-}
-
-static void head_write(struct relay_core *core, const struct core_log *log, const struct core_head *head,
-                       const struct core_attestation *attestation)
-{
-    uint8_t key[KEYS_HEAD_SECOND_BYTES], value[KEYS_SMALL_VALUE_MAX];
-    struct codec_writer writer;
-    struct keys_head row = {.suite = attestation->suite, .path = {attestation->path, attestation->path_len}};
-    memcpy(row.running, head->running, 32);
-    memcpy(row.root, attestation->root, 32);
-    memcpy(row.signature, attestation->signature, 64);
-    codec_writer_init(&writer, value, sizeof(value));
-    keys_head_write(&writer, &row);
-    core_put(core, STORE_HEAD, head_key(key, log, head, attestation), codec_writer_bytes(&writer));
-}
-
-void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
-                         bool second, const struct keys_head *value)
-{
-    uint16_t operator_number = 0;
-    struct proof_item_attestation item = {.suite = value->suite};
-    memcpy(item.key_id, key_id, 32);
-    memcpy(item.root, value->root, 32);
-    memcpy(item.signature, value->signature, 64);
-    if (epoch_of_key(core, log, key_id, &operator_number) == NULL)
-        return; /* of an epoch that the document no longer knows */
-    struct core_head *head = head_insert(core, log, number, value->running);
-    if (core_head_key(head, key_id) == NULL)
-        signer_add(head, &item, value->path, operator_number, second, 0);
-    if (number > log->hint)
-        log->hint = number;
 }
 
 /* ---- checking ------------------------------------------------------------------------------------------------------ */
@@ -222,109 +113,6 @@ static void equivocation_check(struct relay_core *core, struct core_log *log, ui
     }
 }
 
-/* Beyond our records and answered, as far as certificates say: peers that pruned may let this relay begin there. */
-static bool joinable(const struct core_log *log, uint64_t number)
-{
-    return !log->is_home && log->kind != PROOF_LOG_SETTLEMENT && number > log->stored && number <= (log + 1)->certified;
-}
-
-/*
- * Kept: everything beyond the certified head, the certified head, the greatest one that our records lead to (without it
- * they could be neither delivered nor pruned), every multiple of C beyond the settled mark that an inbox may have to
- * step on, the head at the base, at which a new relay can join, the greatest one to which the base can move (our own signer
- * may hold it long after all is settled), the first one at which this relay can join, that of a delivery being loaded.
- */
-static bool number_is_needed(const struct core_log *log, uint64_t number)
-{
-    if (number >= log->certified || number == log->base || number == log->reach || number == log->join ||
-        number == log->ground || (log->submission.loading && number == log->submission.to))
-        return true;
-    if (number <= log->settled || log->kind == PROOF_LOG_SETTLEMENT)
-        return false;
-    return number % TOPOLOGY_HEAD_STEP == 0;
-}
-
-static void signer_drop(struct relay_core *core, const struct core_log *log, const struct core_head *head,
-                        struct core_attestation *signer)
-{
-    uint8_t key[KEYS_HEAD_SECOND_BYTES];
-    core_delete(core, STORE_HEAD, head_key(key, log, head, signer));
-    free(signer);
-}
-
-static void head_drop(struct relay_core *core, struct core_log *log, struct core_head *head)
-{
-    for (size_t i = 0; i < head->signers_len; i++)
-        signer_drop(core, log, head, head->signers[i]);
-    free(head->signers);
-}
-
-/* An operator's words that go first: the lowest, but those that an inbox may have to step on after all others. */
-static bool goes_before(uint64_t number, uint64_t other)
-{
-    bool step = number % TOPOLOGY_HEAD_STEP == 0, other_step = other % TOPOLOGY_HEAD_STEP == 0;
-    return step != other_step ? other_step : number < other;
-}
-
-static void word_drop(struct relay_core *core, struct core_log *log, struct core_head *head, uint16_t operator_number)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < head->signers_len; i++) {
-        if (head->signers[i]->operator_number == operator_number)
-            signer_drop(core, log, head, head->signers[i]);
-        else
-            head->signers[kept++] = head->signers[i];
-    }
-    head->signers_len = kept;
-    if (kept > 0)
-        return;
-    free(head->signers);
-    size_t at = (size_t)(head - log->heads);
-    log->heads_len--;
-    memmove(head, head + 1, (log->heads_len - at) * sizeof(*head));
-}
-
-/*
- * Heads beyond the certified one count against every operator that signed them, with others or alone: however many it signs,
- * however high, it takes no other's place, and two that lie together take no more than each for itself. Room for one more
- * word of this operator: its first one to go goes, if that is not the new one. What our own signer says with others is kept
- * with theirs: dropped here it would be asked for again.
- */
-static bool word_admit(struct relay_core *core, struct core_log *log, const struct core_head *known,
-                       uint16_t operator_number, bool own, uint64_t number)
-{
-    struct core_head *first = NULL;
-    size_t words = 0;
-    if (known != NULL && (own || core_head_signer(known, operator_number) != NULL))
-        return true;
-    for (size_t i = 0; i < log->heads_len; i++) {
-        struct core_head *head = &log->heads[i];
-        if (head->number <= log->certified || core_head_signer(head, operator_number) == NULL ||
-            (own && head->signers_len > 1))
-            continue;
-        words++;
-        if (first == NULL || goes_before(head->number, first->number))
-            first = head;
-    }
-    if (words < WORDS_MAX)
-        return true;
-    /* Those are refused and not exchanged: so relays cannot tell each other the same heads in turn for ever. */
-    if (goes_before(number, first->number))
-        return false;
-    word_drop(core, log, first, operator_number);
-    return true;
-}
-
-/* The hash at this number as our records or a certificate have it; NULL: neither says. */
-const uint8_t *core_gather_running(const struct relay_core *core, const struct core_log *log, uint64_t number)
-{
-    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
-        if (log->heads[i].number == number && log->heads[i].certified)
-            return log->heads[i].running;
-    }
-    return number > 0 && number == log->certified ? log->certified_running : core_log_running(core, log, number);
-}
-
 /*
  * An answer shows a head of another history than ours: with k signatures it is the proof that two heads were accepted
  * (gather_conflict), whatever became of the operators that signed both. One operator has two words at a number, no more.
@@ -332,20 +120,11 @@ const uint8_t *core_gather_running(const struct relay_core *core, const struct c
 static bool other_word(const struct relay_core *core, const struct core_log *log, const struct proof_head *head,
                        uint16_t operator_number)
 {
-    const uint8_t *ours = core_gather_running(core, log, head->number);
+    const uint8_t *ours = core_head_running(core, log, head->number);
     unsigned words = 0;
     for (size_t i = 0; i < log->heads_len; i++)
         words += log->heads[i].number == head->number && core_head_signer(&log->heads[i], operator_number) != NULL;
     return ours != NULL && words < 2 && memcmp(ours, head->running, 32) != 0;
-}
-
-static bool key_spoke(const struct core_log *log, uint64_t number, const uint8_t key_id[32])
-{
-    for (size_t i = log->heads_len; i-- > 0 && log->heads[i].number >= number;) {
-        if (log->heads[i].number == number && core_head_key(&log->heads[i], key_id) != NULL)
-            return true;
-    }
-    return false;
 }
 
 static enum core_word leaf_take(struct relay_core *core, const struct proof_item_attestation *item,
@@ -358,9 +137,9 @@ static enum core_word leaf_take(struct relay_core *core, const struct proof_item
         return CORE_WORD_KNOWN;
     /* What would not be kept is not taken either: else relays would tell it to each other for ever. Our own word is looked
      * at in any case. */
-    bool needed = head->number >= log->base && number_is_needed(log, head->number);
-    bool joins = asked && joinable(log, head->number) && (log->join == 0 || head->number < log->join);
-    const struct topology_epoch *epoch = epoch_of_key(core, log, item->key_id, &operator_number);
+    bool needed = head->number >= log->base && core_head_needed(log, head->number);
+    bool joins = asked && core_head_joins(log, head->number) && (log->join == 0 || head->number < log->join);
+    const struct topology_epoch *epoch = core_epoch_of_key(core, log, item->key_id, &operator_number);
     bool other = asked && other_word(core, log, head, operator_number);
     bool kept_here = needed || joins || other;
     bool own = peer != core->config.self && core_key_is_own(core, item->key_id) && head->number > log->attested;
@@ -387,16 +166,11 @@ static enum core_word leaf_take(struct relay_core *core, const struct proof_item
     if (!other && log->expelled & UINT64_C(1) << operator_bit(core, operator_number))
         return CORE_WORD_KNOWN;
     if (head->number > log->certified &&
-        !word_admit(core, log, known, operator_number, core_key_is_own(core, item->key_id), head->number))
+        !core_head_admit(core, log, known, operator_number, core_key_is_own(core, item->key_id), head->number))
         return CORE_WORD_KNOWN;
     equivocation_check(core, log, head->number, head->running,
                        operator_number); /* its second word is kept: the proof */
-    struct core_head *kept = head_insert(core, log, head->number, head->running);
-    signer_add(kept, item, leaf->path, operator_number, key_spoke(log, head->number, item->key_id), core->write_id);
-    head_write(core, log, kept, kept->signers[kept->signers_len - 1]);
-    if (head->number > log->hint)
-        log->hint = head->number;
-    core_log_mark(core, log);
+    core_head_add(core, log, head, item, leaf->path, operator_number);
     return needed ? CORE_WORD_NEWS : CORE_WORD_KNOWN; /* where this relay can join is nobody else's business */
 }
 
@@ -442,28 +216,6 @@ enum core_word core_gather_item(struct relay_core *core, const struct proof_item
     return word == CORE_WORD_FALSE ? word : news ? CORE_WORD_NEWS : CORE_WORD_KNOWN;
 }
 
-void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
-                           const struct core_attestation *attestation)
-{
-    uint8_t buffer[PROOF_LEAF_BYTES_MAX + PROOF_PATH_MAX * 32 + 64];
-    struct codec_pack leaves;
-    struct proof_item item = {.type = PROOF_ITEM_ATTESTATION};
-    struct proof_item_leaf leaf = {.leaf = {.kind = PROOF_LEAF_HEAD, .head = {.number = head->number}},
-                                   .path = {attestation->path, attestation->path_len}};
-    memcpy(leaf.leaf.head.log, log->id, 32);
-    memcpy(leaf.leaf.head.running, head->running, 32);
-    codec_pack_init(&leaves, sizeof(buffer));
-    proof_pack_leaf(&leaves, &leaf);
-    item.attestation.suite = attestation->suite;
-    memcpy(item.attestation.key_id, attestation->key_id, 32);
-    memcpy(item.attestation.root, attestation->root, 32);
-    memcpy(item.attestation.signature, attestation->signature, 64);
-    item.attestation.count = 1;
-    item.attestation.leaves = codec_pack_bytes(&leaves);
-    proof_item_write(pack, &item);
-    codec_pack_fini(&leaves);
-}
-
 /* ---- certificates --------------------------------------------------------------------------------------------------- */
 
 /* k operators of the epoch signed it; those in `expelled` do not count. */
@@ -494,7 +246,7 @@ static bool certified(const struct relay_core *core, const struct core_log *log,
     return false;
 }
 
-bool core_head_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+bool core_gather_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
 {
     const struct topology_epoch *newest = core_epoch(core, log);
     if (!head->certified || log->kind == PROOF_LOG_SETTLEMENT || head->number <= log->settled)
@@ -502,7 +254,7 @@ bool core_head_stands(const struct relay_core *core, const struct core_log *log,
     return newest == NULL || enough(core, head, newest, log->expelled);
 }
 
-bool core_head_lasts(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
+bool core_gather_lasts(const struct relay_core *core, const struct core_log *log, const struct core_head *head)
 {
     bool one_epoch = core->network->chains[log->target].epochs_len < 2;
     return head->certified && (one_epoch || enough(core, head, core_epoch(core, log), 0));
@@ -566,30 +318,7 @@ void core_gather_certify(struct relay_core *core, struct core_log *log)
         if (!head->certified && !conflict_freezes(core, log, head) && certified(core, log, head, log->expelled))
             certificate_take(core, log, head);
     }
-    core_gather_prune(core, log);
-}
-
-void core_gather_prune(struct relay_core *core, struct core_log *log)
-{
-    size_t kept = 0;
-    if (log->frozen)
-        return; /* what it was frozen for stays as proof */
-    log->reach = log->join = log->ground = 0;
-    for (size_t i = 0; i < log->heads_len; i++) {
-        if (log->heads[i].certified && log->join == 0 && joinable(log, log->heads[i].number))
-            log->join = log->heads[i].number;
-        if (log->heads[i].certified && log->heads[i].number <= log->stored)
-            log->reach = log->heads[i].number;
-        if (log->heads[i].certified && log->heads[i].number <= log->settled)
-            log->ground = log->heads[i].number;
-    }
-    for (size_t i = 0; i < log->heads_len; i++) {
-        if (number_is_needed(log, log->heads[i].number))
-            log->heads[kept++] = log->heads[i];
-        else
-            head_drop(core, log, &log->heads[i]);
-    }
-    log->heads_len = kept;
+    core_head_prune(core, log);
 }
 
 struct core_step core_stage_certify(struct relay_core *core, struct core_log *log)

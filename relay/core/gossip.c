@@ -169,7 +169,7 @@ static void republish(struct relay_core *core, struct core_log *log)
             if (log->heads[i].signers[j]->write > core->committed)
                 continue;
             codec_pack_clear(&core->pack);
-            core_attestation_pack(&core->pack, log, &log->heads[i], log->heads[i].signers[j]);
+            core_head_pack(&core->pack, log, &log->heads[i], log->heads[i].signers[j]);
             if (!core->pack.failed)
                 outgoing_add(core, 0, (uint16_t)(log - core->logs), NO_ZONE, codec_pack_bytes(&core->pack));
         }

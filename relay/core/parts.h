@@ -131,12 +131,18 @@ void core_finality_broken(struct relay_core *core, uint16_t source);
 void core_finality_ask(struct relay_core *core, uint16_t chain);
 void core_finality_said(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32]);
 
-/* ---- attest.c, gather.c ---- */
+/* ---- attest.c ---- */
 void core_signer_event(struct relay_core *core, const struct relay_event *event);
 /* True when a signature of this relay's own signer. */
 bool core_key_is_own(const struct relay_core *core, const uint8_t key_id[32]);
 /* A peer shows a head that our operator signed and that lies beyond all we know of: the guard must be there, too. */
 void core_attest_own(struct relay_core *core, struct core_log *log, const struct proof_head *head);
+
+/* ---- gather.c ---- */
+const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log);
+/* The epoch that knows this key, the current one or, while they overlap, the one before it, and whose it is there; or NULL. */
+const struct topology_epoch *core_epoch_of_key(const struct relay_core *core, const struct core_log *log,
+                                               const uint8_t key_id[32], uint16_t *operator_number);
 /* Our signer's words of this log are kept and counted: its registry knows the key, and the operator is not expelled. */
 bool core_gather_counts(const struct relay_core *core, const struct core_log *log);
 enum core_word { CORE_WORD_KNOWN, CORE_WORD_NEWS, CORE_WORD_FALSE };
@@ -144,22 +150,36 @@ enum core_word { CORE_WORD_KNOWN, CORE_WORD_NEWS, CORE_WORD_FALSE };
  * a leaf that nobody signed, which no honest relay tells: what else it is said to cover was not looked at. */
 enum core_word core_gather_item(struct relay_core *core, const struct proof_item_attestation *item, uint16_t peer,
                                 bool asked);
-struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
-const uint8_t *core_gather_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
-const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
-const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);
 /* Certified, and nobody need sign it again: settled, or certified by the newest epoch, too. A certificate of the one before is
  * worth nothing any more once the registry's overlap is over. */
-bool core_head_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
+bool core_gather_stands(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
 /* Certified by the newest epoch: all that its registry will want to see of it is here. */
-bool core_head_lasts(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
-void core_gather_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
-                         bool second, const struct keys_head *value);
-void core_gather_prune(struct relay_core *core, struct core_log *log);
+bool core_gather_lasts(const struct relay_core *core, const struct core_log *log, const struct core_head *head);
 void core_gather_certify(struct relay_core *core, struct core_log *log);
-const struct topology_epoch *core_epoch(const struct relay_core *core, const struct core_log *log);
-void core_attestation_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
-                           const struct core_attestation *attestation);
+
+/* ---- head.c ---- */
+struct core_head *core_head_find(const struct core_log *log, uint64_t number, const uint8_t running[32]);
+const struct core_attestation *core_head_key(const struct core_head *head, const uint8_t key_id[32]);
+const struct core_attestation *core_head_signer(const struct core_head *head, uint16_t operator_number);
+/* The hash at this number as our records or a certificate have it; NULL: neither says. */
+const uint8_t *core_head_running(const struct relay_core *core, const struct core_log *log, uint64_t number);
+/* Keeps one operator's word, which was found true, with its row. */
+void core_head_add(struct relay_core *core, struct core_log *log, const struct proof_head *head,
+                   const struct proof_item_attestation *item, struct bytes path, uint16_t operator_number);
+/* Puts back what the store holds, at start. */
+void core_head_restore(struct relay_core *core, struct core_log *log, uint64_t number, const uint8_t key_id[32],
+                       bool second, const struct keys_head *value);
+/* A head at this number is kept; at this number, found in an answer, this relay could begin. */
+bool core_head_needed(const struct core_log *log, uint64_t number);
+bool core_head_joins(const struct core_log *log, uint64_t number);
+/* There is room for this operator's word beyond the certified head, or one of its own made room. known: the head, if it is here. */
+bool core_head_admit(struct relay_core *core, struct core_log *log, const struct core_head *known,
+                     uint16_t operator_number, bool own, uint64_t number);
+/* Drops what is needed no more. */
+void core_head_prune(struct relay_core *core, struct core_log *log);
+/* One word as an item, with its path. */
+void core_head_pack(struct codec_pack *pack, const struct core_log *log, const struct core_head *head,
+                    const struct core_attestation *attestation);
 
 /* ---- hear.c ---- */
 /* True when peers have said which heads of this log they have; until then it asks them. */

@@ -75,7 +75,7 @@ static uint64_t step_lacking(const struct relay_core *core, const struct core_lo
     bool newest = log->certified <= log->settled;
     for (size_t i = 0; i < log->heads_len && log->kind != PROOF_LOG_SETTLEMENT; i++) {
         const struct core_head *head = &log->heads[i];
-        bool lasts = (head->number == number || head->number == log->certified) && core_head_lasts(core, log, head);
+        bool lasts = (head->number == number || head->number == log->certified) && core_gather_lasts(core, log, head);
         if (lasts && head->number == number)
             number += TOPOLOGY_HEAD_STEP;
         newest = newest || (lasts && head->number == log->certified);
@@ -207,7 +207,7 @@ static void named_pull(struct relay_core *core, struct core_log *log)
 void core_pull_named(struct relay_core *core, struct core_log *log, uint16_t peer, const struct proof_item_log *entry)
 {
     struct core_named *named = &core->peers[peer].named[log - core->logs];
-    const uint8_t *ours = core_gather_running(core, log, entry->head.number);
+    const uint8_t *ours = core_head_running(core, log, entry->head.number);
     named->number = entry->head.number;
     bool differs = ours != NULL && entry->head.number > 0 && memcmp(ours, entry->head.running, 32) != 0;
     named->differs = differs ? entry->head.number : 0;

@@ -242,7 +242,7 @@ void core_settle_prune(struct relay_core *core, struct core_log *log)
     log->base = base;
     log->row_dirty = true;
     history_drop(core, log, old_base);
-    core_gather_prune(core, log);
+    core_head_prune(core, log);
     core_log_mark(core, log);
     if (log->kind == PROOF_LOG_MESSAGE)
         core_log_mark(core, log + 1); /* outcomes stay as long as their messages */

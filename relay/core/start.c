@@ -143,7 +143,7 @@ static void head_row(struct relay_core *core, struct bytes key, struct bytes val
         return;
     }
     if (log != NULL)
-        core_gather_restore(core, log, number, key_id, key.len > KEYS_HEAD_BYTES, &row);
+        core_head_restore(core, log, number, key_id, key.len > KEYS_HEAD_BYTES, &row);
 }
 
 /* Segments of the next logs that have marks; a few at once, oldest pending record first. */
