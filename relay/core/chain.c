@@ -290,6 +290,20 @@ static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not
     }
 }
 
+/* A source that submits tells them now, and when they change. */
+static void positions_ask(struct relay_core *core, uint16_t source)
+{
+    for (size_t i = 0; core->config.sources[source].submits && i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (!log->is_target || log->target != core->config.sources[source].chain || log->kind == PROOF_LOG_SETTLEMENT)
+            continue;
+        struct connector_message message = {.type = CONNECTOR_POSITION,
+                                            .position = {.watch = (uint32_t)i, .kind = log->kind}};
+        core_connector_lane(&message.position.lane, core, core_lane(core, log));
+        core_to_source(core, source, &message);
+    }
+}
+
 static void source_up(struct relay_core *core, uint16_t source)
 {
     uint16_t index = core->config.sources[source].chain;
@@ -301,15 +315,7 @@ static void source_up(struct relay_core *core, uint16_t source)
     core_finality_ask(core, index);
     if (chain->primary == RELAY_NO_SOURCE)
         primary_choose(core, index, RELAY_NO_SOURCE);
-    for (size_t i = 0; core->config.sources[source].submits && i < core->logs_len; i++) {
-        struct core_log *log = &core->logs[i];
-        if (!log->is_target || log->target != index || log->kind == PROOF_LOG_SETTLEMENT)
-            continue;
-        struct connector_message message = {.type = CONNECTOR_POSITION,
-                                            .position = {.watch = (uint32_t)i, .kind = log->kind}};
-        core_connector_lane(&message.position.lane, core, core_lane(core, log));
-        core_to_source(core, source, &message);
-    }
+    positions_ask(core, source);
     for (size_t i = 0; i < chain->pending_len; i++)
         statements_ask(core, chain, chain->pending[i]->fact.height);
 }
@@ -327,8 +333,14 @@ static void source_down(struct relay_core *core, uint16_t source)
               core->network->chains[index].id);
     if (core->chains[index].primary == source)
         primary_choose(core, index, source);
-    if (core->config.sources[source].submits)
-        core_deliver_reset(core, index);
+    if (!core->config.sources[source].submits)
+        return;
+    core_deliver_reset(core, index);
+    /* What the others told before was forgotten, or not looked at: they tell it once more. */
+    for (size_t i = 0; i < core->chains[index].sources_len; i++) {
+        if (core->sources[core->chains[index].sources[i]].up)
+            positions_ask(core, core->chains[index].sources[i]);
+    }
 }
 
 /* Records were sent that the chain contradicts, or a watch does not go on: only going back heals it. */

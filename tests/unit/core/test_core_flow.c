@@ -155,6 +155,23 @@ static void the_head_of_a_delivery_stays_until_it_is_submitted(void **state)
     world_free(world);
 }
 
+/* A position is told when it changes: that of a source in whose place another one told is asked for. */
+static void when_the_source_that_submits_fails_another_one_takes_its_place_at_once(void **state)
+{
+    (void)state;
+    for (uint16_t fails = 0; fails < WORLD_SOURCES; fails++) {
+        struct world *world = world_new(78);
+        world->sources[1][1].submits = true;
+        world_start_all(world);
+        world_run(world, 3000);
+        for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+            world_source_down(world, relay, fails, true);
+        world_send(world, WORLD_EASTWARD, 20, 33);
+        world_expect(world, world_delivered, 60000);
+        world_free(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +182,7 @@ int main(void)
         cmocka_unit_test(lost_frames_delay_and_lose_nothing),
         cmocka_unit_test(the_same_events_give_the_same_actions_bit_for_bit),
         cmocka_unit_test(the_head_of_a_delivery_stays_until_it_is_submitted),
+        cmocka_unit_test(when_the_source_that_submits_fails_another_one_takes_its_place_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
