@@ -15,6 +15,7 @@ enum {
         (RELAY_HISTORY_MIN + 1) * PROOF_OUTCOME_RECORD_BYTES, /* pruned outcomes are of use as a whole only */
     ASK_PAUSE_MS = 200,
     ASK_DOUBLINGS = 5,   /* of the pause, after asks that brought nothing */
+    STEPS_AT_ONCE = 15,  /* beyond the first that lacks: after a change of keys all of them may */
     NAMED_SLOW_MS = 1000 /* an answer that takes longer no longer keeps another peer from being asked */
 };
 
@@ -98,7 +99,8 @@ static bool needs(struct want *out, const struct relay_core *core, const struct 
     case NEED_SIGNATURES: *out = (struct want){log->certified + 1, newest, 0}; return log->certified < newest;
     case NEED_STEP:
         step = step_lacking(core, log);
-        *out = (struct want){step, step, 0};
+        newest = step + STEPS_AT_ONCE * TOPOLOGY_HEAD_STEP;
+        *out = (struct want){step, newest < log->certified ? newest : log->certified, 0};
         return step != 0;
     case NEED_COUNT: break;
     }
@@ -145,7 +147,8 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
         next_peer = need < pull->turn;
         pull->turn = need + 1; /* a need that cannot be met keeps no other one waiting */
     }
-    if (pull->progress != log->stored + log->certified)
+    uint64_t progress = log->stored + log->certified + step_lacking(core, log);
+    if (pull->progress != progress)
         pull->fruitless = 0;
     uint16_t peer = wanted ? peer_choose(core, log, want.from, next_peer) : RELAY_NO_SOURCE;
     if (peer == RELAY_NO_SOURCE)
@@ -153,7 +156,7 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
     pull->id = core_ask(core, log, peer, want.from, want.to, want.bytes);
     pull->records = want.bytes > 0;
     pull->peer = peer;
-    pull->progress = log->stored + log->certified;
+    pull->progress = progress;
     pull->again = core->now + pause_after(pull->fruitless++);
 }
 

@@ -397,15 +397,16 @@ static void document_next(struct world *world, uint16_t relay)
 
 /* All operators of the west change keys, and sign again what is certified and not delivered; the east's relays, which deliver,
  * have the document with these keys only afterwards. */
-static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void **state)
+static void keys_learned_late(uint64_t seed, uint32_t messages, uint64_t patience)
 {
-    (void)state;
-    struct world *world = world_new(74);
+    struct world_shape shape = WORLD_SCENE;
+    shape.window = 8 << 20;
+    struct world *world = world_new_shaped(seed, &shape);
     world_start_all(world);
     world_run(world, 3000);
     for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
         world_source_down(world, relay, 0, true); /* the one that submits */
-    world_send(world, WORLD_EASTWARD, 300, 100);
+    world_send(world, WORLD_EASTWARD, messages, 100);
     world_expect(world, eastward_certified, 60000);
     assert_int_equal(world->model.lanes[WORLD_EASTWARD].accepted, 0);
     world_epoch_next(world, 1, 7, 0);
@@ -422,14 +423,27 @@ static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void 
     }
     world_run(world, 3000);
     struct relay_explain explain;
-    assert_true(relay_core_explain(world->relays[0].core, WORLD_EASTWARD, 300, &explain));
+    assert_true(relay_core_explain(world->relays[0].core, WORLD_EASTWARD, messages, &explain));
     assert_int_equal(explain.signers_len, 3); /* with two keys each */
     assert_int_equal(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).signers, 3);
     for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
         world_source_down(world, relay, 0, false);
-    world_expect(world, world_quiet, 120000);
+    world_expect(world, world_quiet, patience);
     world_check_once(world);
     world_free(world);
+}
+
+static void what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for(void **state)
+{
+    (void)state;
+    keys_learned_late(74, 300, 120000);
+}
+
+/* Each head that an inbox steps on was signed anew: they are asked for together, and not ever more rarely. */
+static void a_long_backlog_that_was_signed_anew_is_asked_for_in_few_asks(void **state)
+{
+    (void)state;
+    keys_learned_late(77, 32 * TOPOLOGY_HEAD_STEP, 90000);
 }
 
 /* The west's keys are changed at once: the document names the new epoch only, so all that was signed before counts for nothing.
@@ -570,6 +584,7 @@ int main(void)
         cmocka_unit_test(while_the_registry_does_not_know_the_newest_epoch_the_one_before_certifies),
         cmocka_unit_test(what_the_old_epoch_certified_and_nobody_delivered_is_attested_again_by_the_new_one),
         cmocka_unit_test(what_was_signed_anew_before_a_relay_knew_the_keys_is_asked_for),
+        cmocka_unit_test(a_long_backlog_that_was_signed_anew_is_asked_for_in_few_asks),
         cmocka_unit_test(what_is_undelivered_is_signed_again_when_the_document_no_longer_names_the_epoch_before),
         cmocka_unit_test(a_source_that_names_a_greater_number_than_it_proves_is_asked_again),
         cmocka_unit_test(after_a_failed_write_the_relay_halts_and_says_nothing_more),
