@@ -52,7 +52,6 @@ bool edge_inbox_init(struct edge_inbox *inbox)
 {
     const struct edge_mesh_options *options = inbox->options;
     pthread_mutex_init(&inbox->mutex, NULL);
-    inbox->end = &inbox->first;
     inbox->peers = calloc(options->peers_len + 1, sizeof(*inbox->peers));
     inbox->requests = calloc(options->requests, sizeof(*inbox->requests));
     if (!inbox->peers || !inbox->requests)
@@ -61,6 +60,7 @@ bool edge_inbox_init(struct edge_inbox *inbox)
         struct edge_inbox_peer *peer = &inbox->peers[i];
         peer->inbox = inbox;
         peer->place = i;
+        peer->end = &peer->first;
         peer->relay = options->peers[i].relay;
         peer->kick_wait = KICK_FIRST;
         edge_probe_init(&peer->probe);
@@ -80,9 +80,10 @@ static void free_arrivals(struct edge_inbox *inbox, struct edge_arrival *first)
 
 void edge_inbox_fini(struct edge_inbox *inbox)
 {
-    free_arrivals(inbox, inbox->first);
-    for (size_t i = 0; inbox->peers && i < inbox->options->peers_len; i++)
+    for (size_t i = 0; inbox->peers && i < inbox->options->peers_len; i++) {
+        free_arrivals(inbox, inbox->peers[i].first);
         edge_probe_fini(&inbox->peers[i].probe);
+    }
     free(inbox->peers);
     free(inbox->requests);
     pthread_mutex_destroy(&inbox->mutex);
@@ -124,9 +125,9 @@ void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, u
     peer->queued += body.len;
     peer->stats.bytes_in += body.len;
     peer->stats.last_heard = edge_inbox_clock();
-    bool wakes = !inbox->first;
-    *inbox->end = arrival;
-    inbox->end = &arrival->next;
+    bool wakes = inbox->waiting++ == 0;
+    *peer->end = arrival;
+    peer->end = &arrival->next;
     pthread_mutex_unlock(&inbox->mutex);
     const uint64_t one = 1;
     if (wakes && write(inbox->options->wake_fd, &one, sizeof(one)) < 0)
@@ -220,17 +221,31 @@ static void deliver(const struct edge_mesh_options *options, const struct edge_a
     }
 }
 
+/* The next frame for the loop, one of each peer in turn: who sends without end delays nobody but itself (I10). NULL: none. */
+static struct edge_arrival *next_arrival(struct edge_inbox *inbox)
+{
+    const size_t len = inbox->options->peers_len;
+    struct edge_arrival *arrival = NULL;
+    pthread_mutex_lock(&inbox->mutex);
+    for (size_t i = 0; i < len && inbox->waiting > 0 && !arrival; i++) {
+        struct edge_inbox_peer *peer = &inbox->peers[inbox->turn];
+        inbox->turn = (inbox->turn + 1) % len;
+        arrival = peer->first;
+        if (arrival && !(peer->first = arrival->next))
+            peer->end = &peer->first;
+    }
+    inbox->waiting -= arrival != NULL;
+    pthread_mutex_unlock(&inbox->mutex);
+    return arrival;
+}
+
 size_t edge_inbox_drain(struct edge_inbox *inbox)
 {
     const struct edge_mesh_options *options = inbox->options;
     size_t count = 0;
     /* One at a time: what one frame starts may be all that the store takes now. What is left is taken by the next tick. */
     for (; count < DRAIN_MAX && !(options->held && options->held(options->context)); count++) {
-        pthread_mutex_lock(&inbox->mutex);
-        struct edge_arrival *arrival = inbox->first;
-        if (arrival && !(inbox->first = arrival->next))
-            inbox->end = &inbox->first;
-        pthread_mutex_unlock(&inbox->mutex);
+        struct edge_arrival *arrival = next_arrival(inbox);
         if (!arrival)
             break;
         arrival->next = NULL;

@@ -26,13 +26,14 @@ struct edge_inbox_peer {
     size_t place;            /* among the options' peers */
     struct edge_probe probe; /* the loop's, as all up to cuts */
     bool up;
-    uint64_t kick_at, kick_wait; /* ms: when connections may be given up next, and the pause after that */
-    uint64_t begun_at, pipes;    /* ms: when one was begun or made last; how many were made by then */
-    unsigned failures;           /* asks in a row */
-    uint64_t cuts;               /* noted */
-    bool clock_noted;            /* that its clock is ahead, since it was heard last */
-    size_t queued;               /* bytes, under the mutex, as what follows */
-    bool lost;                   /* a connection for requests ended: what was asked over it is not answered any more */
+    uint64_t kick_at, kick_wait;       /* ms: when connections may be given up next, and the pause after that */
+    uint64_t begun_at, pipes;          /* ms: when one was begun or made last; how many were made by then */
+    unsigned failures;                 /* asks in a row */
+    uint64_t cuts;                     /* noted */
+    bool clock_noted;                  /* that its clock is ahead, since it was heard last */
+    struct edge_arrival *first, **end; /* what waits for the loop, under the mutex, as what follows */
+    size_t queued;                     /* bytes of that */
+    bool lost; /* a connection for requests ended: what was asked over it is not answered any more */
     struct edge_mesh_peer_stats stats;
 };
 
@@ -57,7 +58,7 @@ struct edge_inbox {
     struct edge_inbox_peer *peers;                                                  /* as the options' peers */
 
     pthread_mutex_t mutex; /* guards all below, and what says so above */
-    struct edge_arrival *first, **end;
+    size_t waiting, turn;  /* frames of all; whose place is asked first for the next one */
     struct edge_inbox_request *requests;
 };
 

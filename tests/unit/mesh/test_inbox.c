@@ -92,6 +92,60 @@ static void test_inbox__one_that_asks_without_end_leaves_room_for_the_others(voi
     assert_true(keep(fixture, 1) != 0);
 }
 
+/* ---- turns ---------------------------------------------------------------------------------------------------------- */
+
+enum { BACKLOG = 500 };
+
+static uint16_t heard[2 * BACKLOG];
+static uint8_t bodies[2 * BACKLOG];
+static size_t heard_len;
+
+static void published(void *context, uint16_t relay, struct bytes body)
+{
+    (void)context;
+    heard[heard_len] = relay;
+    bodies[heard_len++] = body.data[0];
+}
+
+static void up(void *context, uint16_t relay)
+{
+    (void)context, (void)relay;
+}
+
+static void add(struct fixture *fixture, size_t place, uint8_t *number)
+{
+    edge_inbox_add(&fixture->inbox.peers[place], EDGE_ARRIVAL_PUBLISHED, 0, NULL, (struct bytes){number, 1});
+}
+
+/* Who sends without end fills a queue of its own: one frame of it goes before each of another. */
+static void test_inbox__the_backlog_of_one_peer_delays_no_other(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t numbers[BACKLOG];
+    heard_len = 0;
+    fixture->options.published = published;
+    fixture->options.peer_up = up;
+    fixture->options.wake_fd = -1;
+    for (size_t i = 0; i < BACKLOG; i++) {
+        numbers[i] = (uint8_t)i;
+        add(fixture, 0, &numbers[i]);
+    }
+    for (size_t i = 0; i < 3; i++)
+        add(fixture, 1, &numbers[i]);
+    assert_int_equal(edge_inbox_drain(&fixture->inbox), BACKLOG + 3);
+    size_t seen[2] = {0};
+    for (size_t i = 0; i < heard_len; i++) {
+        size_t place = heard[i] == fixture->peers[1].relay;
+        assert_int_equal(bodies[i], (uint8_t)seen[place]); /* each in its own order */
+        seen[place]++;
+        if (place == 1)
+            assert_true(i <= 2 * seen[1]);
+    }
+    add(fixture, 1, &numbers[0]); /* and it goes on from there */
+    assert_int_equal(edge_inbox_drain(&fixture->inbox), 1);
+    assert_int_equal(edge_inbox_drain(&fixture->inbox), 0);
+}
+
 static void test_inbox__a_silent_peer_with_a_host_name_is_given_up_though_nobody_probes_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -162,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_inbox__one_that_asks_without_end_leaves_room_for_the_others),
+        TEST(test_inbox__the_backlog_of_one_peer_delays_no_other),
         TEST(test_inbox__a_silent_peer_with_a_host_name_is_given_up_though_nobody_probes_it),
         TEST(test_inbox__a_connection_that_was_just_made_has_time_to_be_heard),
         TEST(test_inbox__a_peer_whose_clock_is_ahead_is_noted_once),
