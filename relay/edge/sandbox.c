@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "proofs/codec/sodium.h"
+#include "topology/network.h"
 
 /* Landlock as of ABI 6 (Linux 6.12); Debian 12's header has ABI 2. */
 enum {
@@ -193,7 +194,7 @@ static const int SIGNER_CALLS[] = {
     SCMP_SYS(getuid),       SCMP_SYS(geteuid),        SCMP_SYS(getgid),       SCMP_SYS(getegid),
     SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
     SCMP_SYS(sched_yield),  SCMP_SYS(rseq),           SCMP_SYS(munlock),      SCMP_SYS(exit),
-    SCMP_SYS(exit_group),   SCMP_SYS(poll),           SCMP_SYS(ppoll),
+    SCMP_SYS(exit_group),   SCMP_SYS(poll),           SCMP_SYS(ppoll),        SCMP_SYS(time),
 };
 
 static const int CONNECTOR_FORBIDDEN[] = {
@@ -361,7 +362,7 @@ bool edge_sandbox_signer(const char *folder, char *text, size_t cap)
 {
     if (!edge_sandbox_hide() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(text, cap, "prctl");
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 64) || !limit(RLIMIT_FSIZE, 256 << 20))
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 64 + TOPOLOGY_CHAINS_MAX) || !limit(RLIMIT_FSIZE, 256 << 20))
         return fail(text, cap, "setrlimit");
     if (!landlock_signer(folder, text, cap))
         return false;

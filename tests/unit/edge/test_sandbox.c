@@ -27,6 +27,7 @@
 
 #include "relay/edge/sandbox.h"
 #include "tests/unit/store/scratch.h"
+#include "topology/network.h"
 
 enum { NO_SANDBOX = 99 };
 
@@ -303,6 +304,33 @@ static void test_connector__leaves_neither_its_session_nor_its_namespaces(void *
     assert_int_equal(sandboxed(make_namespaces), 0);
 }
 
+/* A trust file for each of as many chains as there may be, and room for the guard's; the time where the kernel maps no vDSO. */
+static int do_as_a_signer_of_many_chains(void)
+{
+    char text[256];
+    if (!edge_sandbox_signer(folder.path, text, sizeof(text)))
+        return NO_SANDBOX;
+    for (int i = 0; i < TOPOLOGY_CHAINS_MAX + 16; i++)
+        if (open(secret, O_RDONLY | O_CLOEXEC) < 0)
+            return 1;
+#ifdef SYS_time
+    if (syscall(SYS_time, NULL) <= 0)
+        return 2;
+#endif
+    return 0;
+}
+
+static void test_signer__has_the_time_and_descriptors_for_all_chains(void **state)
+{
+    int status;
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(do_as_a_signer_of_many_chains());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void test_relay__nobody_of_its_user_may_look_into_it(void **state)
 {
     int status;
@@ -323,6 +351,7 @@ int main(void)
         TEST(test_connector__reaches_no_unix_socket_but_the_network),
         TEST(test_connector__cannot_end_or_starve_another_process_of_its_user),
         TEST(test_connector__leaves_neither_its_session_nor_its_namespaces),
+        TEST(test_signer__has_the_time_and_descriptors_for_all_chains),
         TEST(test_relay__nobody_of_its_user_may_look_into_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
