@@ -135,10 +135,13 @@ static bool renew(const struct topology_network *network, const char *path, cons
         at += len + (at[len] == '\n');
     }
     fputs(line, file);
-    bool good = fflush(file) == 0 && fsync(fileno(file)) == 0;
+    /* A disk that was full for a moment left lines out, though the last ones went through. */
+    bool good = !ferror(file) && fflush(file) == 0 && fsync(fileno(file)) == 0;
     good = fclose(file) == 0 && good && rename(next, path) == 0;
-    if (!good)
+    if (!good) {
         isthmus_failed("%s: cannot be written: %s", path, strerror(errno));
+        unlink(next);
+    }
     return good;
 }
 

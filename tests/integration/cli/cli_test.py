@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -46,8 +48,13 @@ class Cli(unittest.TestCase):
         self.folder = self.temporary.name
         self.addCleanup(self.temporary.cleanup)
 
-    def run_command(self, *arguments, code=0):
-        done = subprocess.run([ISTHMUS, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60)
+    def run_command(self, *arguments, code=0, largest=None):
+        """largest: bytes of a file that it may write."""
+        def bound():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+        done = subprocess.run([ISTHMUS, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60,
+                              restore_signals=largest is None, preexec_fn=None if largest is None else bound)
         self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}{done.stderr}")
         return done.stdout, done.stderr
 
@@ -198,6 +205,14 @@ class Cli(unittest.TestCase):
         _, error = self.run_command("network", "sign", "network.yaml", "--root", "north", "--key", "west-root.key", code=1)
         self.assertIn("no root 'north'", error)
         self.assertFalse(os.path.exists(self.path("network.yaml.sig")))
+
+    def test_network__a_signature_that_cannot_be_written_leaves_those_that_are_there_and_nothing_else(self):
+        self.sign(*self.make_network())
+        before, files = self.read("network.yaml.sig"), sorted(os.listdir(self.folder))
+        _, error = self.run_command("network", "sign", "network.yaml", "--root", "east", "--key", "east-root.key", code=1, largest=8)
+        self.assertIn("cannot be written", error)
+        self.assertEqual(self.read("network.yaml.sig"), before)
+        self.assertEqual(sorted(os.listdir(self.folder)), files)
 
     def test_config__every_fault_of_both_files_keys_and_programs_at_once(self):
         names = self.make_network()
