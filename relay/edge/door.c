@@ -1,6 +1,7 @@
 /* Doors: opening, and calling from inside. */
 #include "relay/edge/door.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include <nng/protocol/reqrep0/req.h>
 
 #include "proofs/frame.h"
+#include "relay/edge/stranger.h"
 
 enum {
     SUBSCRIBER = 0x21, /* numbers of nng protocols */
@@ -46,6 +48,25 @@ static void slot_swap(struct edge_door *door, unsigned from, unsigned to)
     }
 }
 
+/* It has greeted: no stranger any more. */
+static void greeted(nng_pipe pipe)
+{
+    struct edge_stranger_name name = {0};
+    nng_sockaddr theirs, ours;
+    if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &theirs) != 0 || nng_pipe_get_addr(pipe, NNG_OPT_LOCADDR, &ours) != 0)
+        return;
+    if (theirs.s_family == NNG_AF_INET) {
+        memcpy(name.theirs, &theirs.s_in.sa_addr, sizeof(theirs.s_in.sa_addr));
+        name.their_port = ntohs(theirs.s_in.sa_port);
+        name.our_port = ntohs(ours.s_in.sa_port);
+    } else if (theirs.s_family == NNG_AF_INET6) {
+        memcpy(name.theirs, theirs.s_in6.sa_addr, sizeof(theirs.s_in6.sa_addr));
+        name.their_port = ntohs(theirs.s_in6.sa_port);
+        name.our_port = ntohs(ours.s_in6.sa_port);
+    }
+    edge_stranger_greeted(&name);
+}
+
 /* A connection is refused until the protocols have agreed (ADD_POST), and there until nng has taken it down (REM_POST). */
 CALLED_BY_NNG static void changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
@@ -54,8 +75,10 @@ CALLED_BY_NNG static void changed(nng_pipe pipe, nng_pipe_ev event, void *argume
         slot_swap(door, 0, pipe.id);
     else
         slot_swap(door, pipe.id, 0);
-    if (event == NNG_PIPE_EV_ADD_PRE)
+    if (event == NNG_PIPE_EV_ADD_PRE) {
         atomic_fetch_add(&door->entered, 1);
+        greeted(pipe);
+    }
     if (event != NNG_PIPE_EV_ADD_POST)
         atomic_fetch_add(door->options.pipes, event == NNG_PIPE_EV_ADD_PRE ? 1 : -1);
 }

@@ -25,12 +25,12 @@
 #include <nng/protocol/pubsub0/sub.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/tls/tls.h>
-#include <sys/resource.h>
 
 #include "proofs/codec/sodium.h"
 #include "relay/edge/door.h"
 #include "relay/edge/inbox.h"
 #include "relay/edge/keyfile.h"
+#include "relay/edge/stranger.h"
 
 enum {
     RECEIVE_BUFFER = 32,
@@ -552,23 +552,25 @@ size_t edge_mesh_drain(struct edge_mesh *mesh)
 void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now)
 {
     edge_inbox_tick(&mesh->inbox, now);
+    edge_stranger_tick(now);
     for (size_t i = 0; i <= mesh->options.zones_len; i++)
         watch_door(mesh, &mesh->doors[i], now);
 }
 
 void edge_mesh_look(struct edge_mesh *mesh, struct edge_mesh_look *out)
 {
-    struct rlimit files;
     long long pipes = atomic_load(&mesh->pipes);
-    *out = (struct edge_mesh_look){.connections = pipes > 0 ? (uint64_t)pipes : 0};
+    *out = (struct edge_mesh_look){
+        .connections = pipes > 0 ? (uint64_t)pipes : 0, .waits = edge_stranger_waits(), .ended = edge_stranger_ended()};
     for (size_t i = 0; i <= mesh->options.zones_len; i++) {
         const struct edge_door *door = &mesh->doors[i];
-        if (door->deaf_since != 0 && (out->deaf_since == 0 || door->deaf_since < out->deaf_since))
-            *out = (struct edge_mesh_look){out->connections, out->crowded, door->deaf_since, door->url};
+        if (door->deaf_since == 0 || (out->deaf_since != 0 && door->deaf_since >= out->deaf_since))
+            continue;
+        out->deaf_since = door->deaf_since;
+        out->deaf_url = door->url;
     }
-    /* What nng does not take down keeps its descriptor; the store needs some, too. */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
-        out->crowded = out->connections > files.rlim_cur / 4 + 4 * mesh->options.peers_len;
+    /* What nng does not take down keeps its descriptor, and soon nobody else gets one. */
+    out->crowded = out->connections > edge_stranger_mark() / 3 + 4 * mesh->options.peers_len;
 }
 
 bool edge_mesh_peer_stats(struct edge_mesh *mesh, uint16_t relay, struct edge_mesh_peer_stats *out)

@@ -108,9 +108,11 @@ void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now);
 /* Whether others can reach us, as far as this process can tell. */
 struct edge_mesh_look {
     uint64_t connections; /* that nng has, both ways; those that it does not take down stay among them */
-    bool crowded;         /* more of them than a quarter of the process's descriptors */
+    bool crowded;         /* more of them than a third of what doors may have of the process's descriptors */
     uint64_t deaf_since;  /* ms, monotonic: since when a door does not answer our own call; 0: all do */
     const char *deaf_url; /* that door's; borrowed from the mesh */
+    uint64_t waits; /* since the process began: how often somebody before a door had to wait for a descriptor … */
+    uint64_t ended; /* … and how many were ended because they did not say in time who they are */
 };
 
 void edge_mesh_look(struct edge_mesh *mesh, struct edge_mesh_look *out);

@@ -293,6 +293,11 @@ static void metrics_store(struct metrics *out, const struct edge_relay *relay)
     store_commits(out, &stats);
     edge_mesh_look(relay->mesh, &look);
     one(out, "isthmus_mesh_connections", "gauge", "Connections that nng holds, both ways.", (double)look.connections);
+    one(out, "isthmus_mesh_waits_total", "counter",
+        "Times that somebody who came had to wait: connections had all the descriptors that they may have.",
+        (double)look.waits);
+    one(out, "isthmus_mesh_strangers_ended_total", "counter",
+        "Connections that were ended because they did not say in time who they are.", (double)look.ended);
     if (statvfs(relay->config->store, &disk) == 0)
         one(out, "isthmus_disk_free_bytes", "gauge", "Free bytes of the disk of the store.",
             (double)disk.f_bavail * (double)disk.f_frsize);

@@ -16,6 +16,7 @@
 #include "relay/edge/log.h"
 #include "relay/edge/refused.h"
 #include "relay/edge/relay_parts.h"
+#include "relay/edge/stranger.h"
 
 /* ---- stepping ------------------------------------------------------------------------------------------------------ */
 
@@ -397,6 +398,22 @@ static void drain_check(struct edge_relay *relay)
     edge_loop_stop(relay->loop, relay->inner->drain_code);
 }
 
+/* Others come in greater numbers than there are descriptors for: said once until nobody had to wait for a minute. */
+static void crowd_check(struct edge_relay *relay, const struct edge_mesh_look *look)
+{
+    struct edge_relay_inner *inner = relay->inner;
+    uint64_t now = edge_loop_now();
+    if (look->waits == inner->waits)
+        return;
+    if (inner->waited_at == 0 || now - inner->waited_at > EDGE_RELAY_CROWD_MS)
+        edge_log(RELAY_ALARM, "mesh-crowded", NULL,
+                 "connections of others have all the descriptors that they may have (%zu), further ones wait; who does "
+                 "not say who it is is ended after %d s, links that are there go on: find out who comes (ss -tn)",
+                 edge_stranger_mark(), EDGE_STRANGER_MS / 1000);
+    inner->waits = look->waits;
+    inner->waited_at = now;
+}
+
 /*
  * A door that does not answer our own call, or connections that nng no longer takes down: nothing inside this process mends
  * it, and a new one loses nothing (I2). It is said at once; whoever watches has minutes before the supervisor has to.
@@ -406,6 +423,7 @@ static void deaf_check(struct edge_relay *relay)
     struct edge_relay_inner *inner = relay->inner;
     struct edge_mesh_look look;
     edge_mesh_look(relay->mesh, &look);
+    crowd_check(relay, &look);
     uint64_t before = inner->deaf_since;
     if (look.deaf_since == 0 && !look.crowded)
         inner->deaf_since = 0;

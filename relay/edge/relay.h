@@ -28,6 +28,7 @@ enum {
     EDGE_RELAY_SLOW_MS = 250,    /* one deed that holds the loop longer is noted */
     EDGE_RELAY_DRAIN_MS = 10000, /* after SIGTERM, at most */
     EDGE_RELAY_DEAF_MS = 300000, /* that others cannot reach it before it ends itself */
+    EDGE_RELAY_CROWD_MS = 60000, /* without anybody who had to wait at a door, before it is said again */
     EDGE_RELAY_DEFERRED_MAX = 65536
 };
 

@@ -18,6 +18,7 @@
 #include "relay/edge/log.h"
 #include "relay/edge/metrics.h"
 #include "relay/edge/signer_light.h"
+#include "relay/edge/stranger.h"
 #include "relay/store/store.h"
 
 static bool fail(char *text, size_t cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -211,6 +212,7 @@ bool edge_relay_open_mesh(struct edge_relay *relay, char *text, size_t cap)
                                         .note = edge_relay_mesh_note};
     if (!relay_secret(options.secret, relay, text, cap))
         return false;
+    edge_stranger_limit();
     relay->mesh = edge_mesh_new(&options, text, cap);
     codec_sodium_wipe(options.secret, sizeof(options.secret));
     return relay->mesh != NULL;
