@@ -56,6 +56,11 @@ uint64_t core_log_confirmed(const struct core_log *log)
     return log->proven > confirmed ? log->proven : confirmed;
 }
 
+bool core_log_history(const struct core_log *log)
+{
+    return log->kind == PROOF_LOG_OUTCOME && log->pruned > 0;
+}
+
 bool core_log_doubtful(const struct core_log *log)
 {
     return log->stored > core_log_confirmed(log) && log->certified > log->stored;

@@ -41,6 +41,9 @@ size_t core_log_segment_at(const struct core_log *log, uint64_t from);
 /* Up to where the records here are beyond doubt: proven, or led to by a certificate. What lies beyond are claims, which one
  * operator alone may have made up: a certificate for a greater number says nothing of them. */
 uint64_t core_log_confirmed(const struct core_log *log);
+/* What lacks here are outcomes that a peer has pruned: they are given in one piece, however small the lane's window is, and
+ * taken so under a certificate, as many as a log may hold; they leave again with their messages. */
+bool core_log_history(const struct core_log *log);
 /* There are such claims, and a certificate for a greater number to which they may not lead. */
 bool core_log_doubtful(const struct core_log *log);
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number);

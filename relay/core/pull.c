@@ -39,6 +39,8 @@ static bool has_records(const struct core_log *log)
 static size_t bytes_wanted(const struct relay_core *core, const struct core_log *log)
 {
     size_t room = core_log_room(core, log), most = log->kind == PROOF_LOG_OUTCOME ? HISTORY_BYTES : ASK_BYTES;
+    if (core_log_history(log))
+        return HISTORY_BYTES;
     return room > most ? most : room;
 }
 

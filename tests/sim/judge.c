@@ -237,6 +237,8 @@ static void bounds_check(struct judge *judge, uint16_t relay, uint16_t watch, co
 {
     uint64_t window = judge->world->lanes[watch / 3].window, claims = 0;
     uint64_t cap = window + RELAY_BATCH_MAX; /* a segment counts whole while it is settled in part */
+    if (log->kind == PROOF_LOG_OUTCOME && log->reach >= log->stored) /* certified: what a relay that was away lacked */
+        cap += (uint64_t)CORE_NUMBERS_MAX * PROOF_OUTCOME_RECORD_BYTES;
     if (log->window_used > cap)
         judge_wrong(judge, "relay %u: %s of lane %u take %llu bytes, the window is %llu", relay, log_name(watch),
                     watch / 3, (unsigned long long)log->window_used, (unsigned long long)window);

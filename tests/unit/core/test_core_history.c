@@ -130,11 +130,11 @@ static void far_head_tell(struct world *world)
 }
 
 /* Down with messages whose outcomes it lacks, while `rounds` times `count` more are settled by the others. */
-static void away_for(uint64_t seed, unsigned rounds, size_t count, bool liar)
+static void away_for(uint64_t seed, uint64_t window, unsigned rounds, size_t count, bool liar)
 {
     struct world *world = world_new(seed);
     for (uint16_t lane = 0; lane < WORLD_LANES; lane++)
-        world->lanes[lane].window = 16 << 20;
+        world->lanes[lane].window = window;
     world_start_all(world);
     settle(world, 1);
     world_send(world, WORLD_EASTWARD_LOOSE, 50, 40);
@@ -161,13 +161,20 @@ static void away_for(uint64_t seed, unsigned rounds, size_t count, bool liar)
 static void as_many_outcomes_are_pulled_as_are_kept_for_it(void **state)
 {
     (void)state;
-    away_for(84, 150, 200, false);
+    away_for(84, 16 << 20, 150, 200, false);
+}
+
+/* They come in one piece, and more of them than the lane's window would hold. */
+static void outcomes_that_do_not_fit_the_window_are_pulled_all_the_same(void **state)
+{
+    (void)state;
+    away_for(88, 128 << 10, 50, 100, false);
 }
 
 static void no_operator_alone_keeps_outcomes_from_a_relay_that_was_away(void **state)
 {
     (void)state;
-    away_for(87, 5, 100, true);
+    away_for(87, 16 << 20, 5, 100, true);
 }
 
 static void own_sources_down(struct world *world, uint16_t relay, bool down)
@@ -237,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_relay_that_is_back_before_its_own_sources_raises_no_alarm),
         cmocka_unit_test(what_no_peer_keeps_any_more_is_said_once),
         cmocka_unit_test(as_many_outcomes_are_pulled_as_are_kept_for_it),
+        cmocka_unit_test(outcomes_that_do_not_fit_the_window_are_pulled_all_the_same),
         cmocka_unit_test(no_operator_alone_keeps_outcomes_from_a_relay_that_was_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
