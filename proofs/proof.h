@@ -26,7 +26,6 @@ enum proof_verdict {
     X(TRUST_UNSET, "trust-unset")                                                                                      \
     /* RLP */                                                                                                          \
     X(RLP_NOT_CANONICAL, "rlp-not-canonical")                                                                          \
-    X(RLP_BAD_FIELD, "rlp-bad-field")                                                                                  \
     X(RLP_TRAILING, "rlp-trailing-bytes")                                                                              \
     /* Merkle-Patricia tries */                                                                                        \
     X(MPT_KEY_SIZE, "mpt-key-size")                                                                                    \
@@ -41,10 +40,6 @@ enum proof_verdict {
     X(MPT_EMPTY_VALUE, "mpt-empty-value")                                                                              \
     X(MPT_KEY_LENGTH, "mpt-key-length")                                                                                \
     X(MPT_KEYS_UNSORTED, "mpt-keys-unsorted")                                                                          \
-    X(MPT_ROOT_MISMATCH, "mpt-root-mismatch")                                                                          \
-    X(MPT_VALUE_MISMATCH, "mpt-value-mismatch")                                                                        \
-    X(MPT_ABSENT, "mpt-key-absent")                                                                                    \
-    X(MPT_PRESENT, "mpt-key-present")                                                                                  \
     /* Ethereum execution */                                                                                           \
     X(HEADER_FIELD_COUNT, "header-field-count")                                                                        \
     X(HEADER_HASH_MISMATCH, "header-hash-mismatch")                                                                    \
@@ -94,7 +89,6 @@ enum proof_verdict {
     X(COMETBFT_NOT_PARENT, "cometbft-not-the-parent")                                                                  \
     X(COMETBFT_OTHER_HEIGHT, "cometbft-height-not-asked-for")                                                          \
     X(COMETBFT_FROZEN, "cometbft-frozen")                                                                              \
-    X(COMETBFT_TRUST_FORM, "cometbft-trust-malformed")                                                                 \
     X(COMETBFT_NO_CONFLICT, "cometbft-no-conflict")                                                                    \
     X(COMETBFT_VOTE_TYPE, "cometbft-vote-type")                                                                        \
     X(COMETBFT_VOTE_BLOCK, "cometbft-vote-block-id")                                                                   \
@@ -111,7 +105,6 @@ enum proof_verdict {
     /* ICS-23 */                                                                                                       \
     X(ICS23_SPEC, "ics23-spec-unusable")                                                                               \
     X(ICS23_MALFORMED, "ics23-malformed")                                                                              \
-    X(ICS23_KIND, "ics23-kind-of-proof")                                                                               \
     X(ICS23_DEPTH, "ics23-depth")                                                                                      \
     X(ICS23_LEAF, "ics23-leaf-not-of-spec")                                                                            \
     X(ICS23_INNER, "ics23-inner-not-of-spec")                                                                          \
@@ -120,7 +113,6 @@ enum proof_verdict {
     X(ICS23_CHILD, "ics23-child-without-place")                                                                        \
     X(ICS23_EMPTY, "ics23-empty-key-or-value")                                                                         \
     X(ICS23_OTHER_KEY, "ics23-other-key")                                                                              \
-    X(ICS23_OTHER_VALUE, "ics23-other-value")                                                                          \
     X(ICS23_ROOT, "ics23-root-mismatch")                                                                               \
     X(ICS23_NO_NEIGHBOUR, "ics23-absence-without-neighbour")                                                           \
     X(ICS23_KEY_ORDER, "ics23-key-not-between-neighbours")                                                             \
