@@ -43,3 +43,13 @@ struct world *world_silent(uint64_t seed)
     world_run(world, 5000);
     return world;
 }
+
+void world_newest_epoch_alone(const struct world *world, uint16_t chain, struct topology_network *document,
+                              struct topology_chain chains[MODEL_CHAINS])
+{
+    *document = world->next.network;
+    memcpy(chains, world->next.chains, MODEL_CHAINS * sizeof(*chains));
+    chains[chain].epochs++;
+    chains[chain].epochs_len = 1;
+    document->chains = chains;
+}

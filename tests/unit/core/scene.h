@@ -22,6 +22,10 @@ uint64_t world_counter(const struct world *world, uint16_t relay, enum relay_rea
 /* A frame of these items from one relay to another, as its gate would let it in; ask: the request that it answers, 0 none. */
 void world_frame(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct codec_pack *items,
                  uint32_t count);
+/* The next document (world_epoch_next) without the epoch before, of one chain: what was signed under it counts for nothing.
+ * document borrows chains, and the world's own. */
+void world_newest_epoch_alone(const struct world *world, uint16_t chain, struct topology_network *document,
+                              struct topology_chain chains[MODEL_CHAINS]);
 /* The true head of a lane's message log at a number. */
 struct proof_head world_head(const struct world *world, uint16_t lane, uint64_t number);
 /* A world in which 20 messages a lane exist and no honest signer speaks: what a relay knows comes from the test alone. */

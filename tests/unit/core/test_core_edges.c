@@ -463,11 +463,7 @@ static void what_is_undelivered_is_signed_again_when_the_document_no_longer_name
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).certified, 30);
     world_epoch_next(world, 1, 7, 0);
     model_rotate(&world->model, 1, 0);
-    document = world->next.network;
-    memcpy(chains, world->next.chains, sizeof(chains));
-    chains[1].epochs = &world->next.epochs[1];
-    chains[1].epochs_len = 1;
-    document.chains = chains;
+    world_newest_epoch_alone(world, 1, &document, chains);
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
         document_next(world, relay);
         world->relays[relay].document = &document;

@@ -349,11 +349,7 @@ static void what_is_settled_is_not_signed_again_for_an_epoch_that_is_forgotten(v
     world_run(world, 10000);
     world_epoch_next(world, 1, 3, 0); /* the first two of the west have another key */
     model_rotate(&world->model, 1, 0);
-    document = world->next.network;
-    memcpy(chains, world->next.chains, sizeof(chains));
-    chains[1].epochs = &world->next.epochs[1];
-    chains[1].epochs_len = 1;
-    document.chains = chains;
+    world_newest_epoch_alone(world, 1, &document, chains);
     for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
         world_kill(world, relay);
         world->relays[relay].document = &document;
