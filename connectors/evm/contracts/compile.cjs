@@ -1,5 +1,6 @@
 // Compiles contracts: node compile.cjs NODE_MODULES SOURCE_DIR OUT_DIR
-// Writes OUT_DIR/<Contract>.json for every contract: {"contract", "source", "abi", "bytecode", "runtime", "selectors", "storage"}.
+// Writes OUT_DIR/<Contract>.json for every contract: {"contract", "source", "abi", "bytecode", "runtime", "immutables", "selectors", "storage"}.
+// immutables: where each stands in the runtime code, which has 32 zero bytes there: {name: [offset in bytes, ...]}.
 // Any warning of the compiler is an error. Nothing is written when a source does not compile. What the compiler said last is kept
 // beside NODE_MODULES, so that other build folders with the same sources need not wait for it again.
 'use strict';
@@ -44,14 +45,20 @@ const output = compiled(JSON.stringify({
         viaIR: true,
         optimizer: { enabled: true, runs: 1000000 },
         metadata: { bytecodeHash: 'none', appendCBOR: false }, // the bytecode depends on nothing but the code
-        outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object',
-            'evm.methodIdentifiers', 'storageLayout'] } },
+        outputSelection: { '*': { '': ['ast'], '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object',
+            'evm.deployedBytecode.immutableReferences', 'evm.methodIdentifiers', 'storageLayout'] } },
     },
 }));
 // One test receiver destroys itself on purpose; the compiler's warning of that (1699) is the only one let pass.
 const errors = (output.errors || []).filter((e) => !(e.errorCode === '1699' && e.sourceLocation.file.startsWith('test/')));
 for (const e of errors) console.error(e.formattedMessage);
 if (errors.length) process.exit(1);
+
+// The compiler names immutables by numbers of its syntax tree.
+function immutables(unit, contract, references) {
+    const declared = output.sources[unit].ast.nodes.find((n) => n.name === contract).nodes;
+    return Object.fromEntries(declared.filter((n) => references[n.id]).map((n) => [n.name, references[n.id].map((r) => r.start)]));
+}
 
 fs.mkdirSync(outDir, { recursive: true });
 for (const [unit, contracts] of Object.entries(output.contracts)) {
@@ -63,6 +70,7 @@ for (const [unit, contracts] of Object.entries(output.contracts)) {
             abi: c.abi,
             bytecode: '0x' + c.evm.bytecode.object,
             runtime: '0x' + c.evm.deployedBytecode.object,
+            immutables: immutables(unit, name, c.evm.deployedBytecode.immutableReferences),
             selectors: c.evm.methodIdentifiers,
             storage: (c.storageLayout.storage || []).map((v) => ({ label: v.label, slot: v.slot, type: v.type })),
         }, null, 1) + '\n');
