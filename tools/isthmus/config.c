@@ -160,9 +160,7 @@ static void print_json(const struct config_problems *problems)
     tools_json_set_flag(object, "ok", problems->total == 0);
     tools_json_set_integer(object, "total", (int64_t)problems->total);
     tools_json_set(object, "problems", list);
-    char *line = tools_json_dump(object);
-    puts(line);
-    free(line);
+    isthmus_print_json(object);
     tools_json_free(object);
 }
 

@@ -4,7 +4,6 @@
 #include "tools/isthmus/document.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proofs/codec/hex.h"
@@ -237,8 +236,6 @@ void isthmus_document_json(const struct topology_network *network)
     tools_json_set(object, "zones", zones);
     tools_json_set(object, "relays", relays);
     tools_json_set(object, "lanes", lanes);
-    char *line = tools_json_dump(object);
-    puts(line);
-    free(line);
+    isthmus_print_json(object);
     tools_json_free(object);
 }

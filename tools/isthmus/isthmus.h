@@ -26,6 +26,7 @@ struct isthmus_command {
 int isthmus_init(int argc, char **argv);
 int isthmus_keys(int argc, char **argv);
 int isthmus_network(int argc, char **argv);
+int isthmus_network_contracts(int argc, char **argv);
 int isthmus_config(int argc, char **argv);
 int isthmus_status(int argc, char **argv);
 int isthmus_lanes(int argc, char **argv);
@@ -72,6 +73,9 @@ void isthmus_table_end_row(struct isthmus_table *table); /* fills what is missin
 size_t isthmus_table_rows(const struct isthmus_table *table);
 void isthmus_table_print(struct isthmus_table *table); /* and frees it */
 void isthmus_table_free(struct isthmus_table *table);
+
+/* A tree of JSON as one line. */
+void isthmus_print_json(const struct tools_json *node);
 
 /* "850ms", "12s", "3m12s", "2h05m", "4d03h": for people. */
 const char *isthmus_duration(char out[24], uint64_t ms);

@@ -18,7 +18,7 @@ static int version(int argc, char **argv)
 static const struct isthmus_command commands[] = {
     {"init", isthmus_init, "make a folder with a commented relay.yaml and fresh keys"},
     {"keys", isthmus_keys, "make key files and look at them: new, show, list"},
-    {"network", isthmus_network, "the network document: new-root, sign, verify, hash, show"},
+    {"network", isthmus_network, "the network document: new-root, sign, verify, hash, show, contracts"},
     {"config", isthmus_config, "check: everything that is wrong with relay.yaml and its document"},
     {"status", isthmus_status, "what is not moving, since when, and what it waits for"},
     {"lanes", isthmus_lanes, "every lane and how far its logs are"},

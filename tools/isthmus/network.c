@@ -19,12 +19,15 @@ static const char *const USAGE =
     "       isthmus network verify DOCUMENT\n"
     "       isthmus network hash DOCUMENT\n"
     "       isthmus network show DOCUMENT [--json]\n"
+    "       isthmus network contracts DOCUMENT --chain ID ...\n"
     "\n"
     "new-root  makes the key of a side's root and prints its line for the document and for every relay.yaml\n"
     "sign      checks the document and adds or renews one root's line in DOCUMENT.sig; every side's root must sign\n"
     "verify    everything that is wrong with the document and its signatures, at once\n"
     "hash      what is signed, and what relays compare: BLAKE2b-256(tag isthmus/doc, file)\n"
-    "show      what the document means: epochs and what they survive, light clients, links, lanes with their ids\n";
+    "show      what the document means: epochs and what they survive, light clients, links, lanes with their ids\n"
+    "contracts what belongs on one of its EVM chains: how it is created, and whether it stands there; it has a "
+    "--help\n";
 
 struct topology_network *isthmus_document_load(const char *path)
 {
@@ -292,6 +295,7 @@ static const struct isthmus_command commands[] = {
     {"verify", verify, "check a document and its signatures"},
     {"hash", hash, "print what is signed"},
     {"show", show, "print what a document means"},
+    {"contracts", isthmus_network_contracts, "what belongs on a chain: to send it, and to ask for it"},
 };
 
 int isthmus_network(int argc, char **argv)

@@ -1,5 +1,5 @@
 /*
- * Aligned columns for people.
+ * Aligned columns for people, lines of JSON for programs.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -89,6 +89,13 @@ void isthmus_table_free(struct isthmus_table *table)
         free(table->cells[i]);
     free(table->cells);
     free(table);
+}
+
+void isthmus_print_json(const struct tools_json *node)
+{
+    char *line = tools_json_dump(node);
+    puts(line);
+    free(line);
 }
 
 const char *isthmus_duration(char out[24], uint64_t ms)

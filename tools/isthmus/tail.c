@@ -60,9 +60,7 @@ static void print_events(const struct tools_json *root, bool json)
             print_event(event);
             continue;
         }
-        char *line = tools_json_dump(event);
-        puts(line);
-        free(line);
+        isthmus_print_json(event);
     }
     fflush(stdout);
 }

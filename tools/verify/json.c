@@ -327,6 +327,16 @@ void tools_json_append(struct tools_json *array, struct tools_json *child)
         must(NULL);
 }
 
+void tools_json_append_text(struct tools_json *array, const char *value)
+{
+    tools_json_append(array, (struct tools_json *)json_string(value));
+}
+
+void tools_json_append_flag(struct tools_json *array, bool value)
+{
+    tools_json_append(array, (struct tools_json *)json_boolean(value));
+}
+
 bool tools_json_write(const char *path, const struct tools_json *node)
 {
     FILE *file = fopen(path, "w");

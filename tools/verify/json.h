@@ -76,6 +76,8 @@ void tools_json_set_flag(struct tools_json *object, const char *key, bool value)
 void tools_json_set_hex(struct tools_json *object, const char *key, struct bytes value);
 void tools_json_set(struct tools_json *object, const char *key, struct tools_json *child); /* takes child */
 void tools_json_append(struct tools_json *array, struct tools_json *child);                /* takes child */
+void tools_json_append_text(struct tools_json *array, const char *value);
+void tools_json_append_flag(struct tools_json *array, bool value);
 /* Writes the tree to path, indented; false with errno set when that fails. */
 bool tools_json_write(const char *path, const struct tools_json *node);
 /* The tree as one line of text; free() it. */
