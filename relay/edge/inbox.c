@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 enum {
+    FRAME_BYTES =
+        512, /* of memory that a frame takes besides its body: header, signature, nng's message, its place here */
     DRAIN_MAX = 1024,     /* frames of one call, so that the loop sees to others in between */
     REQUEST_AGE = 30000,  /* ms for the loop to answer */
     ASK_FAILURES = 2,     /* in a row, of a peer that is heard: its request connection is given up */
@@ -122,7 +124,7 @@ void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, u
     }
     *arrival = (struct edge_arrival){NULL, type, peer, id, message, body};
     pthread_mutex_lock(&inbox->mutex);
-    peer->queued += body.len;
+    peer->queued += body.len + FRAME_BYTES;
     peer->stats.bytes_in += body.len;
     peer->stats.last_heard = edge_inbox_clock();
     bool wakes = inbox->waiting++ == 0;
@@ -251,7 +253,7 @@ size_t edge_inbox_drain(struct edge_inbox *inbox)
         arrival->next = NULL;
         deliver(options, arrival);
         pthread_mutex_lock(&inbox->mutex);
-        arrival->peer->queued -= arrival->body.len;
+        arrival->peer->queued -= arrival->body.len + FRAME_BYTES;
         pthread_mutex_unlock(&inbox->mutex);
         free_arrivals(inbox, arrival);
     }

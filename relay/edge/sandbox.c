@@ -68,6 +68,14 @@ static bool limit(int resource, rlim_t most)
     return setrlimit(resource, &limits) == 0;
 }
 
+/* The kernel counts processes and threads by user: where that is bounded, a quarter stays with us, who start them anew. */
+static bool limit_processes(void)
+{
+    struct rlimit limits;
+    return getrlimit(RLIMIT_NPROC, &limits) == 0 &&
+           (limits.rlim_cur == RLIM_INFINITY || limit(RLIMIT_NPROC, limits.rlim_cur - limits.rlim_cur / 4));
+}
+
 /* ---- Landlock ------------------------------------------------------------------------------------------------------ */
 
 /* All file rights that this kernel can forbid; 0: it has no Landlock. */
@@ -253,15 +261,45 @@ static const int CONNECTOR_FORBIDDEN[] = {
     /* Out of its session, where the relay could not end it with the connector. */
     SCMP_SYS(setsid),
     SCMP_SYS(setpgid),
+    /* What our user owns, keys and guard too: Landlock knows nothing of who may read a file, and of its length only since
+     * Linux 6.2. */
+    SCMP_SYS(truncate),
+    SCMP_SYS(chmod),
+    SCMP_SYS(fchmod),
+    SCMP_SYS(fchmodat),
+    SCMP_SYS(chown),
+    SCMP_SYS(fchown),
+    SCMP_SYS(lchown),
+    SCMP_SYS(fchownat),
+    SCMP_SYS(utime),
+    SCMP_SYS(utimes),
+    SCMP_SYS(futimesat),
+    SCMP_SYS(utimensat),
+    SCMP_SYS(setxattr),
+    SCMP_SYS(lsetxattr),
+    SCMP_SYS(fsetxattr),
+    SCMP_SYS(removexattr),
+    SCMP_SYS(lremovexattr),
+    SCMP_SYS(fremovexattr),
+    /* Memory and queues that stay when it has ended, and that no limit of a process counts. */
+    SCMP_SYS(shmget),
+    SCMP_SYS(semget),
+    SCMP_SYS(msgget),
+    SCMP_SYS(mq_open),
 };
+
+/* Newer than Debian 12's libseccomp; all machines number them alike. Elsewhere these do what is forbidden above. */
+static const int CONNECTOR_FORBIDDEN_NEW[] = {452 /* fchmodat2 */, 463 /* setxattrat */, 466 /* removexattrat */,
+                                              469 /* file_setattr */};
 
 /* Calls that take the number of a process: 0, their first argument, is itself. */
 static const int CONNECTOR_OF_ITSELF[] = {SCMP_SYS(prlimit64), SCMP_SYS(sched_setaffinity),
                                           SCMP_SYS(sched_setscheduler), SCMP_SYS(sched_setparam),
                                           SCMP_SYS(sched_setattr)};
 
-static const uint64_t NAMESPACES[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
-                                      CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
+/* Namespaces; and children of ours, whom nobody would ever take down: in the end no process has a number left. */
+static const uint64_t CLONES[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,    CLONE_NEWNET,
+                                  CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_PARENT};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -317,10 +355,10 @@ static int forbid_others(scmp_filter_ctx filter, int error)
 }
 
 /* clone3 hides its flags behind a pointer; libraries fall back to clone where a kernel does not have it. */
-static int forbid_namespaces(scmp_filter_ctx filter, int error)
+static int forbid_clones(scmp_filter_ctx filter, int error)
 {
-    for (size_t i = 0; i < COUNT(NAMESPACES); i++)
-        error = forbid(filter, error, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES[i], NAMESPACES[i]));
+    for (size_t i = 0; i < COUNT(CLONES); i++)
+        error = forbid(filter, error, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONES[i], CLONES[i]));
     return error != 0 ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
@@ -332,9 +370,11 @@ static bool seccomp_connector(void)
     int error = filter == NULL ? -1 : 0;
     for (size_t i = 0; i < COUNT(CONNECTOR_FORBIDDEN) && error == 0; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CONNECTOR_FORBIDDEN[i], 0);
+    for (size_t i = 0; i < COUNT(CONNECTOR_FORBIDDEN_NEW) && error == 0; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CONNECTOR_FORBIDDEN_NEW[i], 0);
     for (size_t i = 0; i < COUNT(signals); i++) /* tkill names a thread: its first one */
         error = forbid(filter, error, signals[i], SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
-    error = forbid_namespaces(filter, forbid_others(filter, error));
+    error = forbid_clones(filter, forbid_others(filter, error));
     /* The control socket and ipc:// doors let our own user in. Pairs stay, but for datagrams, which could be sent anywhere. */
     if (error == 0)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
@@ -376,7 +416,7 @@ bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(text, cap, "prctl");
     /* A hostile answer may be small on the wire and large as a tree: one connector must not take the machine's memory. */
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) ||
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 1024) || !limit_processes() ||
         (!EDGE_SANDBOX_SANITIZED && !limit(RLIMIT_DATA, 1ul << 30)))
         return fail(text, cap, "setrlimit");
     if (!landlock_connector(readable, text, cap))

@@ -40,7 +40,8 @@ bool edge_sandbox_signer(const char *folder, char *text, size_t cap);
  * (files, or folders with all below them; ends with NULL; what is not there is skipped), writes nothing, and reaches no
  * unix socket: neither the keys of its user nor the relay's own doors. No tracing, mounting, modules, keys, namespaces or
  * raw kernel interfaces; no signal, limit or priority for another process, and no session of its own, so that all it starts
- * ends with it. Refused calls answer EACCES or EPERM; network and threads as it likes. Without Landlock (edge_sandbox_whole) it
+ * ends with it; no length, owner, rights, times or attributes of any file, no memory or queues that would outlive it, and three
+ * quarters of the processes that its user may have. Refused calls answer EACCES or EPERM; network and threads as it likes. Without Landlock (edge_sandbox_whole) it
  * may read what its user may.
  */
 bool edge_sandbox_connector(const char *const *readable, char *text, size_t cap);

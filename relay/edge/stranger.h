@@ -5,7 +5,9 @@
  * connection gets no descriptor above edge_stranger_mark(), and one that nng has not greeted within EDGE_STRANGER_MS is ended.
  *
  * What is above the mark belongs to the store, to children, the control socket and what we dial. Whoever comes meanwhile waits
- * in the kernel's queue; links that are there already stay as they are.
+ * in the kernel's queue; links that are there already stay as they are. Below it one address has edge_stranger_share(), strangers
+ * and those that greeted together: what it has beyond is ended at once, so that others come in. This machine itself has no share:
+ * our own calls come from it, and what a tunnel brings.
  *
  * Threads: any.
  */
@@ -34,14 +36,19 @@ void edge_stranger_limit(void);
  * EDGE_STRANGER_MARK_MAX at most. All that it has open counts. */
 size_t edge_stranger_mark(void);
 
+/* How many connections one address may have, over IPv6 one network of 64 bits: a sixteenth of the mark. */
+size_t edge_stranger_share(void);
+
 /* nng has greeted it, over TLS after it showed a certificate. Unknown names are ignored. */
 void edge_stranger_greeted(const struct edge_stranger_name *name);
 
 /* Ends those that took too long. now: ms, monotonic. */
 void edge_stranger_tick(uint64_t now);
 
-/* Since the process began: how often somebody had to wait for a descriptor, and how many were ended. */
+/* Since the process began: how often somebody had to wait for a descriptor, how many were ended, and how many refused because their
+ * address had its share. */
 uint64_t edge_stranger_waits(void);
 uint64_t edge_stranger_ended(void);
+uint64_t edge_stranger_refused(void);
 
 #endif

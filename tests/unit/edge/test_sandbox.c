@@ -15,12 +15,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -253,6 +257,30 @@ static int touch_itself(void)
     return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && sched_setaffinity(0, sizeof(cpus), &cpus) == 0 ? 0 : 3;
 }
 
+static int have_three_quarters_of_its_processes(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 3072 && limit.rlim_max == 3072 ? 0 : 1;
+}
+
+/* What it forks without end leaves its user room for the relay's other children. */
+static void test_connector__cannot_use_up_its_users_processes(void **state)
+{
+    struct rlimit before, low;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NPROC, &before), 0);
+    if (before.rlim_max < 4096) {
+        print_message("skipped: this user may have fewer than 4096 processes\n");
+        skip();
+    }
+    low = before;
+    low.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_NPROC, &low), 0);
+    int code = sandboxed(have_three_quarters_of_its_processes);
+    assert_int_equal(setrlimit(RLIMIT_NPROC, &before), 0);
+    assert_int_equal(code, 0);
+}
+
 static void test_connector__cannot_end_or_starve_another_process_of_its_user(void **state)
 {
     (void)state;
@@ -293,6 +321,15 @@ static int make_namespaces(void)
     return pid < 0 && errno == ENOSYS ? 0 : 9;
 }
 
+/* A child of the relay that never asks for its end: each would keep a number for as long as the relay runs. */
+static int leave_a_child_to_its_parent(void)
+{
+    long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0)
+        _exit(0);
+    return pid < 0 && errno == EPERM ? 0 : 1;
+}
+
 static void test_connector__leaves_neither_its_session_nor_its_namespaces(void **state)
 {
     (void)state;
@@ -302,6 +339,77 @@ static void test_connector__leaves_neither_its_session_nor_its_namespaces(void *
     }
     assert_int_equal(sandboxed(leave_its_session), 0);
     assert_int_equal(sandboxed(make_namespaces), 0);
+    assert_int_equal(sandboxed(leave_a_child_to_its_parent), 0);
+}
+
+/* As the kernel before Landlock knew of them, or without it: not even the length of a file that it may not open. */
+static int change_what_its_user_owns(void)
+{
+    const struct timespec times[2] = {{0}};
+    const int at = AT_FDCWD;
+    int fd = open(named, O_RDONLY);
+    if (truncate(secret, 0) == 0 || errno != EPERM)
+        return 1;
+    if (chmod(secret, 0666) == 0 || errno != EPERM)
+        return 2;
+    if (syscall(SYS_fchmodat, at, secret, 0666) == 0 || errno != EPERM)
+        return 3;
+    if (syscall(452 /* fchmodat2 */, at, secret, 0666, 0) == 0 || errno != EPERM)
+        return 4;
+    if (fd < 0 || fchmod(fd, 0666) == 0 || errno != EPERM)
+        return 5;
+    if (lchown(secret, getuid(), getgid()) == 0 || errno != EPERM)
+        return 6;
+    if (setxattr(secret, "user.word", "x", 1, 0) == 0 || errno != EPERM)
+        return 7;
+    if (syscall(463 /* setxattrat */, at, secret, 0, "user.word", NULL, 0) == 0 || errno != EPERM)
+        return 8;
+    return utimensat(at, secret, times, 0) != 0 && errno == EPERM ? 0 : 9;
+}
+
+static void test_connector__changes_nothing_of_the_files_of_its_user(void **state)
+{
+    struct stat status;
+    (void)state;
+    if (EDGE_SANDBOX_SANITIZED) {
+        print_message("skipped: no seccomp in builds with sanitizers\n");
+        skip();
+    }
+    assert_int_equal(sandboxed(change_what_its_user_owns), 0);
+    assert_int_equal(stat(secret, &status), 0);
+    assert_int_equal(status.st_size, 7);
+    assert_int_equal(status.st_mode & 0777, 0600);
+}
+
+/* Such memory outlives it, and nobody's limit counts it. */
+static int leave_memory_behind(void)
+{
+    int shared = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+    if (shared >= 0)
+        shmctl(shared, IPC_RMID, NULL);
+    if (shared >= 0 || errno != EPERM)
+        return 1;
+    int queue = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+    if (queue >= 0)
+        msgctl(queue, IPC_RMID, NULL);
+    if (queue >= 0 || errno != EPERM)
+        return 2;
+    int semaphores = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+    if (semaphores >= 0)
+        semctl(semaphores, 0, IPC_RMID);
+    if (semaphores >= 0 || errno != EPERM)
+        return 3;
+    return syscall(SYS_mq_open, "isthmus-test", O_RDONLY, 0, NULL) < 0 && errno == EPERM ? 0 : 4;
+}
+
+static void test_connector__leaves_no_memory_behind(void **state)
+{
+    (void)state;
+    if (EDGE_SANDBOX_SANITIZED) {
+        print_message("skipped: no seccomp in builds with sanitizers\n");
+        skip();
+    }
+    assert_int_equal(sandboxed(leave_memory_behind), 0);
 }
 
 /* A trust file for each of as many chains as there may be, and room for the guard's; the time where the kernel maps no vDSO. */
@@ -350,7 +458,10 @@ int main(void)
         TEST(test_connector__reads_what_is_given_and_what_any_program_needs),
         TEST(test_connector__reaches_no_unix_socket_but_the_network),
         TEST(test_connector__cannot_end_or_starve_another_process_of_its_user),
+        TEST(test_connector__cannot_use_up_its_users_processes),
         TEST(test_connector__leaves_neither_its_session_nor_its_namespaces),
+        TEST(test_connector__changes_nothing_of_the_files_of_its_user),
+        TEST(test_connector__leaves_no_memory_behind),
         TEST(test_signer__has_the_time_and_descriptors_for_all_chains),
         TEST(test_relay__nobody_of_its_user_may_look_into_it),
     };

@@ -117,6 +117,27 @@ static void add(struct fixture *fixture, size_t place, uint8_t *number)
     edge_inbox_add(&fixture->inbox.peers[place], EDGE_ARRIVAL_PUBLISHED, 0, NULL, (struct bytes){number, 1});
 }
 
+/* Small frames take memory that their bodies do not show. */
+static void test_inbox__crumbs_take_no_more_memory_than_whole_frames(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t number = 0;
+    heard_len = 0;
+    fixture->options.published = published;
+    fixture->options.peer_up = up;
+    fixture->options.wake_fd = -1;
+    fixture->options.queue_bytes = 100 * 512;
+    while (heard_len < BACKLOG && !edge_inbox_full(&fixture->inbox.peers[0])) {
+        add(fixture, 0, &number);
+        heard_len++; /* as many as a test would drain */
+    }
+    assert_int_equal(heard_len, 100);
+    assert_false(edge_inbox_full(&fixture->inbox.peers[1]));
+    heard_len = 0;
+    assert_int_equal(edge_inbox_drain(&fixture->inbox), 100);
+    assert_int_equal(fixture->inbox.peers[0].queued, 0);
+}
+
 /* Who sends without end fills a queue of its own: one frame of it goes before each of another. */
 static void test_inbox__the_backlog_of_one_peer_delays_no_other(void **state)
 {
@@ -216,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_inbox__one_that_asks_without_end_leaves_room_for_the_others),
+        TEST(test_inbox__crumbs_take_no_more_memory_than_whole_frames),
         TEST(test_inbox__the_backlog_of_one_peer_delays_no_other),
         TEST(test_inbox__a_silent_peer_with_a_host_name_is_given_up_though_nobody_probes_it),
         TEST(test_inbox__a_connection_that_was_just_made_has_time_to_be_heard),
