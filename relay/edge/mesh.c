@@ -560,8 +560,10 @@ void edge_mesh_tick(struct edge_mesh *mesh, uint64_t now)
 void edge_mesh_look(struct edge_mesh *mesh, struct edge_mesh_look *out)
 {
     long long pipes = atomic_load(&mesh->pipes);
-    *out = (struct edge_mesh_look){
-        .connections = pipes > 0 ? (uint64_t)pipes : 0, .waits = edge_stranger_waits(), .ended = edge_stranger_ended()};
+    *out = (struct edge_mesh_look){.connections = pipes > 0 ? (uint64_t)pipes : 0,
+                                   .waits = edge_stranger_waits(),
+                                   .ended = edge_stranger_ended(),
+                                   .refused = edge_stranger_refused()};
     for (size_t i = 0; i <= mesh->options.zones_len; i++) {
         const struct edge_door *door = &mesh->doors[i];
         if (door->deaf_since == 0 || (out->deaf_since != 0 && door->deaf_since >= out->deaf_since))

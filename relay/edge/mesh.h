@@ -111,8 +111,9 @@ struct edge_mesh_look {
     bool crowded;         /* more of them than a third of what doors may have of the process's descriptors */
     uint64_t deaf_since;  /* ms, monotonic: since when a door does not answer our own call; 0: all do */
     const char *deaf_url; /* that door's; borrowed from the mesh */
-    uint64_t waits; /* since the process began: how often somebody before a door had to wait for a descriptor … */
-    uint64_t ended; /* … and how many were ended because they did not say in time who they are */
+    uint64_t waits;   /* since the process began: how often somebody before a door had to wait for a descriptor … */
+    uint64_t ended;   /* … how many were ended because they did not say in time who they are … */
+    uint64_t refused; /* … and how many were refused because their address has as many as one may have */
 };
 
 void edge_mesh_look(struct edge_mesh *mesh, struct edge_mesh_look *out);

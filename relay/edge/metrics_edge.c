@@ -298,6 +298,8 @@ static void metrics_store(struct metrics *out, const struct edge_relay *relay)
         (double)look.waits);
     one(out, "isthmus_mesh_strangers_ended_total", "counter",
         "Connections that were ended because they did not say in time who they are.", (double)look.ended);
+    one(out, "isthmus_mesh_refused_total", "counter",
+        "Connections that were refused because their address has as many as one may have.", (double)look.refused);
     if (statvfs(relay->config->store, &disk) == 0)
         one(out, "isthmus_disk_free_bytes", "gauge", "Free bytes of the disk of the store.",
             (double)disk.f_bavail * (double)disk.f_frsize);

@@ -398,20 +398,30 @@ static void drain_check(struct edge_relay *relay)
     edge_loop_stop(relay->loop, relay->inner->drain_code);
 }
 
-/* Others come in greater numbers than there are descriptors for: said once until nobody had to wait for a minute. */
+/* Whether a count that grew is to be said: once until it stood still for a minute. */
+static bool crowd_grew(struct edge_relay_crowd *crowd, uint64_t count)
+{
+    uint64_t now = edge_loop_now();
+    bool grew = count != crowd->count, quiet = crowd->at == 0 || now - crowd->at > EDGE_RELAY_CROWD_MS;
+    crowd->count = count;
+    if (grew)
+        crowd->at = now;
+    return grew && quiet;
+}
+
+/* Others come in greater numbers than there are descriptors for, or one of them does. */
 static void crowd_check(struct edge_relay *relay, const struct edge_mesh_look *look)
 {
-    struct edge_relay_inner *inner = relay->inner;
-    uint64_t now = edge_loop_now();
-    if (look->waits == inner->waits)
-        return;
-    if (inner->waited_at == 0 || now - inner->waited_at > EDGE_RELAY_CROWD_MS)
+    if (crowd_grew(&relay->inner->waits, look->waits))
         edge_log(RELAY_ALARM, "mesh-crowded", NULL,
                  "connections of others have all the descriptors that they may have (%zu), further ones wait; who does "
                  "not say who it is is ended after %d s, links that are there go on: find out who comes (ss -tn)",
                  edge_stranger_mark(), EDGE_STRANGER_MS / 1000);
-    inner->waits = look->waits;
-    inner->waited_at = now;
+    if (crowd_grew(&relay->inner->refused, look->refused))
+        edge_log(RELAY_WARNING, "mesh-greedy", NULL,
+                 "an address has as many connections as one may have (%zu), further ones are refused and all others go "
+                 "on: find out who that is (ss -tn)",
+                 edge_stranger_share());
 }
 
 /*

@@ -21,9 +21,11 @@ struct edge_relay_inner {
     bool disk_scarce;     /* less free than budgets.free_bytes */
     bool held;            /* the store does not keep up: no input */
     uint64_t draining_since, tick_due, disk_due;
-    uint64_t deaf_since;       /* ms: since when others cannot reach this relay, or soon cannot; 0: they can */
-    uint64_t waits, waited_at; /* of the mesh's look; ms: when they grew last, 0: never */
-    int drain_code;            /* with which to end */
+    uint64_t deaf_since; /* ms: since when others cannot reach this relay, or soon cannot; 0: they can */
+    struct edge_relay_crowd {
+        uint64_t count, at; /* ms: when it grew last, 0: never */
+    } waits, refused;       /* of the mesh's look */
+    int drain_code;         /* with which to end */
     struct edge_health *health;
 };
 

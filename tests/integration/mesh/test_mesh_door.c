@@ -156,8 +156,9 @@ static void test_mesh__calls_that_are_not_taken_down_end_and_count_as_deafness(v
 
 enum { STRANGERS = 600, LIMIT = 512, SPARE = 100 };
 
-/* A process of its own that opens connections to the port, holds them, and reads nothing; `hello` 0: it says nothing. */
-static pid_t stranger_start(uint16_t port, uint8_t hello)
+/* A process of its own that opens connections to the port from 127.0.0.`host`, holds them, and reads nothing; `hello` 0: it says
+ * nothing. */
+static pid_t stranger_start(uint16_t port, uint8_t host, uint8_t hello)
 {
     int done[2];
     char byte;
@@ -165,8 +166,9 @@ static pid_t stranger_start(uint16_t port, uint8_t hello)
     pid_t child = fork();
     if (child == 0) {
         const uint8_t greeting[8] = {0, 'S', 'P', 0, 0, hello, 0, 0};
-        struct sockaddr_in address = wire_address(port);
+        struct sockaddr_in address = wire_address(port), ours = wire_address(0);
         struct rlimit limit;
+        ours.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int fd = 3; fd < LIMIT; fd++) /* what the test has open is not the stranger's */
             if (fd != done[1])
@@ -179,6 +181,8 @@ static pid_t stranger_start(uint16_t port, uint8_t hello)
         for (int i = 0; i < STRANGERS; i++) {
             int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
             struct pollfd ready = {.fd = fd, .events = POLLOUT};
+            if (bind(fd, (struct sockaddr *)&ours, sizeof(ours)) != 0)
+                _exit(1);
             (void)connect(fd, (struct sockaddr *)&address, sizeof(address));
             if (poll(&ready, 1, 5) == 1 && hello != 0)
                 (void)send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL);
@@ -224,7 +228,7 @@ static void besiege(const char *scheme, uint8_t hello)
     for (int i = 0; i < 2; i++)
         assert_true(node_open(&nodes[i], &urls, tls ? scratch.path : NULL, 0));
     meet(nodes, 2);
-    pid_t strangers = stranger_start(url_port(urls.publish[0][0]), hello);
+    pid_t strangers = stranger_start(url_port(urls.publish[0][0]), 1, hello); /* tunnels: no address of their own */
     uint64_t number = 1;
     for (uint64_t end = node_now() + 2000; node_now() < end;) {
         assert_true(descriptors_are_left());
@@ -269,6 +273,54 @@ static void test_mesh__strangers_that_greet_and_stay_leave_descriptors_to_the_st
     besiege("tcp", 0x21);
 }
 
+/* One address, here another than ours: it has its share and no more, whether it greets or not; others come in all the same, and a
+ * connection that ended makes room. */
+static void one_address(uint8_t hello)
+{
+    struct urls urls;
+    struct node nodes[2];
+    struct rlimit limit, low;
+    urls_make(&urls, "tcp", "");
+    nodes_init(nodes, 2);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    low.rlim_cur = LIMIT;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_true(node_open(&nodes[0], &urls, NULL, 0));
+    RUN_UNTIL(nodes, 1, descriptors() < SPARE); /* what is left of a test before this one */
+    uint64_t waits = look(&nodes[0]).waits, refused = look(&nodes[0]).refused;
+    for (int again = 0; again < 2; again++) { /* the second time: what the first one had is free */
+        pid_t greedy = stranger_start(url_port(urls.publish[0][0]), 2, hello);
+        RUN_UNTIL(nodes, 1, look(&nodes[0]).refused > refused + STRANGERS / 2);
+        if (hello != 0)
+            RUN_UNTIL(nodes, 1, look(&nodes[0]).connections == edge_stranger_share());
+        refused = look(&nodes[0]).refused;
+        assert_false(look(&nodes[0]).crowded);
+        assert_int_equal(look(&nodes[0]).waits, waits);
+        assert_true(node_open(&nodes[1], &urls, NULL, 0));
+        meet(nodes, 2);
+        node_close(&nodes[1]);
+        nodes[0].heard[1] = nodes[1].heard[0] = 0;
+        assert_int_equal(kill(greedy, SIGKILL), 0);
+        assert_int_equal(waitpid(greedy, NULL, 0), greedy);
+        RUN_UNTIL(nodes, 1, look(&nodes[0]).connections == 0);
+    }
+    close_all(nodes, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void test_mesh__one_address_that_greets_and_stays_has_its_share_and_no_more(void **state)
+{
+    (void)state;
+    one_address(0x21);
+}
+
+static void test_mesh__one_address_that_says_nothing_has_its_share_and_no_more(void **state)
+{
+    (void)state;
+    one_address(0);
+}
+
 static void test_mesh__a_low_limit_of_descriptors_is_raised_and_a_higher_one_left(void **state)
 {
     (void)state;
@@ -299,6 +351,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mesh__strangers_that_say_nothing_leave_descriptors_to_the_store),
         cmocka_unit_test(test_mesh__strangers_that_never_finish_tls_leave_descriptors_to_the_store),
         cmocka_unit_test(test_mesh__strangers_that_greet_and_stay_leave_descriptors_to_the_store),
+        cmocka_unit_test(test_mesh__one_address_that_greets_and_stays_has_its_share_and_no_more),
+        cmocka_unit_test(test_mesh__one_address_that_says_nothing_has_its_share_and_no_more),
         cmocka_unit_test(test_mesh__a_low_limit_of_descriptors_is_raised_and_a_higher_one_left),
     };
     if (argc > 1)
