@@ -20,7 +20,8 @@ enum {
     LENGTH_BYTES = 4,
     READ_CHUNK = 64 * 1024,
     READ_TURN = 512 * 1024, /* bytes taken at a time: a busy child must not starve the others (I10) */
-    SAID_MAX = 1024         /* bytes of a line that a child logs */
+    SAID_MAX = 1024,        /* bytes of a line that a child logs */
+    REAP_MS = 1000          /* for one that was killed: it may hang in the kernel, by a disk that does not answer */
 };
 
 struct buffer {
@@ -378,7 +379,7 @@ static void launch_failed(struct edge_child *child, int error)
     snprintf(how, sizeof(how), "cannot start %.80s: %s", child->program, strerror(error));
     if (child->pid > 0) {
         process_kill(child);
-        waitpid(child->pid, NULL, 0);
+        edge_process_reap(child->pid, REAP_MS);
     }
     ended(child, how);
 }
@@ -488,7 +489,7 @@ void edge_child_free(struct edge_child *child)
     edge_process_free(child->process);
     if (child->pid > 0) {
         process_kill(child);
-        waitpid(child->pid, NULL, 0);
+        edge_process_reap(child->pid, REAP_MS);
     }
     socket_close(child);
     buffer_fini(&child->in);

@@ -4,6 +4,7 @@
 #include "relay/edge/loop.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -310,4 +311,13 @@ void edge_process_free(struct edge_process *process)
     if (process->pidfd >= 0)
         close(process->pidfd);
     free(process);
+}
+
+void edge_process_reap(pid_t pid, int ms)
+{
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+    bool hangs = end.fd >= 0 && poll(&end, 1, ms) == 0;
+    if (end.fd >= 0)
+        close(end.fd);
+    waitpid(pid, NULL, hangs ? WNOHANG : 0);
 }

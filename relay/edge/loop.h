@@ -63,4 +63,8 @@ struct edge_process *edge_process_new(struct edge_loop *loop, pid_t pid, void (*
                                       void *context);
 void edge_process_free(struct edge_process *process); /* NULL is allowed */
 
+/* Reaps a child that was killed, without the loop. One that has not ended in ms (it hangs in the kernel) is left as it is; without
+ * a descriptor to wait on it is waited for as long as it takes. */
+void edge_process_reap(pid_t pid, int ms);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -290,6 +291,22 @@ static void test_child__stop_closes_its_socket_and_kills_only_the_stubborn(void 
     }
 }
 
+/* What hangs in the kernel cannot be had in a test: one that was not killed ends as little. */
+static void test_child__one_that_does_not_end_is_not_waited_for_without_end(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    edge_process_reap(child, LOOK_MS);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0); /* it lives */
+    assert_int_equal(kill(child, SIGKILL), 0);
+    edge_process_reap(child, PATIENCE_MS);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
 static void test_child__what_it_writes_becomes_log_lines(void **state)
 {
     struct scene scene;
@@ -351,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_child__crashes_back_off_then_quarantine_until_released),
         cmocka_unit_test(test_child__a_program_that_is_not_there_backs_off),
         cmocka_unit_test(test_child__stop_closes_its_socket_and_kills_only_the_stubborn),
+        cmocka_unit_test(test_child__one_that_does_not_end_is_not_waited_for_without_end),
         cmocka_unit_test(test_child__what_it_writes_becomes_log_lines),
         cmocka_unit_test(test_log__repeats_are_limited_and_counted),
     };
