@@ -175,7 +175,8 @@ void evm_submissions_tell_account(struct evm_submissions *submissions)
     const struct connector_message message = {
         .type = CONNECTOR_ACCOUNT,
         .account = {codec_connector_text(account->balance), account->low, codec_connector_text(spent),
-                    codec_connector_text(cap), (uint8_t)account->spending},
+                    codec_connector_text(cap),
+                    (uint8_t)(account->dear ? CONNECTOR_SPENDING_STOPPED : account->spending)},
     };
     connector_send(evm->connector, &message);
 }

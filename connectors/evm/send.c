@@ -56,6 +56,28 @@ static bool set_fees(const struct evm_submissions *submissions, struct evm_submi
     return true;
 }
 
+/* Says when submissions begin to wait for a lower price, and when none does any more: nothing else would show it. */
+static void price_look(struct evm_submissions *submissions)
+{
+    struct evm *evm = submissions->evm;
+    const uint64_t cap = evm->options.gas_price_cap, base = base_fee(evm);
+    bool dear = false;
+    for (size_t i = 0; i < EVM_SUBMISSIONS_MAX && base >= cap && !dear; i++)
+        dear = submissions->list[i].step != EVM_STEP_NONE && submissions->list[i].step != EVM_STEP_DONE;
+    if (dear == submissions->account.dear)
+        return;
+    submissions->account.dear = dear;
+    if (dear)
+        connector_notice(evm->connector, CONNECTOR_NOTICE_SPENDING_STOPPED,
+                         "the base fee is %" PRIu64 " wei, gas-price-cap %" PRIu64 ": submissions wait until it falls",
+                         base, cap);
+    else
+        connector_notice(evm->connector, CONNECTOR_NOTICE_ACCOUNT_GOOD,
+                         "the base fee is %" PRIu64 " wei, gas-price-cap %" PRIu64 ": no submission waits for it", base,
+                         cap);
+    evm_submissions_tell_account(submissions);
+}
+
 /* A quarter more, as nodes want at least a tenth for a replacement, or what a new transaction would offer now. False when
  * a cap is reached. */
 static bool raise_fees(struct evm_submissions *submissions, struct evm_submission *one)
@@ -271,8 +293,9 @@ void evm_send_next(struct evm_submissions *submissions)
         send_one(submissions, next);
         return;
     }
-    if (base_fee(submissions->evm) >= submissions->evm->options.gas_price_cap)
-        return; /* too dear now: with a later block */
+    price_look(submissions);
+    if (submissions->account.dear)
+        return; /* with a later block */
     struct errand *errand = errand_new(submissions, next);
     if (!errand)
         return;
@@ -398,6 +421,7 @@ static void followed(void *context, const struct sdk_rpc_answer *answer)
 void evm_submissions_follow(struct evm_submissions *submissions)
 {
     struct evm *evm = submissions->evm;
+    price_look(submissions);
     if (!sdk_rpc_usable(evm->rpc))
         return;
     for (size_t i = 0; i < EVM_SUBMISSIONS_MAX; i++) {

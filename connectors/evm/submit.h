@@ -58,6 +58,7 @@ struct evm_account {
     uint64_t block; /* newest height when it was asked for */
     struct evm_spend spend;
     enum connector_spending spending;
+    bool dear;        /* submissions wait: the base fee is at gas-price-cap, or above */
     uint64_t refused; /* gwei that did not fit when it was stopped */
     uint64_t
         doubt; /* gwei: the most that a transaction can cost that the node said it did not take; 0: there is none */

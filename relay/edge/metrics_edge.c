@@ -126,7 +126,9 @@ static void metrics_accounts(struct metrics *out, const struct source *sources, 
         {"isthmus_account_cap_units", "The most that it may spend within 24 hours; absent: no cap.", account_cap},
         {"isthmus_account_low", "1 while the balance is below the option low-balance.", account_low},
         {"isthmus_account_near_cap", "1 while the spending is near its cap.", account_near},
-        {"isthmus_account_stopped", "1 while the cap is reached and nothing is submitted.", account_stopped},
+        {"isthmus_account_stopped",
+         "1 while nothing is submitted: the cap is reached, or the chain's price is above gas-price-cap.",
+         account_stopped},
     };
     for (size_t f = 0; f < sizeof(plain) / sizeof(plain[0]); f++) {
         metrics_family(out, plain[f].name, "gauge", plain[f].help);

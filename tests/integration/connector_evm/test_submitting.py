@@ -5,7 +5,7 @@ import tempfile
 import time
 import unittest
 
-from relay import (ACCOUNT, ASK_RESULT, ASK_STATUS, CONFIRMED, DELIVER, EXECUTE, PATIENCE, REJECTED, RESULT, SENT, SETTLE,
+from relay import (ACCOUNT, ASK_RESULT, ASK_STATUS, CONFIRMED, DELIVER, EXECUTE, NOTICE, PATIENCE, REJECTED, RESULT, SENT, SETTLE,
                    SUBMIT, UNKNOWN, lane_message)
 
 from case import Case
@@ -299,6 +299,21 @@ class Submitting(Case):
         self.noticed(connector, 10, "again")
         self.account_is(connector, lambda m: m[2] == 0)
         self.assertEqual(self.notices(connector).count(7), 1)
+
+    def test_a_price_above_the_cap_is_told_while_something_waits_for_it(self):
+        play = self.play()
+        lane, key = play.opened()
+        connector = self.started(play, **self.gas_account(play), gas_price_cap=3 * 10**9)
+        self.sent(play, lane, 1)
+        self.block(play, 50)
+        self.seen(play, connector)
+        self.assertEqual([notice for notice in connector.of(NOTICE) if notice[1] == 9], [])  # nothing waits
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.noticed(connector, 9, "gas-price-cap 3000000000")
+        connector.wait_for(ACCOUNT, lambda m: m[5] == 3)
+        self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: self.block(play, 1))
+        self.noticed(connector, 10, "no submission waits")
+        connector.wait_for(ACCOUNT, lambda m: m[5] == 1)
 
     def seen(self, play, connector):
         """Waits until the connector has seen the newest block."""
