@@ -8,8 +8,8 @@
 
 enum {
     FRAME_BYTES =
-        512, /* of memory that a frame takes besides its body: header, signature, nng's message, its place here */
-    DRAIN_MAX = 1024,     /* frames of one call, so that the loop sees to others in between */
+        512,       /* of memory that a frame takes besides its body: header, signature, nng's message, its place here */
+    DRAIN_MS = 50, /* of one call: what frames cost their senders choose, and the loop sees to others in between */
     REQUEST_AGE = 30000,  /* ms for the loop to answer */
     ASK_FAILURES = 2,     /* in a row, of a peer that is heard: its request connection is given up */
     KICK_FIRST = 2000,    /* ms between giving up connections; doubles while it does not help … */
@@ -112,6 +112,13 @@ bool edge_inbox_full(struct edge_inbox_peer *peer)
     return full;
 }
 
+static void wake(const struct edge_inbox *inbox)
+{
+    const uint64_t one = 1;
+    if (write(inbox->options->wake_fd, &one, sizeof(one)) < 0)
+        return; /* full: it is awake */
+}
+
 void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, uint64_t id, void *message,
                     struct bytes body)
 {
@@ -131,9 +138,8 @@ void edge_inbox_add(struct edge_inbox_peer *peer, enum edge_arrival_type type, u
     *peer->end = arrival;
     peer->end = &arrival->next;
     pthread_mutex_unlock(&inbox->mutex);
-    const uint64_t one = 1;
-    if (wakes && write(inbox->options->wake_fd, &one, sizeof(one)) < 0)
-        return; /* full: it is awake */
+    if (wakes)
+        wake(inbox);
 }
 
 /* True when the relay has half of all places: one that asks without end must leave the others room (I10). Locked. */
@@ -244,9 +250,11 @@ static struct edge_arrival *next_arrival(struct edge_inbox *inbox)
 size_t edge_inbox_drain(struct edge_inbox *inbox)
 {
     const struct edge_mesh_options *options = inbox->options;
+    const uint64_t end = edge_inbox_clock() + DRAIN_MS;
     size_t count = 0;
-    /* One at a time: what one frame starts may be all that the store takes now. What is left is taken by the next tick. */
-    for (; count < DRAIN_MAX && !(options->held && options->held(options->context)); count++) {
+    bool late = false;
+    /* One at a time: what one frame starts may be all that the store takes now. */
+    while (!late && !(options->held && options->held(options->context))) {
         struct edge_arrival *arrival = next_arrival(inbox);
         if (!arrival)
             break;
@@ -256,7 +264,11 @@ size_t edge_inbox_drain(struct edge_inbox *inbox)
         arrival->peer->queued -= arrival->body.len + FRAME_BYTES;
         pthread_mutex_unlock(&inbox->mutex);
         free_arrivals(inbox, arrival);
+        count++;
+        late = edge_inbox_clock() >= end;
     }
+    if (late)
+        wake(inbox); /* for what is left */
     return count;
 }
 

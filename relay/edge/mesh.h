@@ -66,7 +66,7 @@ struct edge_mesh_options {
         queue_bytes; /* frames that wait for the loop, per neighbour, 0: 32 MiB; above, they are dropped and counted */
     unsigned requests; /* unanswered requests taken at a time, half of them of one relay; 0: 128 */
     uint32_t door_pause_ms, door_patience_ms; /* between calls of our own TLS doors, and for one; 0: 30 s, 60 s */
-    int wake_fd; /* an eventfd (owned by the loop): 1 is added when the first frame waits. Then call drain. */
+    int wake_fd; /* an eventfd (owned by the loop): 1 is added when the first frame waits, or some are left. Then call drain. */
     void *context;
     bool (*held)(void *context); /* true: deliver nothing more now; asked before each frame. May be NULL */
     void (*published)(void *context, uint16_t relay, struct bytes body);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "relay/edge/inbox.h"
 #include "tests/unit/mesh/scene.h"
@@ -117,6 +119,44 @@ static void add(struct fixture *fixture, size_t place, uint8_t *number)
     edge_inbox_add(&fixture->inbox.peers[place], EDGE_ARRIVAL_PUBLISHED, 0, NULL, (struct bytes){number, 1});
 }
 
+/* All of them, however busy the machine is. */
+static size_t drain(struct fixture *fixture)
+{
+    size_t all = 0;
+    for (size_t some; (some = edge_inbox_drain(&fixture->inbox)) > 0;)
+        all += some;
+    return all;
+}
+
+/* Costs its receiver what a frame of thousands of wrong signatures does. */
+static void published_slowly(void *context, uint16_t relay, struct bytes body)
+{
+    uint64_t end = edge_inbox_clock() + 20;
+    while (edge_inbox_clock() < end)
+        ;
+    published(context, relay, body);
+}
+
+static void test_inbox__frames_that_cost_much_leave_the_loop_time_for_others(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t number = 0;
+    uint64_t woken = 0;
+    int wake_fd = eventfd(0, EFD_NONBLOCK);
+    heard_len = 0;
+    fixture->options.published = published_slowly;
+    fixture->options.peer_up = up;
+    fixture->options.wake_fd = wake_fd;
+    for (int i = 0; i < 6; i++)
+        add(fixture, 0, &number);
+    assert_int_equal(read(wake_fd, &woken, sizeof(woken)), sizeof(woken));
+    size_t first = edge_inbox_drain(&fixture->inbox);
+    assert_true(first >= 1 && first <= 3);
+    assert_int_equal(read(wake_fd, &woken, sizeof(woken)), sizeof(woken)); /* the loop comes back for the others */
+    assert_int_equal(first + drain(fixture), 6);
+    close(wake_fd);
+}
+
 /* Small frames take memory that their bodies do not show. */
 static void test_inbox__crumbs_take_no_more_memory_than_whole_frames(void **state)
 {
@@ -134,7 +174,7 @@ static void test_inbox__crumbs_take_no_more_memory_than_whole_frames(void **stat
     assert_int_equal(heard_len, 100);
     assert_false(edge_inbox_full(&fixture->inbox.peers[1]));
     heard_len = 0;
-    assert_int_equal(edge_inbox_drain(&fixture->inbox), 100);
+    assert_int_equal(drain(fixture), 100);
     assert_int_equal(fixture->inbox.peers[0].queued, 0);
 }
 
@@ -153,7 +193,7 @@ static void test_inbox__the_backlog_of_one_peer_delays_no_other(void **state)
     }
     for (size_t i = 0; i < 3; i++)
         add(fixture, 1, &numbers[i]);
-    assert_int_equal(edge_inbox_drain(&fixture->inbox), BACKLOG + 3);
+    assert_int_equal(drain(fixture), BACKLOG + 3);
     size_t seen[2] = {0};
     for (size_t i = 0; i < heard_len; i++) {
         size_t place = heard[i] == fixture->peers[1].relay;
@@ -237,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_inbox__one_that_asks_without_end_leaves_room_for_the_others),
+        TEST(test_inbox__frames_that_cost_much_leave_the_loop_time_for_others),
         TEST(test_inbox__crumbs_take_no_more_memory_than_whole_frames),
         TEST(test_inbox__the_backlog_of_one_peer_delays_no_other),
         TEST(test_inbox__a_silent_peer_with_a_host_name_is_given_up_though_nobody_probes_it),
