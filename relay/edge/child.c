@@ -19,7 +19,8 @@
 enum {
     LENGTH_BYTES = 4,
     READ_CHUNK = 64 * 1024,
-    READ_TURN = 512 * 1024, /* bytes taken at a time: a busy child must not starve the others (I10) */
+    READ_TURN = 512 * 1024, /* bytes taken at a time: a busy child must not starve the others (I10) … */
+    TURN_MS = 25,           /* … whatever its messages cost */
     SAID_MAX = 1024,        /* bytes of a line that a child logs */
     REAP_MS = 1000          /* for one that was killed: it may hang in the kernel, by a disk that does not answer */
 };
@@ -254,27 +255,35 @@ static void process_ended(void *context, int status)
 
 /* ---- messages ------------------------------------------------------------------------------------------------------ */
 
-static void messages_deliver(struct edge_child *child)
+/* Gives whole messages to the caller. False: nothing is to be read now; it has had its turn, is held, or has ended. */
+static bool messages_deliver(struct edge_child *child, uint64_t end)
 {
     while (child->state == EDGE_CHILD_UP && !child->hold && child->in.len >= LENGTH_BYTES) {
         const uint8_t *at = child->in.data + child->in.from;
         size_t len = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
         if (len == 0 || len > EDGE_CHILD_MESSAGE_MAX) {
             edge_child_ban(child, "sent a message of a forbidden length");
-            return;
+            return false;
         }
         if (child->in.len < LENGTH_BYTES + len)
-            return;
+            return true;
+        if (edge_loop_now() >= end) {
+            edge_timer_set(child->timer, 0); /* the loop comes back */
+            return false;
+        }
         /* Taken before the callback, which may end this child; its buffers then stay until the end is reported. */
         struct bytes body = {at + LENGTH_BYTES, len};
         buffer_take(&child->in, LENGTH_BYTES + len);
         child->options.message(child->options.context, body);
     }
+    return child->state == EDGE_CHILD_UP && !child->hold;
 }
 
 static void socket_read(struct edge_child *child)
 {
-    for (size_t taken = 0; taken < READ_TURN && child->state == EDGE_CHILD_UP && !child->hold;) {
+    const uint64_t end = edge_loop_now() + TURN_MS;
+    size_t taken = 0;
+    while (messages_deliver(child, end) && taken < READ_TURN) {
         if (!buffer_room(&child->in, READ_CHUNK)) {
             edge_child_ban(child, "no memory for its messages");
             return;
@@ -288,7 +297,6 @@ static void socket_read(struct edge_child *child)
         }
         child->in.len += (size_t)len;
         taken += (size_t)len;
-        messages_deliver(child);
     }
 }
 
@@ -389,7 +397,7 @@ static void timer_fired(void *context)
     struct edge_child *child = context;
     switch (child->state) {
     case EDGE_CHILD_ENDING: child_kill(child, true); return;
-    case EDGE_CHILD_UP: messages_deliver(child); return;
+    case EDGE_CHILD_UP: messages_deliver(child, edge_loop_now() + TURN_MS); return;
     case EDGE_CHILD_STOPPED: return;
     case EDGE_CHILD_BACKING_OFF:
     case EDGE_CHILD_QUARANTINED: break;

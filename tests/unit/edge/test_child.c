@@ -26,7 +26,7 @@ struct scene {
     struct edge_child *child;
     struct edge_timer *deadline;
     bool late;
-    unsigned ups, downs, messages;
+    unsigned ups, downs, messages, noted;
     size_t bytes;
     char text[256]; /* the last message's beginning */
     char why[256];
@@ -72,7 +72,7 @@ static void late(void *context)
     edge_loop_stop(scene->loop, 1);
 }
 
-static void scene_init(struct scene *scene, const char *what)
+static void scene_init_with(struct scene *scene, const char *what, void (*heard)(void *context, struct bytes body))
 {
     static char program[512];
     const char *argv[] = {"child", what, NULL};
@@ -87,10 +87,15 @@ static void scene_init(struct scene *scene, const char *what)
                                                                .backoff_ms = 1,
                                                                .context = scene,
                                                                .up = up,
-                                                               .message = message,
+                                                               .message = heard,
                                                                .down = down});
     assert_non_null(scene->child);
     edge_child_start(scene->child);
+}
+
+static void scene_init(struct scene *scene, const char *what)
+{
+    scene_init_with(scene, what, message);
 }
 
 static void scene_fini(struct scene *scene)
@@ -190,6 +195,51 @@ static void test_child__held_messages_wait_and_then_come(void **state)
     scene.late = false;
     edge_child_hold(scene.child, false);
     until(&scene, has_message);
+    scene_fini(&scene);
+}
+
+enum { CRUMBS = 100 };
+
+/* Costs its receiver much. */
+static void message_slowly(void *context, struct bytes body)
+{
+    uint64_t end = edge_loop_now() + 10;
+    while (edge_loop_now() < end)
+        ;
+    message(context, body);
+}
+
+static bool has_crumbs(struct scene *scene)
+{
+    return scene->messages == CRUMBS;
+}
+
+static void note_messages(void *context)
+{
+    struct scene *scene = context;
+    scene->noted = scene->messages;
+}
+
+static void test_child__messages_that_cost_much_leave_the_loop_time_for_others(void **state)
+{
+    struct scene scene;
+    struct edge_timer *other;
+    (void)state;
+    scene_init_with(&scene, "echo", message_slowly);
+    until(&scene, is_up);
+    edge_child_hold(scene.child, true); /* until all of them are there */
+    for (size_t i = 0; i < CRUMBS; i++)
+        assert_true(edge_child_send(scene.child, (struct bytes){(const uint8_t *)"x", 1}));
+    edge_timer_set(scene.deadline, 200);
+    edge_loop_run(scene.loop);
+    scene.late = false;
+    edge_child_hold(scene.child, false);
+    other = edge_timer_new(scene.loop, note_messages, &scene);
+    edge_timer_set(other, 100);
+    scene.noted = CRUMBS;
+    until(&scene, has_crumbs);
+    assert_true(scene.noted < CRUMBS / 2); /* it had its turn in between */
+    edge_timer_free(other);
     scene_fini(&scene);
 }
 
@@ -363,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_child__sees_only_its_four_descriptors),
         cmocka_unit_test(test_child__messages_of_any_length_come_back_whole),
         cmocka_unit_test(test_child__held_messages_wait_and_then_come),
+        cmocka_unit_test(test_child__messages_that_cost_much_leave_the_loop_time_for_others),
         cmocka_unit_test(test_child__a_forbidden_length_ends_it_and_says_so),
         cmocka_unit_test(test_child__one_that_does_not_read_is_ended_not_waited_for),
         cmocka_unit_test(test_child__crashes_back_off_then_quarantine_until_released),
