@@ -28,14 +28,14 @@ const char *edge_health_name(enum edge_health_cause cause)
     return (unsigned)cause < EDGE_HEALTH_COUNT ? NAMES[cause] : "unknown";
 }
 
-struct edge_health *edge_health_new(size_t sources)
+struct edge_health *edge_health_new(size_t sources, uint64_t now)
 {
     struct edge_health *health = calloc(1, sizeof(*health) + sources * sizeof(health->seen[0]));
     if (health == NULL)
         return NULL;
     health->sources = sources;
     for (size_t i = 0; i < sources; i++)
-        health->seen[i].moved = edge_loop_now();
+        health->seen[i].moved = now;
     return health;
 }
 
@@ -44,23 +44,34 @@ void edge_health_free(struct edge_health *health)
     free(health);
 }
 
+void edge_health_note(struct edge_health *health, size_t source, uint64_t newest, uint64_t now)
+{
+    if (source >= health->sources || newest <= health->seen[source].newest)
+        return;
+    health->seen[source].newest = newest;
+    health->seen[source].moved = now;
+}
+
+uint64_t edge_health_still(const struct edge_health *health, size_t source, uint64_t now)
+{
+    return source < health->sources && now > health->seen[source].moved ? now - health->seen[source].moved : 0;
+}
+
 void edge_health_look(const struct edge_relay *relay)
 {
     struct edge_health *health = relay->inner->health;
     for (size_t i = 0; i < health->sources; i++) {
         struct relay_source_view view;
-        if (!relay_core_source_view(relay->core, (uint16_t)i, &view) || view.newest == health->seen[i].newest)
-            continue;
-        health->seen[i].newest = view.newest;
-        health->seen[i].moved = edge_loop_now();
+        if (relay_core_source_view(relay->core, (uint16_t)i, &view) && view.up)
+            edge_health_note(health, i, view.newest, edge_loop_now());
+        else
+            health->seen[i].newest = 0; /* its next life begins anew, whatever this one said */
     }
 }
 
 uint64_t edge_health_still_ms(const struct edge_relay *relay, uint16_t source)
 {
-    const struct edge_health *health = relay->inner->health;
-    uint64_t now = edge_loop_now();
-    return source < health->sources && now > health->seen[source].moved ? now - health->seen[source].moved : 0;
+    return edge_health_still(relay->inner->health, source, edge_loop_now());
 }
 
 bool edge_health_chain(struct edge_health_chain *out, const struct edge_relay *relay, uint16_t chain)

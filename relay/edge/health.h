@@ -48,10 +48,13 @@ struct edge_health_quorum {
     uint16_t needed;
 };
 
-/* What is remembered between looks: when each source's newest height moved last. */
+/* What is remembered between looks: when each source's newest height moved last, that is: rose above all before. Nodes behind
+ * one address that stand still at different heights do not move. now: ms, monotonic. */
 struct edge_health;
-struct edge_health *edge_health_new(size_t sources); /* NULL: no memory */
-void edge_health_free(struct edge_health *health);   /* NULL is allowed */
+struct edge_health *edge_health_new(size_t sources, uint64_t now); /* NULL: no memory */
+void edge_health_free(struct edge_health *health);                 /* NULL is allowed */
+void edge_health_note(struct edge_health *health, size_t source, uint64_t newest, uint64_t now);
+uint64_t edge_health_still(const struct edge_health *health, size_t source, uint64_t now); /* ms */
 
 /* Looks at the sources; call it about once a second. */
 void edge_health_look(const struct edge_relay *relay);

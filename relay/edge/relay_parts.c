@@ -62,7 +62,7 @@ bool edge_relay_init(struct edge_relay *relay, const struct config_relay *config
         inner->refused_folder = NULL;
     if (inner == NULL || relay->loop == NULL || !edge_source_list(&relay->source_list, config, network))
         return fail(text, cap, "no memory");
-    inner->health = edge_health_new(config->sources_len);
+    inner->health = edge_health_new(config->sources_len, edge_loop_now());
 
     inner->tick = edge_timer_new(relay->loop, edge_relay_tick, relay);
     inner->term = edge_signal_new(relay->loop, SIGTERM, edge_relay_drain, relay);
