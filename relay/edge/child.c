@@ -339,11 +339,6 @@ bool edge_child_send(struct edge_child *child, struct bytes message)
     return true;
 }
 
-size_t edge_child_queued(const struct edge_child *child)
-{
-    return child->out.len;
-}
-
 static void release_held(struct edge_child *child)
 {
     /* What was read before the hold is delivered by the loop, not from inside this call: ask for a turn. */

@@ -69,9 +69,6 @@ void edge_child_start(struct edge_child *child);
 /* Queues one message. False: not up, too long, or it does not read (then it is being ended). */
 bool edge_child_send(struct edge_child *child, struct bytes message);
 
-/* Bytes that wait for the child to read them. */
-size_t edge_child_queued(const struct edge_child *child);
-
 /* While set, nothing is read from the child: the caller's back-pressure. */
 void edge_child_hold(struct edge_child *child, bool hold);
 
