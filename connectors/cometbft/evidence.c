@@ -125,7 +125,7 @@ static bool judge(struct job *job, struct sdk_watch *watch, const struct sdk_rpc
     const char *wrong =
         cometbft_parse_shown(shown, response, job->height, codec_connector_text(store), BYTES_OF(key), arena);
     if (wrong) {
-        sdk_watch_mistrust(&job->cometbft->watches, watch, wrong);
+        sdk_watch_unread(&job->cometbft->watches, watch, wrong);
         return false;
     }
     if (watch->next == 1 && shown->value.len == 0) { /* nothing is there, and nothing is to be proven */
@@ -196,10 +196,10 @@ static void grounded(void *context, const struct cometbft_light *light, const ch
         struct sdk_watch *watch = sdk_watch_find(&job->cometbft->watches, job->group.serials[i]);
         if (!watch)
             continue;
-        if (sdk_rpc_usable(job->cometbft->rpc)) /* else the endpoint's own trouble was told */
-            connector_cannot_watch(job->cometbft->connector, CONNECTOR_SUBSCRIBE, watch->id,
-                                   light ? "no memory" : text);
-        sdk_watch_later(&job->cometbft->watches, watch);
+        if (sdk_rpc_usable(job->cometbft->rpc))
+            sdk_watch_fail(&job->cometbft->watches, watch, light ? "no memory" : text);
+        else
+            sdk_watch_later(&job->cometbft->watches, watch, text); /* the endpoint's own trouble was told */
     }
     job_end(job);
 }

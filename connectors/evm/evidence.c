@@ -9,6 +9,9 @@
 #include "connectors/evm/abi.h"
 #include "connectors/evm/watch.h"
 
+/* Refusals before the whole chain is searched for the last event: a node may have been busy, or a balancer's laggard. */
+enum { BUSY_MAX = 2 };
+
 struct job {
     struct evm *evm;
     const uint8_t *contract;
@@ -120,13 +123,13 @@ static bool give_receipts(struct job *job, const struct ground *ground, const st
 static void job_start(struct job *job);
 
 /* Scans from the start, to find the block of the last event, when there is something to prove. */
-static bool look_back(struct job *job, struct sdk_watch *watch)
+static bool look_back(struct job *job, struct sdk_watch *watch, const char *text)
 {
     sdk_group_release(&job->evm->watches, &job->group);
     if (watch->owed || watch->next - 1 > watch->proven) {
+        sdk_watch_later(&job->evm->watches, watch, text);
         watch->closing = false;
-        watch->position = watch->start = watch->need = 0;
-        sdk_watch_later(&job->evm->watches, watch);
+        watch->position = watch->need = 0;
     } else {
         sdk_watch_settle(watch, job->height); /* it was only to be compared, and that is not possible here */
     }
@@ -140,8 +143,16 @@ static bool refused(struct job *job, const char *text)
     struct evm *evm = job->evm;
     if (!job->receipts && evm->options.evidence == EVM_EVIDENCE_AUTO) {
         struct sdk_watch *first = sdk_watch_find(&job->evm->watches, job->group.serials[0]);
+        if (first && first->last_height == 0 && first->failures < BUSY_MAX) {
+            for (size_t i = 0; i < job->group.len; i++) {
+                struct sdk_watch *watch = sdk_watch_find(&evm->watches, job->group.serials[i]);
+                if (watch)
+                    sdk_watch_later(&evm->watches, watch, text);
+            }
+            return false;
+        }
         if (!first || first->last_height == 0) /* where the last event lies is not known: go and look */
-            return first && look_back(job, first);
+            return first && look_back(job, first, text);
         sdk_notice_pruned(&evm->notices, "no proof at height %" PRIu64 " (%s): receipts instead", job->height, text);
         job->receipts = true;
         job->height = first->last_height;
@@ -186,7 +197,7 @@ static void proved(void *context, const struct sdk_rpc_answer *answer)
         for (size_t i = 0; i < job->group.len && !given; i++) {
             struct sdk_watch *watch = sdk_watch_find(&evm->watches, job->group.serials[i]);
             if (watch)
-                sdk_watch_mistrust(&evm->watches, watch, wrong);
+                sdk_watch_unread(&evm->watches, watch, wrong);
         }
     }
     sdk_group_release(&evm->watches, &job->group);

@@ -90,7 +90,7 @@ static void too_much(struct scan *scan, const char *text)
     for (size_t i = 0; i < scan->group.len; i++) {
         struct sdk_watch *watch = sdk_watch_find(&scan->evm->watches, scan->group.serials[i]);
         if (watch)
-            sdk_watch_mistrust(&scan->evm->watches, watch, text);
+            sdk_watch_unread(&scan->evm->watches, watch, text);
     }
 }
 
@@ -125,7 +125,7 @@ static void scanned(void *context, const struct sdk_rpc_answer *answer)
         for (size_t i = 0; i < scan->group.len; i++) {
             struct sdk_watch *watch = sdk_watch_find(watches, scan->group.serials[i]);
             if (watch)
-                sdk_watch_later(watches, watch);
+                sdk_watch_later(watches, watch, "the node that gives logs does not have the newest final block");
         }
     } else if (answer->status == SDK_RPC_OK && evm_parse_logs(&logs, &count, reply->result, answer->arena, &wrong) &&
                on_chain(scan, logs, count, &wrong)) {

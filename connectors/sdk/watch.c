@@ -13,7 +13,8 @@ enum {
     RETRY_MAX_MS = 60000,
     JOBS_MAX = 4,      /* scans, and as many proofs, under way */
     AUDIT_BLOCKS = 64, /* a log without news is compared with the chain so often: an event that was kept back shows */
-    LIES_MAX = 3,      /* searches in vain before the relay is told that what it was sent may be made up */
+    TRIES_MAX =
+        3, /* in vain, before the relay is told: what it was sent may be made up, and other sources may do better */
 };
 
 void sdk_watches_init(struct sdk_watches *watches, const struct sdk_watch_chain *chain)
@@ -115,42 +116,55 @@ void sdk_watch_mark(struct connector_mark *out, const struct sdk_watch *watch)
 
 /* ---- what goes wrong ------------------------------------------------------------------------------------------------- */
 
-void sdk_watch_later(struct sdk_watches *watches, struct sdk_watch *watch)
+static void tell(const struct sdk_watches *watches, const struct sdk_watch *watch, const char *text)
+{
+    connector_cannot_watch(watches->chain.connector, CONNECTOR_SUBSCRIBE, watch->id, text);
+}
+
+void sdk_watch_later(struct sdk_watches *watches, struct sdk_watch *watch, const char *text)
 {
     const uint64_t wait = (uint64_t)RETRY_MIN_MS << (watch->failures < 9 ? watch->failures : 9);
+    if (watch->failures >= TRIES_MAX)
+        tell(watches, watch, text);
     watch->failures++;
     watch->retry_at = now_ms(watches) + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
+    if (!watch->closing &&
+        watch->position < watch->start) /* a search further back ends where the node has nothing more */
+        watch->position = watch->start;
 }
 
 void sdk_watch_fail(struct sdk_watches *watches, struct sdk_watch *watch, const char *text)
 {
-    connector_cannot_watch(watches->chain.connector, CONNECTOR_SUBSCRIBE, watch->id, text);
-    sdk_watch_later(watches, watch);
+    if (watch->failures < TRIES_MAX)
+        tell(watches, watch, text);
+    sdk_watch_later(watches, watch, text);
 }
 
-void sdk_watch_mistrust(struct sdk_watches *watches, struct sdk_watch *watch, const char *text)
+void sdk_watch_unread(struct sdk_watches *watches, struct sdk_watch *watch, const char *text)
 {
     char line[256];
     snprintf(line, sizeof line, "watch %u, entry %" PRIu64 ": %s", watch->id, watch->next, text);
     sdk_notice_nonsense(watches->chain.notices, line);
-    if (watch->failures == 0 && watch->last_height > watch->start)
+    sdk_watch_later(watches, watch, text);
+}
+
+void sdk_watch_mistrust(struct sdk_watches *watches, struct sdk_watch *watch, const char *text)
+{
+    const unsigned before = watch->failures;
+    sdk_watch_unread(watches, watch, text);
+    if (before == 0 && watch->last_height > watch->start)
         watch->position = watch->last_height;
     else
-        watch->position = watch->failures < 2 ? watch->start : watches->chain.lowest;
+        watch->position = before < 2 ? watch->start : watches->chain.lowest;
     watch->closing = watch->told_need = false;
     watch->need = 0; /* what did not fit was found further on: else nobody would search again */
-    sdk_watch_later(watches, watch);
 }
 
 void sdk_watch_differs(struct sdk_watches *watches, struct sdk_watch *watch)
 {
-    const char *home = watches->chain.home;
     char text[160];
-    if (watch->failures == LIES_MAX && watch->next - 1 > watch->proven) {
-        snprintf(text, sizeof text, "records that were sent do not lead to what %s holds: ask again (14)", home);
-        connector_cannot_watch(watches->chain.connector, CONNECTOR_SUBSCRIBE, watch->id, text);
-    }
-    snprintf(text, sizeof text, "the events do not lead to what %s holds", home);
+    snprintf(text, sizeof text, "the events do not lead to what %s holds: ask again (14), or another source",
+             watches->chain.home);
     sdk_watch_mistrust(watches, watch, text);
 }
 

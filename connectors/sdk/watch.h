@@ -91,14 +91,16 @@ bool sdk_watch_is_free(const struct sdk_watches *watches, const struct sdk_watch
 void sdk_watch_want_evidence(struct sdk_watches *watches, struct sdk_watch *watch, uint64_t height);
 /* What block `block` holds for the watch, `bytes` of records, does not fit into its credit: closes the step below it, and waits. */
 void sdk_watch_hold(struct sdk_watches *watches, struct sdk_watch *watch, uint64_t block, uint64_t bytes);
-/* Nothing is wrong with the watch, but not now: later each time. */
-void sdk_watch_later(struct sdk_watches *watches, struct sdk_watch *watch);
-/* The same, and the relay is told why (33 about its subscribe). */
+/* Not now: the same question again, later each time; a search further back than where the relay began ends there. When it was in vain some
+ * times already, the relay is told why (33 about its subscribe): it may ask another source. */
+void sdk_watch_later(struct sdk_watches *watches, struct sdk_watch *watch, const char *text);
+/* The same, and the relay is told at once. */
 void sdk_watch_fail(struct sdk_watches *watches, struct sdk_watch *watch, const char *text);
-/* What the endpoint shows does not lead to where it says: notice 5; search again, further back each time, later each time. */
+/* The answer cannot be used, which says nothing of what was read before: notice 5, and later. */
+void sdk_watch_unread(struct sdk_watches *watches, struct sdk_watch *watch, const char *text);
+/* What the endpoint shows does not lead to where it says: notice 5, and later; search further back each time. */
 void sdk_watch_mistrust(struct sdk_watches *watches, struct sdk_watch *watch, const char *text);
-/* What the chain holds is not what the records led to; after some searches in vain the relay learns that what it was sent may be made
- * up. */
+/* What the chain holds is not what the records led to: likewise. */
 void sdk_watch_differs(struct sdk_watches *watches, struct sdk_watch *watch);
 /* Seen at height: there is nothing (more) to prove. */
 void sdk_watch_settle(struct sdk_watch *watch, uint64_t height);

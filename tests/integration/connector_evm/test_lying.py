@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from relay import (ASK_AGAIN, CANNOT, EVIDENCE, HEADER, POSITION, POSITION_IS, RECORDS, Watch, keccak, lane_message,
+from relay import (ASK_AGAIN, CANNOT, EVIDENCE, HEADER, POSITION, POSITION_IS, RECORDS, SUBSCRIBE, Watch, keccak, lane_message,
                    message_records)
 
 from case import Case
@@ -284,6 +284,74 @@ class Lying(Case):
         self.assertEqual(told(8310, 8307, {8308, 8309, 8310}), (8308, list(range(1, 8311))))
         self.assertEqual(told(8310, 8300, set(range(5, 15)))[0], 5)  # a reorganisation
         self.assertEqual(told(8310, 8310, set()), (8311, []))
+
+    def given_up(self, change):
+        """What does not end is told to the relay, which has other sources; and it goes on here once the lie stops."""
+        play, lane, liar, connector, watch = self.lied_to(change)
+        self.mine(play, 70)
+        connector.wait_for(CANNOT, lambda m: m[1] == SUBSCRIBE and m[2] == (1).to_bytes(4, "big"))
+        self.assertEqual(connector.of(EVIDENCE), [])
+        liar.change = self.honest
+        watch.until(4, message_records)
+
+    def refusal(self, answer, text):
+        return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": text}}
+
+    def test_a_node_that_gives_no_logs_is_told_of(self):
+        self.given_up(lambda method, params, answer: self.refusal(answer, "not in your plan") if method == "eth_getLogs" else answer)
+
+    def test_a_node_that_keeps_all_logs_back_is_told_of(self):
+        self.given_up(self.logs(lambda logs: []))
+
+    def test_a_node_that_keeps_one_log_back_is_told_of(self):
+        self.given_up(self.logs(lambda logs: logs[:1] + logs[2:]))
+
+    def aged(self, lies):
+        """A chain of which the node has only the newest blocks; the lane's messages lie in them, and a watch begins with them."""
+        play = self.play()
+        lane, _ = play.opened()
+        self.mine(play, 50)
+        oldest = int(play.chain.rpc("eth_blockNumber"), 16)
+        self.sent(play, lane, 4)
+        self.mine(play, 4)
+        asked = []
+
+        def change(method, params, answer):
+            if method == "eth_getLogs":
+                asked.append(int(params[0]["fromBlock"], 16))
+                if asked[-1] < oldest:
+                    return self.refusal(answer, "pruned history unavailable")
+            return lies(method, answer)
+        _, node = self.behind(play, change)
+        return play, lane, self.started(play, **node), oldest, asked
+
+    def test_a_search_that_reaches_what_the_node_no_longer_has_comes_back(self):
+        state = {"lies": 4}
+
+        def lies(method, answer):
+            if method == "eth_getLogs" and state["lies"]:
+                state["lies"] -= 1
+                answer["result"] = answer["result"][1:]
+            return answer
+        play, lane, connector, oldest, asked = self.aged(lies)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE), height=oldest)
+        watch.until(4, message_records)
+        self.assertLess(min(asked), oldest)
+
+    def test_a_proof_that_is_refused_once_is_asked_for_again_before_the_chain_is_searched(self):
+        state = {"busy": 1}
+
+        def lies(method, answer):
+            if method == "eth_getProof" and state["busy"]:
+                state["busy"] -= 1
+                return self.refusal(answer, "header not found")
+            return answer
+        play, lane, connector, oldest, asked = self.aged(lies)
+        number, running = play.head(lane, 4)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        watch = Watch(connector, 1, MESSAGE, lane_message(play, lane), running, start=number + 1, height=newest - 3)
+        self.eventually(connector, lambda: connector.of(EVIDENCE), "what is known is proven")
+        self.assertGreaterEqual(min(asked), newest - 3)
 
     def test_an_answer_beyond_the_limit_is_not_read(self):
         def change(method, params, answer):
