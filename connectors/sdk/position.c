@@ -111,19 +111,23 @@ void sdk_positions_pump(struct sdk_positions *positions)
 {
     const struct sdk_position_chain *chain = &positions->chain;
     struct sdk_position_batch *batch = NULL;
+    size_t next = 0;
     if (!chain->ready(chain->context))
         return;
     for (size_t i = 0; i < positions->len && (!batch || batch->len < chain->batch_max); i++) {
-        struct sdk_position *position = &positions->list[i];
+        const size_t at = (positions->cursor + i) % positions->len;
+        struct sdk_position *position = &positions->list[at];
         if (position->busy || position->fresh)
             continue;
         if (!batch && !(batch = calloc(1, sizeof *batch)))
             return;
         position->busy = position->fresh = true;
         batch->serials[batch->len++] = position->serial;
+        next = at + 1;
     }
     if (!batch)
         return;
+    positions->cursor = next;
     batch->context = chain->context;
     chain->ask(chain->context, batch);
 }

@@ -50,6 +50,7 @@ struct sdk_positions {
     struct sdk_position_chain chain;
     struct sdk_position *list;
     size_t len, cap;
+    size_t cursor; /* where the search for the next ones begins: no position is always last */
     uint64_t serial;
 };
 

@@ -16,6 +16,7 @@
 #include "connectors/evm/spend.h"
 #include "connectors/evm/tx.h"
 #include "connectors/sdk/json.h"
+#include "connectors/sdk/position.h"
 #include "connectors/sdk/record.h"
 #include "connectors/sdk/ws.h"
 #include "proofs/codec/hex.h"
@@ -325,6 +326,57 @@ static void quantities_and_data_are_read_strictly(void **state)
     assert_null(sdk_json_parse(TEXT("{} {}"), text, sizeof text));
 }
 
+enum { LANES = 5, AT_ONCE = 2 };
+
+/* A chain whose blocks come faster than its node answers: each answer, which says nothing, finds all positions stale again. */
+struct fast_chain {
+    struct sdk_positions positions;
+    unsigned asked[LANES];
+};
+
+static bool always_ready(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static const char *refuse_none(void *context, enum connector_log_kind kind)
+{
+    (void)context;
+    (void)kind;
+    return NULL;
+}
+
+static void answer_nothing(void *context, struct sdk_position_batch *batch)
+{
+    struct fast_chain *chain = context;
+    for (size_t i = 0; i < batch->len; i++) {
+        struct sdk_position *position = sdk_position_find(&chain->positions, batch->serials[i]);
+        chain->asked[position->id]++;
+        sdk_position_unread(position);
+    }
+    free(batch);
+}
+
+static void no_position_waits_for_ever_where_blocks_come_fast(void **state)
+{
+    (void)state;
+    struct fast_chain chain = {0};
+    const struct sdk_position_chain config = {
+        .batch_max = AT_ONCE, .context = &chain, .ready = always_ready, .refuse = refuse_none, .ask = answer_nothing};
+    sdk_positions_init(&chain.positions, &config);
+    for (uint32_t i = 0; i < LANES; i++)
+        sdk_positions_watch(&chain.positions, &(struct connector_position){.watch = i, .kind = CONNECTOR_LOG_MESSAGE});
+    memset(chain.asked, 0, sizeof chain.asked);
+    for (size_t block = 0; block < LANES; block++) {
+        sdk_positions_stale(&chain.positions);
+        sdk_positions_pump(&chain.positions);
+    }
+    for (size_t i = 0; i < LANES; i++)
+        assert_int_equal(chain.asked[i], AT_ONCE);
+    sdk_positions_fini(&chain.positions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +391,7 @@ int main(void)
         cmocka_unit_test(amounts_of_wei_are_kept_in_gwei),
         cmocka_unit_test(what_was_spent_is_forgotten_after_24_hours),
         cmocka_unit_test(quantities_and_data_are_read_strictly),
+        cmocka_unit_test(no_position_waits_for_ever_where_blocks_come_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
