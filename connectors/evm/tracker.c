@@ -4,6 +4,7 @@
 #include "connectors/evm/tracker.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ const struct evm_head *evm_tracker_head(const struct evm_tracker *tracker, uint6
 static void round_over(struct evm_tracker *tracker)
 {
     pending_clear(tracker);
-    tracker->busy = false;
+    tracker->busy = tracker->striding = false;
     if (tracker->again && !tracker->stopped) {
         tracker->again = false;
         evm_tracker_look(tracker);
@@ -147,10 +148,24 @@ static bool final_now(const struct evm_tracker *tracker, uint64_t *height)
     return true;
 }
 
+/* What lies deeper than the headers that are kept can be linked to none of them. */
+static void tell_depth(const struct evm_tracker *tracker)
+{
+    char text[160];
+    const bool news = !tracker->has_final || tracker->wanted_final > tracker->final_height;
+    if (!tracker->config.tag || !tracker->wanted || !news || tracker->newest < tracker->wanted_final ||
+        tracker->newest - tracker->wanted_final < EVM_HEADERS_KEPT)
+        return;
+    snprintf(text, sizeof text, "finality-depth %s: block %" PRIu64 " lies more than %d below the newest",
+             tracker->config.tag, tracker->wanted_final, EVM_HEADERS_KEPT - 1);
+    tracker->config.nonsense(tracker->config.context, text);
+}
+
 static void finish(struct evm_tracker *tracker, bool newest)
 {
     uint64_t height = 0;
     bool moved = false;
+    tell_depth(tracker);
     const struct evm_head *head = final_now(tracker, &height) ? evm_tracker_head(tracker, height) : NULL;
     if (head && (!tracker->has_final || height > tracker->final_height)) {
         tracker->has_final = moved = true;
@@ -159,6 +174,7 @@ static void finish(struct evm_tracker *tracker, bool newest)
     }
     if (newest || moved)
         tracker->config.moved(tracker->config.context, newest, moved);
+    tracker->again = tracker->again || tracker->striding;
     round_over(tracker);
 }
 
@@ -271,32 +287,47 @@ static void strode(void *context, const struct sdk_rpc_answer *answer)
     } else if (block.header.number != tracker->newest + STRIDE) {
         give_up(tracker, "another block than was asked for");
     } else {
-        tracker->again = true;
+        tracker->striding = true;
         begin_at(tracker, &block);
     }
+}
+
+/* The block that the node calls final. Who asks for a tag and gets none never has a final header: that is said. */
+static void want(struct evm_tracker *tracker, const struct sdk_rpc_reply *reply, struct sdk_arena *arena)
+{
+    char text[200];
+    struct evm_block tagged;
+    const char *wrong = reply->is_error ? reply->message : "the node has no such block";
+    tracker->wanted = !sdk_json_is_null(reply->result) && evm_parse_block(&tagged, reply->result, arena, &wrong);
+    if (tracker->wanted) {
+        tracker->wanted_final = tagged.header.number;
+        memcpy(tracker->wanted_final_hash, tagged.hash, 32);
+        return;
+    }
+    snprintf(text, sizeof text, "finality-depth %s: %.150s", tracker->config.tag, wrong);
+    tracker->config.nonsense(tracker->config.context, text);
 }
 
 static void looked(void *context, const struct sdk_rpc_answer *answer)
 {
     struct evm_tracker *tracker = context;
     const char *wrong = NULL;
-    struct evm_block newest, tagged;
+    struct evm_block newest;
     if (answer->status != SDK_RPC_OK || answer->replies[0].is_error || sdk_json_is_null(answer->replies[0].result)) {
         const bool said = answer->status == SDK_RPC_NONSENSE || answer->status == SDK_RPC_TOO_LARGE;
-        give_up(tracker, said ? answer->text : NULL);
+        const bool refused = answer->status == SDK_RPC_OK && answer->replies[0].is_error;
+        give_up(tracker, said ? answer->text : refused ? answer->replies[0].message : NULL);
         return;
     }
     if (!evm_parse_block(&newest, answer->replies[0].result, answer->arena, &wrong)) {
         give_up(tracker, wrong);
         return;
     }
-    tracker->wanted = answer->count > 1 && !answer->replies[1].is_error &&
-                      !sdk_json_is_null(answer->replies[1].result) &&
-                      evm_parse_block(&tagged, answer->replies[1].result, answer->arena, &wrong);
-    if (tracker->wanted) {
-        tracker->wanted_final = tagged.header.number;
-        memcpy(tracker->wanted_final_hash, tagged.hash, 32);
-    }
+    if (answer->count > 1)
+        want(tracker, &answer->replies[1], answer->arena);
+    if (tracker->wanted && !tracker->has_final && tracker->wanted_final < tracker->lowest &&
+        newest.header.number - tracker->wanted_final < EVM_HEADERS_KEPT)
+        tracker->any = false; /* the first look knew no final block: it did not go so deep */
     const struct evm_head *known = evm_tracker_head(tracker, newest.header.number);
     if (known && memcmp(known->hash, newest.hash, 32) == 0) { /* nothing new, or an endpoint that lags behind itself */
         finish(tracker, false);

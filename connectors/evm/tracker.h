@@ -52,6 +52,7 @@ struct evm_tracker {
     uint64_t final_height;
     uint8_t final_hash[32];
     bool busy, stopped, again;
+    bool striding; /* this round leads to a header below the newest: another one follows if it goes well */
     /* a round: headers not yet linked, descending from the newest */
     struct evm_head *pending;
     size_t pending_len;

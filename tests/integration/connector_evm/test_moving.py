@@ -91,6 +91,56 @@ class Moving(Case):
         state["busy"] = False
         self.assertEqual(connector.wait_for(CONFIGURED)[1], 1)
 
+    def test_a_tag_that_the_node_does_not_know_is_told(self):
+        play = self.play()
+
+        def change(method, params, answer):
+            if params and params[0] == "finalized":
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32602, "message": "invalid block tag"}}
+            return answer
+        liar, node = self.behind(play, change)
+        connector = self.started(play, **{**node, "finality_depth": "finalized"})
+        self.noticed(connector, 5, "finality-depth finalized: invalid block tag")
+        liar.change = lambda method, params, answer: answer
+        connector.wait_for(HEADER)
+
+    def test_a_final_block_that_lies_too_deep_to_be_linked_is_told(self):
+        play = self.play()
+        first = play.chain.rpc("eth_getBlockByNumber", "0x1", False)
+        self.mine(play, 1100)
+        _, node = self.behind(play, lambda method, params, answer: {**answer, "result": first}
+                              if params and params[0] == "finalized" else answer)
+        connector = self.started(play, **{**node, "finality_depth": "finalized"})
+        self.noticed(connector, 5, "block 1 lies more than 1023 below the newest")
+        self.assertEqual(connector.of(HEADER), [])
+
+    def test_a_node_with_headers_that_nothing_leads_to_is_not_asked_without_pause(self):
+        play = self.play()
+        state, asked = {}, []
+
+        def change(method, params, answer):  # far ahead, and only where it is asked for a header by number first
+            if "far" in state and method == "eth_getBlockByNumber":
+                asked.append(params[0])
+                if params[0] == "latest" or params[0] == state["stride"]:
+                    return {**answer, "result": state["far"] if params[0] == "latest" else state["block"]}
+                answer["result"] = None
+            return answer
+        _, node = self.behind(play, change)
+        connector = self.started(play, **{**node, "poll_ms": 100})
+        connector.wait_for(HEADER)
+        newest = int(play.chain.rpc("eth_blockNumber"), 16)
+        self.status(connector, lambda told: told[1] == newest, "it has seen the newest block")
+        connector.process.send_signal(signal.SIGSTOP)
+        self.mine(play, 600)
+        block = lambda number: play.chain.rpc("eth_getBlockByNumber", hex(number), False)  # noqa: E731
+        state.update(stride=hex(newest + 512), block=block(newest + 512), far=block(newest + 600))
+        connector.process.send_signal(signal.SIGCONT)
+        self.eventually(connector, lambda: state["stride"] in asked, "it asks for a header on the way")
+        asked.clear()
+        connector.listen(2)  # the test: how often it asks meanwhile
+        self.assertIn(state["stride"], asked)
+        self.assertLess(asked.count(state["stride"]), 25)
+
     def test_far_behind_it_catches_up_by_ancestry(self):
         play = self.play()
         connector = self.started(play, timeout_ms=120000)  # what it has asked is answered while it cannot hear
