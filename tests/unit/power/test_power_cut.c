@@ -10,6 +10,7 @@
 
 #include "relay/edge/guard.h"
 #include "relay/edge/spent.h"
+#include "relay/edge/trustfile.h"
 #include "relay/store/store.h"
 #include "tests/unit/power/power.h"
 #include "tests/unit/store/scratch.h"
@@ -149,6 +150,32 @@ static void what_an_account_spent_is_known_after_a_power_cut(void **state)
     scratch_free(&scratch);
 }
 
+/* I7: "on disk before it signs on it": what the signer trusts of a chain, from its first header on. */
+static void what_a_signer_trusts_is_known_after_a_power_cut(void **state)
+{
+    static const uint8_t chain[32] = {0x5a};
+    (void)state;
+    struct scratch scratch = scratch_new();
+    char path[300], cut[320], text[512] = "";
+    snprintf(path, sizeof(path), "%s/guard", scratch.path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct edge_trustfile *file = edge_trustfile_open(path, chain, text, sizeof(text));
+    assert_non_null(file);
+    for (uint8_t height = 1; height <= 4; height++) { /* each of the two places twice */
+        uint8_t value[200] = {height};
+        assert_true(edge_trustfile_save(file, BYTES_OF(value), text, sizeof(text)));
+        snprintf(cut, sizeof(cut), "%s/cut-%u", scratch.path, height);
+        power_cut(path, cut);
+        struct edge_trustfile *after = edge_trustfile_open(cut, chain, text, sizeof(text));
+        assert_non_null(after);
+        assert_int_equal(edge_trustfile_value(after).len, sizeof(value));
+        assert_int_equal(edge_trustfile_value(after).data[0], height);
+        edge_trustfile_close(after);
+    }
+    edge_trustfile_close(file);
+    scratch_free(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +183,7 @@ int main(void)
         cmocka_unit_test(what_an_account_spent_is_known_after_a_power_cut),
         cmocka_unit_test(a_commit_that_returned_outlives_a_power_cut),
         cmocka_unit_test(a_guard_remembers_what_it_let_pass_after_a_power_cut),
+        cmocka_unit_test(what_a_signer_trusts_is_known_after_a_power_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
