@@ -120,7 +120,7 @@ static int connector(struct arguments *arguments)
 /* Before anything else: a test that misspells its fault must not pass. */
 static bool fault_armed(const struct arguments *arguments)
 {
-    char text[4096];
+    char text[EDGE_FAULT_TEXT];
     if (edge_fault_arm(arguments->mode == NULL ? EDGE_FAULT_RELAY : EDGE_FAULT_SIGNER, text, sizeof(text)))
         return true;
     fprintf(stderr, "%s\n", text);

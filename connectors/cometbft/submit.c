@@ -9,6 +9,7 @@
 
 #include "connectors/cometbft/cometbft.h"
 #include "connectors/cometbft/ledger.h"
+#include "connectors/sdk/fault.h"
 
 enum {
     SUBMISSIONS_MAX = 256, /* known keys, done ones included */
@@ -283,6 +284,7 @@ static void bring(struct cometbft_submissions *submissions, struct submission *o
         fputs("\"}", request.stream);
     }
     sdk_rpc_close_call(&request);
+    SDK_FAULT("gives", "transaction", "before");
     send_request(submissions, one, &request, brought);
 }
 
@@ -333,6 +335,7 @@ static void verdict(struct cometbft_submissions *submissions, struct submission 
 static void brought(void *context, const struct sdk_rpc_answer *answer)
 {
     struct cometbft_submissions *submissions;
+    SDK_FAULT("gives", "transaction", "after");
     struct submission *one = answered(&submissions, context);
     submissions->sending = false;
     if (!one)

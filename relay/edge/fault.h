@@ -7,6 +7,8 @@
  * ends the process that passes this point for the COUNTth time: isthmusd itself, or the first signer or the first connectors
  * that it starts; those that follow are not armed. The last words on stderr are `fault NAME`, the exit code is
  * EDGE_FAULT_EXIT. A connector's points are passed in connectors/sdk/fault.h, which knows no table.
+ *
+ * tests/integration/scene/fault_points sees that the table is whole: every type of message, every file that writes for good.
  */
 #ifndef RELAY_EDGE_FAULT_H
 #define RELAY_EDGE_FAULT_H
@@ -14,7 +16,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { EDGE_FAULT_EXIT = 137 }; /* what a shell says of kill -9 */
+enum {
+    EDGE_FAULT_EXIT = 137, /* what a shell says of kill -9 */
+    EDGE_FAULT_TEXT = 8192 /* room for the names of all points */
+};
 
 enum edge_fault_role { EDGE_FAULT_RELAY, EDGE_FAULT_SIGNER, EDGE_FAULT_CONNECTOR };
 
@@ -48,12 +53,16 @@ enum edge_fault_role { EDGE_FAULT_RELAY, EDGE_FAULT_SIGNER, EDGE_FAULT_CONNECTOR
     X(RELAY, SOURCE_TOLD_AFTER, "source-told-after")                                                                   \
     X(RELAY, CONTROL_BEFORE, "control-before") /* an answer to the operator */                                         \
     X(RELAY, CONTROL_AFTER, "control-after")                                                                           \
+    X(RELAY, SPENT_BEFORE, "spent-before") /* what a gas account spent today, on its way to disk */                    \
+    X(RELAY, SPENT_AFTER, "spent-after")                                                                               \
     X(SIGNER, REQUEST_TAKEN, "signer-request-taken") /* read whole, not yet judged */                                  \
     X(SIGNER, GUARD_BEFORE, "signer-guard-before")   /* judged good, the guard not yet written */                      \
     X(SIGNER, GUARD_WRITTEN, "signer-guard-written") /* written, not synced */                                         \
     X(SIGNER, GUARD_SYNCED, "signer-guard-synced")   /* one word is given, and nobody has heard it */                  \
     X(SIGNER, GUARD_RENAME_BEFORE, "signer-guard-rename-before")                                                       \
     X(SIGNER, GUARD_RENAME_AFTER, "signer-guard-rename-after")                                                         \
+    X(SIGNER, TRUST_BEFORE, "signer-trust-before") /* what is trusted of a chain: verified, not yet written */         \
+    X(SIGNER, TRUST_SYNCED, "signer-trust-synced") /* written and synced, and nothing signed on it */                  \
     X(SIGNER, ANSWER_BEFORE_SEND, "signer-answer-before")                                                              \
     X(SIGNER, ANSWER_AFTER_SEND, "signer-answer-after")                                                                \
     X(SIGNER, REQUEST_DONE, "signer-request-done")                                                                     \
@@ -71,6 +80,12 @@ enum edge_fault_role { EDGE_FAULT_RELAY, EDGE_FAULT_SIGNER, EDGE_FAULT_CONNECTOR
     X(CONNECTOR, CONNECTOR_ASK_STATUS_AFTER, "connector-takes-ask-status-after")                                       \
     X(CONNECTOR, CONNECTOR_SUBMIT_BEFORE, "connector-takes-submit-before")                                             \
     X(CONNECTOR, CONNECTOR_SUBMIT_AFTER, "connector-takes-submit-after")                                               \
+    X(CONNECTOR, CONNECTOR_UNSUBSCRIBE_BEFORE, "connector-takes-unsubscribe-before")                                   \
+    X(CONNECTOR, CONNECTOR_UNSUBSCRIBE_AFTER, "connector-takes-unsubscribe-after")                                     \
+    X(CONNECTOR, CONNECTOR_ASK_AGAIN_BEFORE, "connector-takes-ask-again-before")                                       \
+    X(CONNECTOR, CONNECTOR_ASK_AGAIN_AFTER, "connector-takes-ask-again-after")                                         \
+    X(CONNECTOR, CONNECTOR_ASK_RESULT_BEFORE, "connector-takes-ask-result-before")                                     \
+    X(CONNECTOR, CONNECTOR_ASK_RESULT_AFTER, "connector-takes-ask-result-after")                                       \
     X(CONNECTOR, CONNECTOR_MANIFEST, "connector-gives-manifest-before")                                                \
     X(CONNECTOR, CONNECTOR_CONFIGURED, "connector-gives-configured-before")                                            \
     X(CONNECTOR, CONNECTOR_HEADER, "connector-gives-header-before")                                                    \
@@ -79,6 +94,10 @@ enum edge_fault_role { EDGE_FAULT_RELAY, EDGE_FAULT_SIGNER, EDGE_FAULT_CONNECTOR
     X(CONNECTOR, CONNECTOR_RESULT, "connector-gives-result-before")                                                    \
     X(CONNECTOR, CONNECTOR_POSITION_IS, "connector-gives-position-is-before")                                          \
     X(CONNECTOR, CONNECTOR_STATUS, "connector-gives-status-before")                                                    \
+    X(CONNECTOR, CONNECTOR_OFFENCE, "connector-gives-offence-before")                                                  \
+    X(CONNECTOR, CONNECTOR_NOTICE, "connector-gives-notice-before")                                                    \
+    X(CONNECTOR, CONNECTOR_CANNOT, "connector-gives-cannot-before")                                                    \
+    X(CONNECTOR, CONNECTOR_ACCOUNT, "connector-gives-account-before")                                                  \
     X(CONNECTOR, CONNECTOR_WRITE_BEFORE, "connector-writes-bytes-before") /* whatever waits, to the relay */           \
     X(CONNECTOR, CONNECTOR_WRITE_AFTER, "connector-writes-bytes-after")                                                \
     X(CONNECTOR, CONNECTOR_TRANSACTION_BEFORE, "connector-gives-transaction-before") /* to its chain */                \

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "relay/edge/fault.h"
+
 enum { DAY_S = 86400, RECORD = 20 + 1 + EDGE_SPENT_MAX + 1 };
 
 /* The name of a file is on disk when its folder is. */
@@ -51,8 +53,11 @@ static bool write_first(const char *path, const char record[RECORD])
 bool edge_spent_save(const char *path, uint64_t now, const char *amount)
 {
     char record[RECORD + 1];
-    return snprintf(record, sizeof(record), "%020" PRIu64 " %-*s\n", now, EDGE_SPENT_MAX, amount) == RECORD &&
-           (write_over(path, record) || write_first(path, record));
+    EDGE_FAULT(SPENT_BEFORE);
+    bool written = snprintf(record, sizeof(record), "%020" PRIu64 " %-*s\n", now, EDGE_SPENT_MAX, amount) == RECORD &&
+                   (write_over(path, record) || write_first(path, record));
+    EDGE_FAULT(SPENT_AFTER);
+    return written;
 }
 
 bool edge_spent_load(char amount[EDGE_SPENT_MAX + 1], const char *path, uint64_t now)

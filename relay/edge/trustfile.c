@@ -11,6 +11,7 @@
 
 #include "proofs/codec/hex.h"
 #include "proofs/codec/sodium.h"
+#include "relay/edge/fault.h"
 
 enum {
     MAGIC = 0x49545231,
@@ -128,11 +129,13 @@ bool edge_trustfile_save(struct edge_trustfile *file, struct bytes value, char *
     codec_write_u64(&writer, serial);
     memcpy(file->place + VALUE_AT, value.data, value.len);
     size_t len = VALUE_AT + value.len;
+    EDGE_FAULT(TRUST_BEFORE);
     if (!place_hash(file->place + HASH_AT, file->place, value.len) ||
         pwrite(file->fd, file->place, len, serial % 2 ? 0 : PLACE) != (ssize_t)len || fdatasync(file->fd) != 0) {
         snprintf(text, cap, "the trust could not be written: %s", strerror(errno));
         return false;
     }
+    EDGE_FAULT(TRUST_SYNCED);
     file->serial = serial;
     file->len = value.len;
     memcpy(file->value, value.data, value.len);

@@ -1,11 +1,13 @@
 """Double votes that blocks carry: told once, with the header of their height, at no cost where there are none."""
 
 import collections
+import os
+from unittest import mock
 
-from world import Case, main  # first: it says where the others are
+from world import PROGRAM, Case, main  # first: it says where the others are
 
 from case import Liar
-from relay import HEADER, unpack
+from relay import FAULT_EXIT, FAULTS, HEADER, PATIENCE, Closed, unpack
 
 OFFENCE, DOUBLE_VOTE = 15, 1
 TWICE = 3
@@ -32,8 +34,14 @@ class Quiet(Case):
 class Offences(Case):
     def test_a_validator_that_runs_twice_is_told_of_once_for_each_step(self):
         connectors = [self.started(node=node) for node in (0, 1)]
+        with mock.patch.dict(os.environ, {"ISTHMUS_FAULT": "connector-gives-offence-before:1"}):
+            mortal = self.started(node=0)
         twin = self.ledger.twice(TWICE)
         self.addCleanup(twin.kill)
+        if FAULTS in PROGRAM.read_bytes():
+            with self.assertRaises(Closed):  # it ends when it has something to tell; the others tell it
+                mortal.wait_for(OFFENCE, seconds=120)
+            self.assertEqual(mortal.process.wait(timeout=PATIENCE), FAULT_EXIT)
         told = [connector.wait_for(OFFENCE, seconds=120) for connector in connectors]
         twin.kill()
         for connector, (_, kind, height, header, proof) in zip(connectors, told):

@@ -1,11 +1,16 @@
 """What the connector brings to the ledger: deliveries, settlements, and everything else; once, whatever happens on the way."""
 
-from world import SIGNERS, Case, main  # first: it says where the others are
+import os
+import unittest
+from unittest import mock
+
+from world import PROGRAM, SIGNERS, Case, main  # first: it says where the others are
 
 import cometbft
 import model
 from model import MESSAGE, OUTCOME, log_id, u
-from relay import (ASK_RESULT, CLOSE, CONFIRMED, DELIVER, EXECUTE, EXPIRE, REJECTED, RESULT, SENT, SETTLE, SUBMIT, UNKNOWN)
+from relay import (ASK_RESULT, CLOSE, CONFIRMED, DELIVER, EXECUTE, EXPIRE, FAULTS, FAULT_EXIT, PATIENCE, REJECTED, RESULT, SENT, SETTLE,
+                   SUBMIT, UNKNOWN, Closed)
 
 
 class Submitting(Case):
@@ -78,6 +83,22 @@ class Submitting(Case):
         silent = self.started()
         silent.say(*self.deliver_message(lane, message))
         self.assertIn("no account", self.result(silent, b"d" * 32)[5])
+
+    @unittest.skipUnless(FAULTS in PROGRAM.read_bytes(), "built without fault points")
+    def test_wherever_it_ends_with_a_transaction_its_message_takes_effect_once(self):
+        path, _ = self.account()
+        for when in ("before", "after"):
+            sender, lane, message, _ = self.lane(receives=cometbft.RECORD)
+            self.ledger.send(sender, lane, b"one")
+            with mock.patch.dict(os.environ, {"ISTHMUS_FAULT": f"connector-gives-transaction-{when}:1"}):
+                first = self.started(key_file=path)
+            first.say(*self.deliver_message(lane, message))
+            with self.assertRaises((Closed, ConnectionError)):
+                self.result(first, b"d" * 32)
+            self.assertEqual(first.process.wait(timeout=PATIENCE), FAULT_EXIT)
+            self.brought(self.started(key_file=path), self.deliver_message(lane, message))
+            self.assertEqual(self.ledger.position("inbox", lane)[::2], (1, 1, 2))
+            self.assertEqual([r[40] for r in self.outcomes(lane)], [model.DONE])
 
     def test_executing_expiring_closing(self):
         path, _ = self.account()

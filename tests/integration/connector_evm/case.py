@@ -4,8 +4,10 @@ import gzip
 import http.client
 import http.server
 import json
+import pathlib
 import socket
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -13,6 +15,7 @@ import unittest
 from relay import ASK_STATUS, NOTICE, PATIENCE, ROOT, STATUS, Connector
 
 import play as playing
+from crypto import Key
 
 sys.path.insert(0, str(ROOT / "tools" / "scene"))
 from chain import free_port  # noqa: E402
@@ -39,6 +42,17 @@ class Case(unittest.TestCase):
         answer = connector.configured(play.chain, self.options(play, **more))
         self.assertEqual(answer[1], 1, answer[2])
         return connector
+
+    def gas_account(self, play, wei=10**20):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        key = Key("gas account")
+        path = pathlib.Path(folder.name) / "key"
+        path.touch(mode=0o600)
+        path.write_text(key.secret.to_bytes(32, "big").hex() + "\n")
+        play.chain.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(wei))
+        self.gas = key.address
+        return {"key_file": path}
 
     def mine(self, play, blocks):
         play.chain.rpc("anvil_mine", hex(blocks))

@@ -24,6 +24,7 @@ VERIFY = BUILD / "tests" / "integration" / "connector_evm" / "connector_evm_veri
 SUBMIT, RESULT, ASK_RESULT, POSITION_IS = 20, 21, 22, 24
 ASK_STATUS, STATUS, NOTICE, CANNOT, ACCOUNT = range(30, 35)
 CONFIRMED, REJECTED, UNKNOWN, SENT = range(1, 5)
+FAULTS, FAULT_EXIT = b"connector-%s-%s-%s", 137  # what programs hold that were built with fault points; how they end there
 PATIENCE = 90  # seconds, for what takes far less on a quiet machine
 DELIVER, SETTLE, EXECUTE, EXPIRE, CLOSE = range(1, 6)
 

@@ -1,7 +1,5 @@
 """What the connector submits: once, at a bounded price, with a result for every submission."""
 
-import pathlib
-import tempfile
 import time
 import unittest
 
@@ -11,7 +9,6 @@ from relay import (ACCOUNT, ASK_RESULT, ASK_STATUS, CONFIRMED, DELIVER, EXECUTE,
 from case import Case
 import model
 import play as playing
-from crypto import Key
 from model import MESSAGE, OUTCOME, head_leaf, log_id, u
 
 
@@ -26,17 +23,6 @@ def offer(raw):
 
 
 class Submitting(Case):
-    def gas_account(self, play, wei=10**20):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        key = Key("gas account")
-        path = pathlib.Path(folder.name) / "key"
-        path.touch(mode=0o600)
-        path.write_text(key.secret.to_bytes(32, "big").hex() + "\n")
-        play.chain.rpc("anvil_setBalance", "0x" + key.address.hex(), hex(wei))
-        self.gas = key.address
-        return {"key_file": path}
-
     def certificate(self, play, kind, fields, leaf, names=("1", "3")):
         epoch, attestations = play.paper(leaf, names).abi
         return [epoch, kind, fields, [[b"".join(path), r + vs] for path, r, vs in attestations]]
