@@ -148,10 +148,13 @@ static enum core_word leaf_take(struct relay_core *core, const struct proof_item
     const struct core_head *known = core_head_find(log, head->number, head->running);
     if (known != NULL && core_head_key(known, item->key_id) != NULL)
         return CORE_WORD_KNOWN;
-    if (epoch == NULL || !leaf_proven(core, item, leaf, epoch)) {
+    const char *vain = epoch == NULL                ? "not an attester's key"
+                       : head->number == UINT64_MAX ? "nothing could follow a head of this number"
+                                                    : NULL;
+    if (vain != NULL || !leaf_proven(core, item, leaf, epoch)) {
         core_note(core, RELAY_WARNING, RELAY_REASON_HEAD_REFUSED, log, head->number, "from relay %s: %s",
-                  core->network->relays[peer].name, epoch ? "signature or path is wrong" : "not an attester's key");
-        return epoch ? CORE_WORD_FALSE : CORE_WORD_KNOWN;
+                  core->network->relays[peer].name, vain != NULL ? vain : "signature or path is wrong");
+        return vain != NULL ? CORE_WORD_KNOWN : CORE_WORD_FALSE;
     }
     if (own)
         core_attest_own(core, log, head);

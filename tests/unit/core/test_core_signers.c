@@ -203,6 +203,26 @@ static void a_head_signed_by_nobody_we_know_is_refused(void **state)
     world_free(world);
 }
 
+/* Nothing can follow it: a relay whose own key was stolen would ask from behind it, which is no question, and be cut off. */
+static void a_head_at_the_last_number_that_there_is_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(46);
+    struct codec_pack items;
+    struct proof_head head = world_head(world, WORLD_EASTWARD, 20);
+    head.number = UINT64_MAX;
+    codec_pack_init(&items, 1 << 20);
+    world_attest(world, 0, &items, &head, 1);
+    world_frame(world, 0, WORLD_MIDDLE, 0, &items, 1); /* its own word, as another tells it */
+    world_frame(world, WORLD_MIDDLE, 0, 0, &items, 1);
+    assert_int_equal(world_counter(world, 0, RELAY_REASON_HEAD_REFUSED), 1);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_HEAD_REFUSED), 1);
+    assert_true(world_view(world, 0, WORLD_EASTWARD, PROOF_LOG_MESSAGE).attested <= 20);
+    assert_true(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).newest_seen <= 20);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
 static void an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others(void **state)
 {
     (void)state;
@@ -332,6 +352,7 @@ int main(void)
         cmocka_unit_test(signed_claims_beyond_the_window_are_not_stored),
         cmocka_unit_test(a_payload_that_does_not_open_its_commitment_is_refused),
         cmocka_unit_test(a_head_signed_by_nobody_we_know_is_refused),
+        cmocka_unit_test(a_head_at_the_last_number_that_there_is_is_refused),
         cmocka_unit_test(an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others),
         cmocka_unit_test(an_operator_that_signs_thousands_of_heads_stops_no_lane),
         cmocka_unit_test(a_join_does_not_leave_the_own_signer_behind),
