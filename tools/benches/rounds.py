@@ -70,6 +70,10 @@ def machine():
 
 
 def finish(options, report):
+    """Writes it. `ok` is of what was shown: a target for which nothing was there to compare with is not met."""
+    targets = report.get("targets", {})
+    wanted = {**targets.get("least", {}), **targets.get("below", {})} or targets
+    report["ok"] = report["ok"] and all(report.get(key) is not None for key in wanted)
     if options.report:
         options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
 
