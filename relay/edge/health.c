@@ -90,6 +90,13 @@ bool edge_health_chain(struct edge_health_chain *out, const struct edge_relay *r
     return out->total > 0;
 }
 
+bool edge_health_store_stuck(const struct edge_relay *relay)
+{
+    struct edge_writer_stats stats;
+    edge_writer_stats(relay->writer, &stats);
+    return stats.committing_since != 0 && edge_loop_now() - stats.committing_since > EDGE_HEALTH_STUCK_MS;
+}
+
 bool edge_health_signer_up(const struct edge_relay *relay)
 {
     return relay->signer != NULL && relay->inner->signer_up;
@@ -180,7 +187,7 @@ unsigned edge_health_causes(const struct edge_relay *relay)
         causes |= bit(EDGE_HEALTH_STARTING);
     if (relay->draining)
         causes |= bit(EDGE_HEALTH_DRAINING);
-    if (relay->store_status != STORE_OK || relay_core_halted(relay->core))
+    if (relay->store_status != STORE_OK || relay_core_halted(relay->core) || edge_health_store_stuck(relay))
         causes |= bit(EDGE_HEALTH_STORE);
     if (relay->inner->disk_scarce)
         causes |= bit(EDGE_HEALTH_DISK);
@@ -249,7 +256,10 @@ void edge_health_text(const struct edge_relay *relay, char *text, size_t cap)
         say(&out, EDGE_HEALTH_STARTING, "pending state is being read from the store");
     if (causes & bit(EDGE_HEALTH_DRAINING))
         say(&out, EDGE_HEALTH_DRAINING, "this relay was told to stop");
-    if (causes & bit(EDGE_HEALTH_STORE))
+    if ((causes & bit(EDGE_HEALTH_STORE)) && edge_health_store_stuck(relay))
+        say(&out, EDGE_HEALTH_STORE, "a commit has taken more than %d s: look at the disk of %s; all waits for it",
+            EDGE_HEALTH_STUCK_MS / 1000, relay->config->store);
+    else if (causes & bit(EDGE_HEALTH_STORE))
         say(&out, EDGE_HEALTH_STORE, "%s; nothing more is taken until a restart",
             relay->store_text[0] != '\0' ? relay->store_text : "the store is damaged");
     if (causes & bit(EDGE_HEALTH_DISK))

@@ -15,7 +15,7 @@ struct edge_relay;
 #define EDGE_HEALTH_CAUSES(X)                                                                                          \
     X(STARTING, "starting")           /* pending state is being read */                                                \
     X(DRAINING, "draining")           /* it was told to stop */                                                        \
-    X(STORE, "store-failed")          /* halted: nothing is taken until a restart */                                   \
+    X(STORE, "store-failed")          /* halted: nothing is taken until a restart; or a commit that does not end */    \
     X(DISK, "disk-full")              /* less free than budgets.free_bytes */                                          \
     X(DEAF, "mesh-deaf")              /* a door of the mesh does not answer our own call */                            \
     X(SIGNER, "signer-down")          /* this relay attests, and its signer is not up */                               \
@@ -68,6 +68,11 @@ bool edge_health_quorum(struct edge_health_quorum *out, const struct edge_relay 
 
 /* The causes that hold now, as bits (1 << cause); 0: ready. */
 unsigned edge_health_causes(const struct edge_relay *relay);
+
+enum { EDGE_HEALTH_STUCK_MS = 30000 }; /* for one commit: a disk that is only slow ends it sooner */
+
+/* A commit has taken so long that the disk counts as gone: everything waits for it, and nothing has failed. */
+bool edge_health_store_stuck(const struct edge_relay *relay);
 
 /* Whether a signer is needed and up; its state is what its process shows and that it has spoken. */
 bool edge_health_signer_up(const struct edge_relay *relay);

@@ -286,7 +286,7 @@ static void metrics_store(struct metrics *out, const struct edge_relay *relay)
     struct edge_mesh_look look;
     edge_writer_stats(relay->writer, &stats);
     one(out, "isthmus_store_up", "gauge", "1 while the store takes writes.",
-        relay->store_status == STORE_OK && !relay_core_halted(relay->core));
+        relay->store_status == STORE_OK && !relay_core_halted(relay->core) && !edge_health_store_stuck(relay));
     one(out, "isthmus_store_writes_total", "counter", "Writes committed; many share one commit.", (double)stats.writes);
     one(out, "isthmus_store_written_bytes_total", "counter", "Bytes of keys and values committed.",
         (double)stats.bytes);

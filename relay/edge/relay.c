@@ -451,6 +451,16 @@ static void deaf_check(struct edge_relay *relay)
     edge_relay_drain(relay);
 }
 
+/* Said once for each commit that does not end. */
+static void stuck_check(struct edge_relay *relay)
+{
+    bool stuck = edge_health_store_stuck(relay);
+    if (stuck && !relay->inner->stuck)
+        edge_log(RELAY_ALARM, "store-stuck", NULL, "a commit has taken more than %d s: look at the disk of %s",
+                 EDGE_HEALTH_STUCK_MS / 1000, relay->config->store);
+    relay->inner->stuck = stuck;
+}
+
 /* Looked at once a second, with the sources' heights; a file system that does not answer counts as the last time. */
 static bool disk_scarce(struct edge_relay *relay)
 {
@@ -460,6 +470,7 @@ static bool disk_scarce(struct edge_relay *relay)
         return inner->disk_scarce;
     inner->disk_due = edge_loop_now() + 1000;
     edge_health_look(relay);
+    stuck_check(relay);
     if (relay->ready)
         deaf_check(relay);
     if (statvfs(relay->config->store, &disk) == 0)

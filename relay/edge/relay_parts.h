@@ -19,6 +19,7 @@ struct edge_relay_inner {
     bool stepping, signer_up;
     char *refused_folder; /* where evidence that was refused is kept */
     bool disk_scarce;     /* less free than budgets.free_bytes */
+    bool stuck;           /* a commit does not end */
     bool held;            /* the store does not keep up: no input */
     uint64_t draining_since, tick_due, disk_due;
     uint64_t deaf_since; /* ms: since when others cannot reach this relay, or soon cannot; 0: they can */

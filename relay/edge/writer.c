@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "relay/edge/fault.h"
+#include "relay/edge/loop.h"
 
 enum { LOADS_MAX = 4096, LOAD_LIMIT = 1 << 20, TEXT_MAX = 1024 };
 
@@ -174,10 +175,12 @@ static void *writer_main(void *argument)
             char text[TEXT_MAX] = "";
             uint64_t microseconds;
             writer->busy += count;
+            writer->stats.committing_since = edge_loop_now();
             pthread_mutex_unlock(&writer->mutex);
             status = commit_group(writer, group, text, sizeof(text), &microseconds);
             pthread_mutex_lock(&writer->mutex);
             writer->busy -= count;
+            writer->stats.committing_since = 0;
             if (microseconds > writer->stats.longest_commit_us)
                 writer->stats.longest_commit_us = microseconds;
             if (status == STORE_OK) {

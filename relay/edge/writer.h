@@ -57,6 +57,7 @@ struct edge_writer_stats {
     size_t queued_writes, queued_bytes, queued_loads;
     uint64_t longest_commit_us, commit_us;        /* the longest; all together */
     uint64_t commits_within[EDGE_WRITER_BUCKETS]; /* that took at most so long and longer than the bound before */
+    uint64_t committing_since;                    /* ms, monotonic: of the commit that is under way; 0: none is */
     size_t limit_bytes;                           /* above it edge_writer_full says so */
     enum store_status failed;                     /* STORE_OK while all is well */
 };

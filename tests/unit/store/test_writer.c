@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 
+#include "relay/edge/loop.h"
 #include "relay/edge/writer.h"
 #include "tests/unit/store/scratch.h"
 
@@ -128,6 +130,45 @@ static bool has(struct fixture *fixture, const char *key)
     free(value);
     ops->snapshot_free(snapshot);
     return found;
+}
+
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+static const struct store_ops *memory_ops;
+
+/* Ends when the disk answers. */
+static enum store_status commit_when_it_answers(struct store *store, struct store_batch *batch)
+{
+    pthread_mutex_lock(&disk);
+    pthread_mutex_unlock(&disk);
+    return memory_ops->commit(store, batch);
+}
+
+static void test_writer__a_commit_that_does_not_end_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct edge_writer_stats stats = {0};
+    memory_ops = fixture->store->ops;
+    struct store_ops hanging = *memory_ops;
+    hanging.commit = commit_when_it_answers;
+    fixture->store->ops = &hanging;
+    open_writer(fixture, 0, 0);
+    edge_writer_stats(fixture->writer, &stats);
+    assert_int_equal(stats.committing_since, 0);
+    uint64_t before = edge_loop_now();
+    pthread_mutex_lock(&disk);
+    assert_int_equal(write_one(fixture, 1, "a", 1), EDGE_WRITER_TAKEN);
+    for (int i = 0; i < 100000 && stats.committing_since == 0; i++) {
+        (void)poll(NULL, 0, 1);
+        edge_writer_stats(fixture->writer, &stats);
+    }
+    assert_true(stats.committing_since >= before);
+    pthread_mutex_unlock(&disk);
+    wait_committed(fixture, 1);
+    edge_writer_stats(fixture->writer, &stats);
+    assert_int_equal(stats.committing_since, 0);
+    edge_writer_free(fixture->writer);
+    fixture->writer = NULL;
+    fixture->store->ops = memory_ops;
 }
 
 static void test_writer__commits_in_order_and_in_groups(void **state)
@@ -336,6 +377,7 @@ static void test_writer__shares_a_sync_between_writes_that_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_writer__a_commit_that_does_not_end_is_seen),
         TEST(test_writer__commits_in_order_and_in_groups),
         TEST(test_writer__operations_of_one_write_keep_their_order),
         TEST(test_writer__nothing_is_written_after_a_failure),
