@@ -21,9 +21,10 @@ enum relay_cause { /* what a log waits for: `isthmus status` says it in words (r
                    RELAY_CAUSE_OUTCOME,    /* delivered; the outcome is not proven here yet */
                    RELAY_CAUSE_FROZEN,
                    RELAY_CAUSE_PAUSED,
-                   RELAY_CAUSE_DISK,  /* the disk is nearly full: no new messages; what is here still settles */
-                   RELAY_CAUSE_TRUST, /* the light client of the home chain has no header that it may trust */
-                   RELAY_CAUSE_ATTACK /* validators of the home chain signed headers that contradict each other */
+                   RELAY_CAUSE_DISK,   /* the disk is nearly full: no new messages; what is here still settles */
+                   RELAY_CAUSE_TRUST,  /* the light client of the home chain has no header that it may trust */
+                   RELAY_CAUSE_ATTACK, /* validators of the home chain signed headers that contradict each other */
+                   RELAY_CAUSE_BLOCK /* a block holds more for the lane than its window: nothing ends that wait here */
 };
 
 const char *relay_cause_text(enum relay_cause cause);

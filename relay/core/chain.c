@@ -1,13 +1,17 @@
-/*
- * Chains and their sources: who is up, who said which header, which headers count. The core, not the connector, counts
- * the sources that agree (I8): too few is silence, two different hashes is silence and an alarm.
- */
+/* Chains and their sources: who is up, who serves, what each of them says. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "relay/core/parts.h"
 
-enum { FAILOVER_MS = 15000, STATEMENTS_MS = 1000, STATUS_MS = 500, BLAMED_MAX = 3 };
+enum {
+    FAILOVER_MS = 15000,
+    DOUBT_MS = 60000, /* honest sources may lie some blocks apart */
+    DOUBT_DOUBLINGS = 6,
+    STATEMENTS_MS = 1000,
+    STATUS_MS = 500,
+    BLAMED_MAX = 3
+};
 
 size_t core_chain_place(const struct core_chain *chain, uint16_t source)
 {
@@ -16,11 +20,6 @@ size_t core_chain_place(const struct core_chain *chain, uint16_t source)
             return i;
     }
     return RELAY_SOURCES_MAX;
-}
-
-static struct core_chain *chain_of_source(struct relay_core *core, uint16_t source)
-{
-    return &core->chains[core->config.sources[source].chain];
 }
 
 size_t core_chain_up(const struct relay_core *core, uint16_t index)
@@ -46,218 +45,6 @@ void core_to_source(struct relay_core *core, uint16_t source, const struct conne
     action->body = core_keep(core, codec_pack_bytes(&core->pack));
 }
 
-/* ---- statements ---------------------------------------------------------------------------------------------------- */
-
-/* mine: bit of the source that speaks, which makes a row when there is none; 0: only look. */
-static struct core_statement *statement_at(struct core_chain *chain, uint64_t height, uint16_t mine)
-{
-    struct core_statement *lowest = &chain->statements[0], *own = NULL;
-    for (size_t i = 0; i < CORE_STATEMENT_HEIGHTS; i++) {
-        struct core_statement *statement = &chain->statements[i];
-        if (statement->height == height && statement->said)
-            return statement;
-        if (statement->height < lowest->height || !statement->said)
-            lowest = statement;
-        if (statement->said == mine && (own == NULL || statement->height < own->height))
-            own = statement;
-    }
-    if (mine == 0)
-        return NULL;
-    /* A source that speaks of many heights pushes out its own lone words first, never what others said. */
-    if (lowest->said && own != NULL)
-        lowest = own;
-    *lowest = (struct core_statement){.height = height};
-    return lowest;
-}
-
-const struct core_statement *core_chain_said(const struct relay_core *core, uint16_t index, uint64_t height)
-{
-    return statement_at(&core->chains[index], height, 0);
-}
-
-static void statement_note(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32])
-{
-    struct core_chain *chain = chain_of_source(core, source);
-    size_t place = core_chain_place(chain, source);
-    struct core_statement *statement = statement_at(chain, height, (uint16_t)(1u << place));
-    statement->said |= (uint16_t)(1u << place);
-    memcpy(statement->hash[place], hash, 32);
-}
-
-/* Asks every source that is up and has not spoken about this height. */
-static void statements_ask(struct relay_core *core, struct core_chain *chain, uint64_t height)
-{
-    const struct core_statement *statement = statement_at(chain, height, 0);
-    for (size_t i = 0; i < chain->sources_len; i++) {
-        bool said = statement != NULL && (statement->said & (1u << i)) != 0;
-        if (said || !core->sources[chain->sources[i]].up)
-            continue;
-        core_to_source(core, chain->sources[i],
-                       &(struct connector_message){.type = CONNECTOR_ASK_HEADER, .ask_header = {.height = height}});
-    }
-}
-
-size_t core_chain_statements(const struct relay_core *core, uint16_t index, uint64_t height, const uint8_t hash[32],
-                             struct relay_signing_statement out[RELAY_SOURCES_MAX])
-{
-    struct core_chain *chain = &core->chains[index];
-    const struct core_statement *statement = statement_at(chain, height, 0);
-    size_t len = 0;
-    for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
-        if ((statement->said & (1u << i)) == 0 || memcmp(statement->hash[i], hash, 32) != 0)
-            continue;
-        out[len].source = chain->sources[i];
-        memcpy(out[len++].header_hash, hash, 32);
-    }
-    return len;
-}
-
-/* ---- agreement ----------------------------------------------------------------------------------------------------- */
-
-static struct bytes text_bytes(const char *text)
-{
-    return (struct bytes){(const uint8_t *)text, strlen(text)};
-}
-
-enum proof_verdict core_chain_agree_over(const struct relay_core *core, uint16_t index, uint64_t height,
-                                         const struct core_statement *statement, struct proof_agreement_fact *fact,
-                                         struct proof_result *result)
-{
-    const struct topology_chain *document = &core->network->chains[index];
-    const struct core_chain *chain = &core->chains[index];
-    struct proof_agreement_source sources[RELAY_SOURCES_MAX];
-    struct proof_agreement_statement said[RELAY_SOURCES_MAX];
-    size_t len = 0;
-    for (size_t i = 0; i < chain->sources_len; i++) {
-        const struct relay_source *source = &core->config.sources[chain->sources[i]];
-        sources[i] = (struct proof_agreement_source){text_bytes(source->operator_tag), text_bytes(source->network_tag),
-                                                     text_bytes(source->software_tag)};
-        if (statement == NULL || (statement->said & (1u << i)) == 0)
-            continue;
-        said[len] =
-            (struct proof_agreement_statement){.source = i, .chain = BYTES_OF(document->identity), .height = height};
-        memcpy(said[len++].header_hash, statement->hash[i], 32);
-    }
-    /* I8: "1-of-1 runs only under --dev". */
-    if (document->sources < 2 && !core->config.dev)
-        return proof_refuse(result, PROOF_REASON_AGREEMENT_TRUST, 0);
-    struct proof_agreement_trust trust = {BYTES_OF(document->identity), sources, chain->sources_len, document->sources};
-    return proof_agreement_verify(result, fact, &trust, height, said, len);
-}
-
-static void pending_remove(struct core_chain *chain, size_t at)
-{
-    core_evidence_release(chain->pending[at]);
-    chain->pending_len--;
-    memmove(&chain->pending[at], &chain->pending[at + 1], (chain->pending_len - at) * sizeof(chain->pending[0]));
-}
-
-/* Evidence that is let go without having been taken: its logs ask for it again, so that none is left waiting. */
-static void pending_forget(struct relay_core *core, struct core_chain *chain, size_t at)
-{
-    const struct core_evidence *evidence = chain->pending[at];
-    for (size_t i = 0; i < evidence->marks_len; i++)
-        core_ingest_again(core, &core->logs[evidence->marks[i].log]);
-    pending_remove(chain, at);
-}
-
-/* A liar may be the first to speak: a contradiction is one when nobody who is up is left to decide it. */
-static bool all_spoke(const struct relay_core *core, struct core_chain *chain, uint64_t height)
-{
-    const struct core_statement *statement = statement_at(chain, height, 0);
-    for (size_t i = 0; i < chain->sources_len; i++) {
-        bool said = statement != NULL && (statement->said & (1u << i)) != 0;
-        if (!said && core->sources[chain->sources[i]].up)
-            return false;
-    }
-    return true;
-}
-
-/* `agreed` NULL: nobody knows who lies. */
-static void contradiction_note(struct relay_core *core, uint16_t index, uint64_t height, const uint8_t *agreed)
-{
-    struct core_chain *chain = &core->chains[index];
-    const struct core_statement *statement = statement_at(chain, height, 0);
-    const char *who = "sources";
-    for (size_t i = 0; statement != NULL && i < chain->sources_len; i++) {
-        bool said = (statement->said & (1u << i)) != 0;
-        if (!said || (agreed != NULL && memcmp(statement->hash[i], agreed, 32) == 0))
-            continue;
-        core->sources[chain->sources[i]].contradictions++;
-        who = agreed != NULL ? core->config.sources[chain->sources[i]].name : who;
-    }
-    core_note(core, RELAY_ALARM, RELAY_REASON_SOURCES_DISAGREE, NULL, 0, "%s: at height %llu %s %s",
-              core->network->chains[index].id, (unsigned long long)height, who,
-              agreed != NULL ? "contradicts those that agree" : "name different headers; abstaining there");
-}
-
-void core_chain_agree(struct relay_core *core, uint16_t index)
-{
-    struct core_chain *chain = &core->chains[index];
-    for (size_t i = 0; i < chain->pending_len && !chain->mark.frozen;) {
-        struct core_evidence *evidence = chain->pending[i];
-        struct proof_agreement_fact fact;
-        struct proof_result result;
-        uint64_t height = evidence->fact.height;
-        if (core_chain_agree_over(core, index, height, statement_at(chain, height, 0), &fact, &result) == PROOF_VALID) {
-            bool same = memcmp(fact.header_hash, evidence->fact.header_hash, 32) == 0;
-            if (same && core_finality_advance(core, index, &evidence->fact)) {
-                evidence->agreed = true;
-                evidence->statements_len =
-                    core_chain_statements(core, index, fact.height, fact.header_hash, evidence->statements);
-                chain->disagree = false;
-                if (fact.against > 0)
-                    contradiction_note(core, index, fact.height, fact.header_hash);
-                chain->progress = core->now;
-                for (size_t j = 0; j < chain->sources_len; j++)
-                    core->sources[chain->sources[j]].agreed = evidence->fact.height;
-                core_evidence_apply(core, evidence);
-            } else {
-                core_note(core, RELAY_WARNING, RELAY_REASON_EVIDENCE_REFUSED, NULL, 0,
-                          "%s: evidence of another header than the agreed one", core->network->chains[index].id);
-                core_evidence_refuse(core, evidence, evidence->source, "another-header-than-agreed");
-                core_chain_blame(core, evidence->source, false, "evidence of another header than the agreed one");
-                pending_forget(core, chain, i);
-                continue;
-            }
-            pending_remove(chain, i);
-            continue;
-        }
-        if (result.reason == PROOF_REASON_AGREEMENT_TRUST && !chain->unusable) {
-            chain->unusable = true;
-            core_note(core, RELAY_ALARM, RELAY_REASON_SOURCES_DISAGREE, NULL, 0,
-                      "%s: %zu sources are configured here, the network document demands %u; a single one counts only "
-                      "under --dev. This relay abstains",
-                      core->network->chains[index].id, chain->sources_len, core->network->chains[index].sources);
-        }
-        if (result.reason == PROOF_REASON_AGREEMENT_CONTRADICTION && all_spoke(core, chain, evidence->fact.height)) {
-            contradiction_note(core, index, evidence->fact.height, NULL);
-            chain->disagree = true;
-            pending_forget(core, chain, i);
-            continue;
-        }
-        i++;
-    }
-}
-
-void core_chain_pend(struct relay_core *core, struct core_evidence *evidence)
-{
-    struct core_chain *chain = &core->chains[evidence->chain];
-    statement_note(core, evidence->source, evidence->fact.height, evidence->fact.header_hash);
-    if (chain->pending_len == CORE_PENDING_EVIDENCE) {
-        core_note(core, RELAY_DEBUG, RELAY_REASON_EVIDENCE_CROWDED, NULL, 0, "%s: height %llu",
-                  core->network->chains[evidence->chain].id, (unsigned long long)chain->pending[0]->fact.height);
-        pending_forget(core, chain, 0);
-    }
-    uint64_t height = evidence->fact.height;
-    chain->pending[chain->pending_len++] = evidence;
-    core_chain_agree(core, evidence->chain);
-    for (size_t i = 0; i < chain->pending_len; i++) {
-        if (chain->pending[i] == evidence)
-            statements_ask(core, chain, height);
-    }
-}
-
 /* ---- who serves ---------------------------------------------------------------------------------------------------- */
 
 static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not_this)
@@ -265,14 +52,17 @@ static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not
     struct core_chain *chain = &core->chains[index];
     uint16_t before = chain->primary;
     chain->primary = RELAY_NO_SOURCE;
-    for (size_t i = 0; i < chain->sources_len; i++) {
-        uint16_t source = chain->sources[i];
+    /* The one behind it: were it always the first, two of no use would keep a third from its turn. */
+    size_t first = not_this != RELAY_NO_SOURCE ? core_chain_place(chain, not_this) + 1 : 0;
+    for (size_t i = first; i < first + chain->sources_len; i++) {
+        uint16_t source = chain->sources[i % chain->sources_len];
         if (!core->sources[source].up || (source == not_this && core_chain_up(core, index) > 1))
             continue;
         chain->primary = source;
-        chain->primary_since = chain->progress = core->now;
+        chain->progress = core->now;
         break;
     }
+    core_agree_drop(chain); /* of records that go below, too */
     for (size_t i = 0; i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
         if (!log->is_home || log->home != index)
@@ -316,8 +106,7 @@ static void source_up(struct relay_core *core, uint16_t source)
     if (chain->primary == RELAY_NO_SOURCE)
         primary_choose(core, index, RELAY_NO_SOURCE);
     positions_ask(core, source);
-    for (size_t i = 0; i < chain->pending_len; i++)
-        statements_ask(core, chain, chain->pending[i]->fact.height);
+    core_agree_ask(core, index);
 }
 
 static void source_down(struct relay_core *core, uint16_t source)
@@ -409,13 +198,13 @@ static void header_take(struct relay_core *core, uint16_t source, const struct c
     if (header->height > state->final_height)
         state->final_height = header->height;
     if (core_light_of(core, core->config.sources[source].chain) != NULL) {
-        statement_note(core, source, header->height, header->hash);
+        core_agree_note(core, source, header->height, header->hash);
         core_light_header(core, source, header);
         return;
     }
     core_finality_said(core, source, header->height, header->hash);
-    statement_note(core, source, header->height, header->hash);
-    core_chain_agree(core, core->config.sources[source].chain);
+    core_agree_note(core, source, header->height, header->hash);
+    core_agree(core, core->config.sources[source].chain);
 }
 
 static void source_message(struct relay_core *core, const struct relay_event *event)
@@ -435,7 +224,7 @@ static void source_message(struct relay_core *core, const struct relay_event *ev
     } else if (type == CONNECTOR_POSITION_IS) {
         core_deliver_position(core, event->source, &message.position_is);
     } else if (type == CONNECTOR_RESULT) {
-        core_deliver_result(core, &message.result);
+        core_deliver_result(core, event->source, &message.result);
     } else if (type == CONNECTOR_STATUS) {
         status_note(core, event->source, &message.status);
     } else if (type == CONNECTOR_NOTICE) {
@@ -493,6 +282,52 @@ static uint64_t height_reached(const struct relay_core *core, uint16_t index)
     return best;
 }
 
+/* What signed heads show to exist of a log at home here, and could be proven now if the source that serves gave it. */
+static bool is_owed(const struct relay_core *core, const struct core_log *log)
+{
+    const struct core_log *items = log->kind == PROOF_LOG_SETTLEMENT ? log - 1 : log;
+    enum topology_lane_state state = core_lane(core, log)->state;
+    bool moves = log->kind != PROOF_LOG_MESSAGE ||
+                 (state != TOPOLOGY_LANE_PAUSED && state != TOPOLOGY_LANE_CLOSED && !core->scarce);
+    uint64_t seen = log->heads_len ? log->heads[log->heads_len - 1].number : 0;
+    if (!moves || log->frozen || seen <= log->proven || (items != log && seen > items->stored))
+        return false;
+    return !core_ingest_full(core, log) || items->window_used == 0;
+}
+
+/*
+ * A source may tell heights and nothing more, of all logs or of one: other operators' heads show it. But one of them may have
+ * made that up, so the next source gets its turn ever more rarely, as long as it lasts.
+ */
+static void doubt(struct relay_core *core, uint16_t index)
+{
+    struct core_chain *chain = &core->chains[index];
+    bool any = false, late = false;
+    for (size_t i = 0; i < core->logs_len; i++) {
+        struct core_log *log = &core->logs[i];
+        if (!log->is_home || log->home != index)
+            continue;
+        bool owed = is_owed(core, log);
+        if (!owed || log->owed.proven != log->proven || log->owed.since == 0) {
+            log->owed.since = owed ? core->now : 0;
+            log->owed.proven = log->proven;
+        }
+        log->owed.late = owed && core->now - log->owed.since >= DOUBT_MS;
+        any = any || owed;
+        late = late || log->owed.late;
+        if (log->owed.late)
+            core_log_mark(core, log); /* it says what it waits for */
+    }
+    if (!any)
+        chain->doubts = 0;
+    size_t up = core_chain_up(core, index);
+    if (!late || core->now < chain->doubt_again || up < 2 || up < core->network->chains[index].sources)
+        return;
+    chain->doubt_again = core->now + ((uint64_t)DOUBT_MS << chain->doubts);
+    chain->doubts += chain->doubts < DOUBT_DOUBLINGS;
+    core_chain_blame(core, chain->primary, true, "operators signed more than it shows");
+}
+
 /* A primary whose final height no longer moves while the others' does is replaced; the number demanded never changes. */
 void core_chain_tick(struct relay_core *core)
 {
@@ -507,9 +342,11 @@ void core_chain_tick(struct relay_core *core)
         core_light_tick(core, i);
         if (core->now >= chain->ask_again) {
             chain->ask_again = core->now + STATEMENTS_MS;
-            for (size_t j = 0; j < chain->pending_len; j++)
-                statements_ask(core, chain, chain->pending[j]->fact.height);
+            core_agree_ask(core, i);
             core_finality_ask(core, i);
+            if (chain->primary != RELAY_NO_SOURCE && !chain->mark.frozen &&
+                core_light_cause(core, i) == RELAY_CAUSE_NONE)
+                doubt(core, i);
         }
         if (chain->primary == RELAY_NO_SOURCE)
             continue;

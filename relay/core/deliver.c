@@ -97,12 +97,15 @@ static struct core_tries *tries_of(struct core_submission *submission)
     return taking ? &submission->taking : &submission->executing;
 }
 
-void core_deliver_result(struct relay_core *core, const struct connector_result *result)
+void core_deliver_result(struct relay_core *core, uint16_t source, const struct connector_result *result)
 {
+    if (!core->config.sources[source].submits)
+        return; /* keys can be computed by anybody: nobody else's word counts */
     for (size_t i = 0; i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
         struct core_submission *submission = &log->submission;
-        if (!submission->active || memcmp(submission->key, result->key, 32) != 0)
+        if (!submission->active || log->target != core->config.sources[source].chain ||
+            memcmp(submission->key, result->key, 32) != 0)
             continue;
         submission->sent = core->now;
         if (result->result == CONNECTOR_SENT)

@@ -118,7 +118,7 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
     } else {
         core->chains[job->chain].verifying--;
         evidence->fact = job->fact;
-        core_chain_pend(core, evidence);
+        core_agree_pend(core, evidence);
     }
     free(job);
 }

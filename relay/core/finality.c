@@ -87,7 +87,7 @@ void core_finality_said(struct relay_core *core, uint16_t source, uint64_t heigh
         said->said |= (uint16_t)(1u << i);
         memcpy(said->hash[i], hash, 32);
     }
-    if (core_chain_agree_over(core, index, height, said, &fact, &result) != PROOF_VALID)
+    if (core_agree_over(core, index, height, said, &fact, &result) != PROOF_VALID)
         return;
     if (memcmp(fact.header_hash, chain->before.hash, 32) != 0)
         freeze(core, index, height, "its sources show another header than they agreed on before");

@@ -76,11 +76,11 @@ void core_ingest_credit(struct relay_core *core, struct core_log *log)
 {
     uint16_t source = core->chains[log->home].primary;
     size_t room = core_log_room(core, log);
-    /* Small crumbs are kept together: a credit message should be worth at least an eighth of the window. */
-    if (source == RELAY_NO_SOURCE || room < core_log_window(core, log) / 8)
+    /* Small crumbs are kept together: a credit message should be worth at least an eighth of the window. But a source whose next
+     * block is larger than what it has gets each of them: that block may need the whole window. */
+    if (source == RELAY_NO_SOURCE || room == 0 || (room < core_log_window(core, log) / 8 && !log->credit_short))
         return;
     log->credit_granted += room;
-    log->credit_short = false;
     core_to_source(
         core, source,
         &(struct connector_message){.type = CONNECTOR_CREDIT, .credit = {.watch = watch_of(core, log), .bytes = room}});
@@ -195,6 +195,7 @@ void core_ingest_records(struct relay_core *core, uint16_t source, const struct 
         return;
     }
     stage->len += records->records.len;
+    log->credit_short = false;
     if (next + records->count - 1 > log->hint)
         log->hint = next + records->count - 1;
     core_log_mark(core, log);
@@ -332,7 +333,7 @@ static void apply_staged(struct relay_core *core, struct core_log *log, struct c
         log->again_wanted = true; /* once the disk has room */
         return;
     }
-    /* The mesh may have brought claims beyond the stage's start: staged ones below the log's end are of no use. */
+    /* Where records were dropped meanwhile those behind them do not follow any more. */
     for (size_t i = stage->from == log->stored + 1 ? stage->count : 0; i > 0 && count == 0; i--) {
         if (memcmp(stage->records[i - 1].entry.running, running, 32) == 0)
             count = i;
@@ -456,6 +457,6 @@ struct core_step core_stage_prove(struct relay_core *core, struct core_log *log)
     if (log->stage.count > 0 || log->again_wanted)
         return (struct core_step){RELAY_CAUSE_EVIDENCE};
     if (log->kind != PROOF_LOG_SETTLEMENT && core_ingest_full(core, log))
-        return (struct core_step){RELAY_CAUSE_WINDOW_FULL};
-    return (struct core_step){RELAY_CAUSE_NONE};
+        return (struct core_step){log->window_used > 0 ? RELAY_CAUSE_WINDOW_FULL : RELAY_CAUSE_BLOCK};
+    return (struct core_step){log->owed.late ? RELAY_CAUSE_EVIDENCE : RELAY_CAUSE_NONE};
 }

@@ -148,15 +148,20 @@ struct core_log {
         uint64_t again;   /* ms: not before */
         uint64_t floor;   /* certified then: nothing is signed below */
     } hear;
-    uint64_t sign_again;     /* ms: not before */
-    uint64_t expelled;       /* operators (by index) that signed two words here */
+    uint64_t sign_again; /* ms: not before */
+    uint64_t expelled;   /* operators (by index) that signed two words here */
+    uint16_t *outside;   /* owned: numbers of further ones, which the document does not have at present */
+    size_t outside_len;
+    uint64_t swept;          /* rows of heads below it are gone, whoever signed them */
     uint64_t window_used;    /* bytes of segments */
+    size_t unpublished;      /* bytes of those whose records are kept until pushed */
     uint64_t credit_granted; /* bytes that the subscribed source may still send, staged ones included */
-    bool credit_short;       /* the source said that the next block needs more than it has left */
+    bool credit_short; /* the source said that the next block needs more than it has left, and gave nothing since */
     struct core_stage stage;
     struct core_evidence *evidence; /* newest agreed one that proves `evidence_number` */
     uint64_t evidence_number;
-    struct core_evidence *waiting; /* kind 3: agreed, but our outcome log is not that far yet */
+    struct core_evidence
+        *waiting; /* it proves records that are not here yet: kind 3, and logs at home elsewhere (far.c) */
     uint64_t waiting_number;
     struct core_head *heads; /* ascending by number */
     size_t heads_len, heads_cap;
@@ -168,6 +173,11 @@ struct core_log {
     struct core_position position;
     struct core_submission submission;
     uint64_t hint; /* greatest number that a valid head or our source named */
+    struct {
+        uint64_t since; /* ms: since when heads show more than is proven here, and nothing of it comes; 0 they do not */
+        uint64_t proven; /* then */
+        bool late;       /* for long */
+    } owed;              /* home logs */
 
     uint64_t told, told_settled; /* in the last heartbeat */
     struct core_pull pull;       /* what signed heads show to lack here */

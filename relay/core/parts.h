@@ -53,6 +53,8 @@ void core_log_append(struct relay_core *core, struct core_log *log, const struct
 /* Puts back what the store holds, at start; the caller checked that it follows. */
 void core_log_restore(struct core_log *log, const struct core_staged *records, size_t count,
                       const struct core_segment *segment);
+/* Its records are pushed, or go: they leave memory. */
+void core_log_pushed(struct core_log *log, struct core_segment *segment);
 /* Drops records above number (claims that a certificate contradicts). */
 void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t number);
 /* True while the row of a segment that was cut has still to be written anew: nothing is appended, so rows never overlap. */
@@ -85,9 +87,6 @@ void core_chain_tick(struct relay_core *core);
 void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, const char *why);
 /* Its place among its chain's sources: its bit wherever they are counted. RELAY_SOURCES_MAX: not one of them. */
 size_t core_chain_place(const struct core_chain *chain, uint16_t source);
-const struct core_statement *core_chain_said(const struct relay_core *core, uint16_t chain, uint64_t height);
-/* Verified evidence waits here until its header is agreed on. Takes the reference. */
-void core_chain_pend(struct relay_core *core, struct core_evidence *evidence);
 
 /* ---- evidence.c ---- */
 void core_evidence_take(struct relay_core *core, uint16_t source, const struct connector_evidence *message,
@@ -108,7 +107,6 @@ void core_evidence_release(struct core_evidence *evidence);
 void core_evidence_refuse(struct relay_core *core, const struct core_evidence *evidence, uint16_t source,
                           const char *why);
 void core_evidence_apply(struct relay_core *core, struct core_evidence *evidence);
-void core_chain_agree(struct relay_core *core, uint16_t chain);
 void core_ingest_subscribe(struct relay_core *core, struct core_log *log, uint16_t source);
 void core_ingest_records(struct relay_core *core, uint16_t source, const struct connector_records *records);
 void core_ingest_credit(struct relay_core *core, struct core_log *log);
@@ -117,13 +115,24 @@ bool core_ingest_full(const struct relay_core *core, const struct core_log *log)
 void core_ingest_again(struct relay_core *core, struct core_log *log);
 void core_to_source(struct relay_core *core, uint16_t source, const struct connector_message *message);
 void core_connector_lane(struct connector_lane *out, const struct relay_core *core, const struct topology_lane *lane);
-/* Whether these statements on a height agree, as the chain's document demands. */
-enum proof_verdict core_chain_agree_over(const struct relay_core *core, uint16_t chain, uint64_t height,
-                                         const struct core_statement *statement, struct proof_agreement_fact *fact,
-                                         struct proof_result *result);
 size_t core_chain_up(const struct relay_core *core, uint16_t chain);
-size_t core_chain_statements(const struct relay_core *core, uint16_t chain, uint64_t height, const uint8_t hash[32],
-                             struct relay_signing_statement out[RELAY_SOURCES_MAX]);
+
+/* ---- agree.c ---- */
+/* This source says this header; what others say of the height. */
+void core_agree_note(struct relay_core *core, uint16_t source, uint64_t height, const uint8_t hash[32]);
+const struct core_statement *core_agree_said(const struct relay_core *core, uint16_t chain, uint64_t height);
+/* Whether these statements on a height agree, as the chain's document demands. */
+enum proof_verdict core_agree_over(const struct relay_core *core, uint16_t chain, uint64_t height,
+                                   const struct core_statement *statement, struct proof_agreement_fact *fact,
+                                   struct proof_result *result);
+/* Verified evidence of the source that serves waits until its header is agreed on. Takes the reference. */
+void core_agree_pend(struct relay_core *core, struct core_evidence *evidence);
+/* Takes what is agreed on by now of what waits. */
+void core_agree(struct relay_core *core, uint16_t chain);
+/* Asks the sources that are up for the headers of what waits. */
+void core_agree_ask(struct relay_core *core, uint16_t chain);
+/* Nothing waits any more. */
+void core_agree_drop(struct core_chain *chain);
 
 /* ---- finality.c ---- */
 /* An agreed header: it moves the chain's mark forwards or repeats it; false: it shows that finality was broken. */
@@ -220,7 +229,7 @@ void core_answer_loaded(struct relay_core *core, struct core_load *load, const s
 
 /* ---- deliver.c, settle.c, start.c ---- */
 void core_deliver_position(struct relay_core *core, uint16_t source, const struct connector_position_is *position);
-void core_deliver_result(struct relay_core *core, const struct connector_result *result);
+void core_deliver_result(struct relay_core *core, uint16_t source, const struct connector_result *result);
 void core_deliver_loaded(struct relay_core *core, struct core_load *load, const struct relay_event *event);
 /* The relay whose turn it is to submit what begins at number. */
 uint16_t core_deliver_turn(const struct relay_core *core, const struct core_log *log, uint64_t number);

@@ -42,6 +42,7 @@ const char *relay_cause_text(enum relay_cause cause)
     case RELAY_CAUSE_TRUST:
         return "no header of the home chain may be trusted: never begun, or its trusting period is over";
     case RELAY_CAUSE_ATTACK: return "frozen: validators of the home chain signed headers that contradict each other";
+    case RELAY_CAUSE_BLOCK: return "the next block holds more of this lane than its whole window";
     }
     return "unknown";
 }
@@ -68,6 +69,7 @@ const char *relay_cause_name(enum relay_cause cause)
     case RELAY_CAUSE_DISK: return "disk";
     case RELAY_CAUSE_TRUST: return "trust";
     case RELAY_CAUSE_ATTACK: return "attack";
+    case RELAY_CAUSE_BLOCK: return "block";
     }
     return "unknown";
 }
@@ -98,6 +100,7 @@ const char *relay_cause_actor(enum relay_cause cause)
         return "this relay's operator: a node that has the first header, or a newer one under trust:";
     case RELAY_CAUSE_ATTACK:
         return "this relay's operator with the others: which header is true, then a new one under trust:";
+    case RELAY_CAUSE_BLOCK: return "the roots: a larger window of the lane in the network document";
     }
     return "unknown";
 }

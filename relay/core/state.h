@@ -42,7 +42,7 @@ enum {
 };
 
 struct core_source {
-    bool up, subscribed;
+    bool up;
     bool broken;             /* it says that what was final is gone, and nothing more */
     uint64_t diverges_since; /* ms: and has not shown it; 0: it has */
     uint64_t diverges;       /* height at which it showed another header than the one proven here; 0 none */
@@ -66,8 +66,8 @@ struct core_statement {
 struct core_chain {
     uint16_t sources[RELAY_SOURCES_MAX]; /* indices into config->sources */
     size_t sources_len;
-    uint16_t primary;                                        /* source index or RELAY_NO_SOURCE */
-    uint64_t primary_since, progress, ask_again, ask_status; /* ms */
+    uint16_t primary;                         /* source index or RELAY_NO_SOURCE */
+    uint64_t progress, ask_again, ask_status; /* ms */
     struct core_statement statements[CORE_STATEMENT_HEIGHTS];
     struct core_evidence *pending[CORE_PENDING_EVIDENCE];
     size_t pending_len, verifying;
@@ -76,8 +76,10 @@ struct core_chain {
         uint8_t hash[32];
         struct core_statement said;
     } before;
-    bool mark_known, row_dirty;
+    bool mark_known;
     unsigned blamed;         /* in a row, since evidence was last taken */
+    unsigned doubts;         /* how often it was replaced for what operators signed beyond what it showed */
+    uint64_t doubt_again;    /* ms: not before */
     bool disagree, unusable; /* unusable: the sources configured here can never agree as demanded */
     bool signing;
     uint64_t signing_id, signing_since;

@@ -165,7 +165,7 @@ bool core_witness_header(struct relay_core *core, struct core_light *light, uint
 void core_witness_trusted(struct relay_core *core, struct core_light *light, uint64_t height, uint16_t teller)
 {
     const struct core_chain *chain = &core->chains[light->chain];
-    const struct core_statement *said = core_chain_said(core, light->chain, height);
+    const struct core_statement *said = core_agree_said(core, light->chain, height);
     struct core_light_state *state = core_trust_at(light, height);
     if (state != NULL) {
         state->since = core->now;
@@ -285,7 +285,7 @@ static bool its_fault(const struct proof_result *result)
 bool core_witness_disputes(const struct relay_core *core, uint16_t source, const struct connector_header *header)
 {
     const struct core_chain *chain = &core->chains[core->config.sources[source].chain];
-    const struct core_statement *said = core_chain_said(core, core->config.sources[source].chain, header->height);
+    const struct core_statement *said = core_agree_said(core, core->config.sources[source].chain, header->height);
     for (size_t i = 0; said != NULL && i < chain->sources_len; i++) {
         if ((said->said & (1u << i)) != 0 && core->sources[chain->sources[i]].up &&
             memcmp(said->hash[i], header->hash, 32) != 0)

@@ -215,6 +215,7 @@ void world_source_start(struct world *world, uint16_t relay, uint16_t source)
     *state = (struct world_source){.up = true,
                                    .branch = state->branch,
                                    .forges = state->forges,
+                                   .withholds = state->withholds,
                                    .invents = state->invents,
                                    .boasts = state->boasts,
                                    .header_late = state->header_late,

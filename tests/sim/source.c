@@ -190,7 +190,8 @@ void world_source_serve(struct world *world, uint16_t relay, uint16_t source)
 {
     uint64_t heights[WORLD_LOGS_MAX] = {0};
     for (uint16_t watch = 0; watch < world->logs_len; watch++) {
-        if (world->relays[relay].sources[source].subscriptions[watch].active)
+        if (world->relays[relay].sources[source].subscriptions[watch].active &&
+            !world->relays[relay].sources[source].withholds)
             heights[watch] = step(world, relay, source, watch);
     }
     for (unsigned contract = 0; contract < 2; contract++) {

@@ -83,7 +83,7 @@ struct world_subscription {
 
 struct world_source {
     bool up, subscribed[WORLD_LOGS_MAX], watched[WORLD_LOGS_MAX];
-    bool down;                /* the test keeps it down */
+    bool down, withholds;     /* the test keeps it down; it tells heights, and nothing of any log */
     uint8_t branch;           /* not 0: it lies about headers */
     bool forges, strips;      /* changes a field of the first message of a run; leaves payloads out */
     uint8_t invents;          /* adds so many messages of its own, at most 8, which a header of its own proves */
