@@ -8,7 +8,12 @@
 #include "relay/core/parts.h"
 #include "topology/route.h"
 
-enum { ASKED_MS = 4000 /* before the asker gives up */, ASKED_PLACES = 2 /* of one peer */ };
+enum {
+    ASKED_MS = 4000,  /* before the asker gives up */
+    ASKED_PLACES = 2, /* of one peer */
+    ROUND_MS =
+        1000 /* a question that was asked within it has come round, among relays that all have no source: it ends here */
+};
 
 static int chain_by_identity(const struct relay_core *core, const uint8_t identity[32])
 {
@@ -119,10 +124,12 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
         return;
     }
     struct core_far_asked *mine = NULL; /* the newer question of a peer takes the place of its oldest */
+    bool round = false;
     size_t count = 0;
     for (size_t i = 0; i < CORE_FAR_ASKED; i++) {
         struct core_far_asked *one = &light->asked[i];
         bool own = one->height != 0 && one->peer == peer;
+        round = round || (one->height == ask->height && core->now + ASKED_MS - one->until < ROUND_MS);
         count += own;
         mine = own && (mine == NULL || one->request < mine->request) ? one : mine;
         place = one->height == 0 ? one : place;
@@ -133,7 +140,7 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
         place = mine;
     }
     struct core_want want = {.height = ask->height, .not_peer = peer + 1u};
-    if (place == NULL || !core_want_ask(core, light, &want)) {
+    if (place == NULL || (!round && !core_want_ask(core, light, &want))) {
         answer(core, (uint16_t)chain, peer, request, (struct bytes){NULL, 0});
         return;
     }

@@ -269,13 +269,13 @@ bool core_gather_lasts(const struct relay_core *core, const struct core_log *log
  */
 static bool conflict_freezes(struct relay_core *core, struct core_log *log, const struct core_head *head)
 {
+    if (!certified(core, log, head, 0))
+        return false;
     const uint8_t *ours = core_log_running(core, log, head->number);
     bool differs = ours != NULL && memcmp(ours, head->running, 32) != 0;
     bool two = head->number == log->certified && memcmp(log->certified_running, head->running, 32) != 0;
     for (size_t i = 0; i < log->heads_len && !two; i++)
         two = &log->heads[i] != head && log->heads[i].certified && log->heads[i].number == head->number;
-    if (!certified(core, log, head, 0))
-        return false;
     if (two)
         core_log_freeze(core, log, RELAY_REASON_CERTIFICATES_CONFLICT, head->number,
                         "two certificates for one number: more operators lie than the quorum survives");

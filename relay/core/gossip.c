@@ -128,11 +128,11 @@ static void range_pack(struct codec_pack *pack, const struct core_log *log, cons
 void core_gossip_push(struct relay_core *core, struct core_log *log)
 {
     uint64_t covered = log->is_home ? log->attested : log->stored;
-    for (size_t i = 0; i < log->segments_durable; i++) {
+    for (size_t i = 0; i < log->segments_durable && log->unpublished > 0; i++) {
         struct core_segment *segment = &log->segments[i];
-        const uint8_t *before = core_log_running(core, log, segment->from - 1);
         if (segment->records == NULL || segment->to > covered)
             continue;
+        const uint8_t *before = core_log_running(core, log, segment->from - 1);
         uint16_t turn = topology_turn_push(core->network, zone_of(core, core->config.self), log->home, log->id,
                                            (segment->from - 1) / TOPOLOGY_HEAD_STEP);
         if (before != NULL && turn == core->config.self) {
@@ -143,8 +143,7 @@ void core_gossip_push(struct relay_core *core, struct core_log *log)
                              segment->origin == KEYS_ORIGIN_MESH ? zone_of(core, segment->peer) : NO_ZONE,
                              codec_pack_bytes(&core->pack));
         }
-        free(segment->records);
-        segment->records = NULL;
+        core_log_pushed(log, segment);
     }
 }
 
@@ -183,12 +182,12 @@ static void heartbeat(struct relay_core *core)
     bool all = core->heartbeats++ % FULL_HEARTBEAT == 0;
     struct codec_pack logs;
     struct proof_item item = {.type = PROOF_ITEM_HEARTBEAT};
-    uint8_t(*leaves)[32] = core_alloc(NULL, PROOF_ITEM_LOGS_MAX, 32);
+    uint8_t(*leaves)[32] = core_alloc(NULL, core->logs_len ? core->logs_len : 1, 32);
     size_t leaves_len = 0;
     codec_pack_init(&logs, PROOF_FRAME_BODY_MAX / 2);
+    size_t next = 0; /* more logs than one heartbeat holds: the next full one goes on there */
     /* docs/formats.md: the root is over head leaves ascending by log id, the order of the document's index. */
-    size_t at = all ? core->heartbeat_from : 0;
-    for (; at < core->network->logs_len && leaves_len < PROOF_ITEM_LOGS_MAX; at++) {
+    for (size_t at = 0; at < core->network->logs_len; at++) {
         struct core_log *log = core_log_of(core, core->network->logs[at].lane, core->network->logs[at].kind);
         struct proof_item_log entry = {.head = {.number = log->certified}, .settled = log->settled};
         if (log->certified == 0)
@@ -198,15 +197,20 @@ static void heartbeat(struct relay_core *core)
         if (entry.settled > entry.head.number)
             entry.settled = entry.head.number;
         proof_leaf_hash_head(leaves[leaves_len++], PROOF_SUITE_BLAKE2B256_ED25519, &entry.head);
-        if (!all && log->told == log->certified && log->told_settled == log->settled)
+        bool news = log->told != log->certified || log->told_settled != log->settled;
+        if (all ? at < core->heartbeat_from : !news)
             continue;
+        if (item.heartbeat.count == PROOF_ITEM_LOGS_MAX) {
+            next = next ? next : at;
+            continue;
+        }
         log->told = log->certified;
         log->told_settled = log->settled;
         proof_pack_log(&logs, &entry);
         item.heartbeat.count++;
     }
-    if (all) /* more logs than one heartbeat holds: the next full one goes on where this one ended */
-        core->heartbeat_from = at < core->network->logs_len ? at : 0;
+    if (all)
+        core->heartbeat_from = next;
     item.heartbeat.time = core->unix_time;
     item.heartbeat.document_version = core->network->version;
     memcpy(item.heartbeat.document_hash, core->network->hash, 32);
@@ -304,16 +308,18 @@ static unsigned neighbours_up(const struct relay_core *core)
 /*
  * On an unordered lane only the outcome records tell which messages are settled, and on any lane our signer needs those
  * beyond its guard. A relay that lacks them goes from neighbour to neighbour, for minutes, for one that was there all the
- * time, before it does without. Messages of such a lane may be undecided though as many that came after them have outcomes:
- * there it asks every neighbour (the first two asks may go to one), so that none alone makes it skip what others keep.
+ * time, before it does without. Messages of such a lane may be undecided though as many that came after them have outcomes,
+ * and outcomes may be of messages that are still to come here: there it asks every neighbour (the first two asks may go to
+ * one), so that none alone makes it skip what others keep.
  */
 static bool others_may_have(const struct relay_core *core, const struct core_log *log, uint64_t base)
 {
     bool ordered = core_lane(core, log)->mode & PROOF_MODE_ORDERED;
-    if (log->kind == PROOF_LOG_MESSAGE)
-        return !ordered && log->pruned < neighbours_up(core) + 2;
-    return log->kind == PROOF_LOG_OUTCOME && log->pruned < REFUSALS_MAX &&
-           ((!ordered && (log - 1)->settled < (log - 1)->stored) || signer_needs(core, log, base));
+    bool needed = log->kind == PROOF_LOG_OUTCOME &&
+                  ((!ordered && (log - 1)->settled < (log - 1)->stored) || signer_needs(core, log, base));
+    if (needed)
+        return log->pruned < REFUSALS_MAX;
+    return !ordered && log->pruned < neighbours_up(core) + 2;
 }
 
 /* What became of these messages stands on a chain that this relay reads itself and has not read so far. */
@@ -329,7 +335,7 @@ static bool own_chain_tells(const struct core_log *log, uint64_t base)
 void core_gossip_refused(struct relay_core *core, uint16_t peer, uint64_t ask, const struct proof_item_refusal *item)
 {
     struct core_log *log = core_log_by_id(core, item->log);
-    if (log == NULL || log->is_home || log->kind == PROOF_LOG_SETTLEMENT)
+    if (log == NULL || log->is_home || log->kind == PROOF_LOG_SETTLEMENT || log->frozen)
         return;
     core->peers[peer].named[log - core->logs].number = 0; /* until its next heartbeat */
     if (item->reason != PROOF_REFUSAL_PRUNED) {

@@ -10,6 +10,7 @@
 enum {
     SIDE_BY_SIDE = 32,      /* records whose hashes are computed at a time: whole rounds of eight lanes */
     OUTBOX_PAYLOAD = 16384, /* bytes: every outbox takes so much, and none more */
+    SWEEP_STEP = 1024       /* numbers: ranges of deleted keys stay few */
 };
 
 struct core_log *core_log_by_id(struct relay_core *core, const uint8_t id[32])
@@ -131,6 +132,18 @@ void core_log_freeze(struct relay_core *core, struct core_log *log, enum relay_r
     core_note(core, RELAY_ALARM, reason, log, sequence, "log frozen: %s", text);
 }
 
+/* Heads below the base are of no use under any document. Those of an epoch that this one forgot are in the store alone. */
+static void heads_sweep(struct relay_core *core, struct core_log *log)
+{
+    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES]; /* the first part of a head's key is that of a segment */
+    if (log->base / SWEEP_STEP == log->swept / SWEEP_STEP)
+        return;
+    keys_segment_key(from, log->id, 0);
+    keys_segment_key(to, log->id, log->base);
+    core_delete_range(core, STORE_HEAD, BYTES_OF(from), BYTES_OF(to));
+    log->swept = log->base;
+}
+
 void core_log_row_write(struct relay_core *core, struct core_log *log)
 {
     uint8_t value[KEYS_SMALL_VALUE_MAX];
@@ -147,6 +160,9 @@ void core_log_row_write(struct relay_core *core, struct core_log *log)
         if (log->expelled >> i & 1)
             row.expelled[row.expelled_len++] = core->network->operators[i].number;
     }
+    for (size_t i = 0; i < log->outside_len && row.expelled_len < KEYS_EXPELLED_MAX; i++)
+        row.expelled[row.expelled_len++] = log->outside[i];
+    heads_sweep(core, log);
     memcpy(row.running, log->base_running, 32);
     codec_writer_init(&writer, value, sizeof(value));
     keys_log_write(&writer, &row);
@@ -276,14 +292,6 @@ static void segment_store(struct relay_core *core, struct core_log *log, const s
     core_put(core, STORE_SEGMENT, BYTES_OF(key), codec_writer_bytes(&writer));
 }
 
-static size_t unpublished_bytes(const struct core_log *log)
-{
-    size_t bytes = 0;
-    for (size_t i = log->segments_len; i-- > 0 && log->segments[i].records != NULL;)
-        bytes += log->segments[i].bytes;
-    return bytes;
-}
-
 static struct core_segment *segment_new(struct core_log *log)
 {
     if (log->segments_len == log->segments_cap) {
@@ -308,7 +316,6 @@ void core_log_restore(struct core_log *log, const struct core_staged *records, s
 static void segment_append(struct relay_core *core, struct core_log *log, uint64_t from, size_t count,
                            struct bytes records, uint8_t origin, uint16_t peer)
 {
-    size_t unpublished = unpublished_bytes(log);
     const uint8_t *before = core_log_running(core, log, from - 1);
     struct core_segment *segment = segment_new(log);
     *segment = (struct core_segment){
@@ -320,13 +327,22 @@ static void segment_append(struct relay_core *core, struct core_log *log, uint64
         .origin = origin,
         .peer = peer,
     };
-    if (unpublished + records.len <= CORE_UNPUBLISHED_MAX) {
+    if (log->unpublished + records.len <= CORE_UNPUBLISHED_MAX) {
+        log->unpublished += records.len;
         segment->records = core_alloc(NULL, 1, records.len);
         memcpy(segment->records, records.data, records.len);
     }
     segment_store(core, log, segment, before, records);
     log->window_used += records.len;
     log->row_dirty = log->row_dirty || !log->known; /* a start reads the segments of logs that have a row */
+}
+
+void core_log_pushed(struct core_log *log, struct core_segment *segment)
+{
+    if (segment->records != NULL)
+        log->unpublished -= segment->bytes;
+    free(segment->records);
+    segment->records = NULL;
 }
 
 void core_log_append(struct relay_core *core, struct core_log *log, const struct core_staged *records, size_t count,
@@ -362,12 +378,11 @@ static bool can_be_cut(const struct core_log *log, const struct core_segment *se
     return !log->is_home && kept && number >= segment->from;
 }
 
-static void segment_cut(struct core_segment *segment, uint64_t number)
+static void segment_cut(struct core_log *log, struct core_segment *segment, uint64_t number)
 {
     segment->to = number;
     segment->cut = true;
-    free(segment->records); /* peers ask for what was not pushed yet */
-    segment->records = NULL;
+    core_log_pushed(log, segment); /* peers ask for what was not */
 }
 
 void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t number)
@@ -376,7 +391,7 @@ void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t n
         struct core_segment *segment = &log->segments[log->segments_len - 1];
         uint8_t key[KEYS_SEGMENT_BYTES];
         if (can_be_cut(log, segment, number)) {
-            segment_cut(segment, number);
+            segment_cut(log, segment, number);
             log->stored = number > log->base ? number : log->base;
             break;
         }
@@ -384,12 +399,15 @@ void core_log_truncate(struct relay_core *core, struct core_log *log, uint64_t n
         core_delete(core, STORE_SEGMENT, BYTES_OF(key));
         log->window_used -= segment->bytes;
         log->stored = segment->from > log->base ? segment->from - 1 : log->base; /* a segment may be pruned in part */
-        free(segment->records);
+        core_log_pushed(log, segment);
         log->segments_len--;
     }
     log->entries_len = (size_t)(log->stored - log->base);
-    if (log->kind == PROOF_LOG_MESSAGE)
-        (log + 1)->missed = true; /* what outcomes said of the records that go is said again when they come back */
+    if (log->kind ==
+        PROOF_LOG_MESSAGE) { /* what outcomes said of the records that go is said again when they come back */
+        (log + 1)->missed = true;
+        (log + 1)->missed_at = log->stored;
+    }
     if (log->applied > log->stored)
         log->applied = log->stored;
     if (log->segments_durable > log->segments_len)
@@ -496,6 +514,7 @@ void core_log_fini(struct core_log *log)
         free(log->heads[i].signers);
     }
     free(log->heads);
+    free(log->outside);
     core_evidence_release(log->evidence);
     core_evidence_release(log->waiting);
     codec_pack_fini(&log->submission.records);

@@ -88,9 +88,11 @@ static uint64_t step_lacking(const struct relay_core *core, const struct core_lo
     return number < log->certified ? number : log->certified;
 }
 
-static bool needs(struct want *out, const struct relay_core *core, const struct core_log *log, enum need need)
+/* step: what step_lacking says. */
+static bool needs(struct want *out, const struct relay_core *core, const struct core_log *log, enum need need,
+                  uint64_t step)
 {
-    uint64_t newest = newest_signed(log), step;
+    uint64_t newest = newest_signed(log);
     switch (need) {
     case NEED_RECORDS:
         *out = (struct want){log->stored + 1, newest, bytes_wanted(core, log)};
@@ -100,7 +102,6 @@ static bool needs(struct want *out, const struct relay_core *core, const struct 
         return has_records(log) && log->stored < newest && out->bytes > 0;
     case NEED_SIGNATURES: *out = (struct want){log->certified + 1, newest, 0}; return log->certified < newest;
     case NEED_STEP:
-        step = step_lacking(core, log);
         newest = step + STEPS_AT_ONCE * TOPOLOGY_HEAD_STEP;
         *out = (struct want){step, newest < log->certified ? newest : log->certified, 0};
         return step != 0;
@@ -138,10 +139,11 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
     bool wanted = false, next_peer = false;
     if (pull->id != 0 || core->now < pull->again)
         return;
+    uint64_t step = step_lacking(core, log), progress = log->stored + log->certified + step;
     bool waited = pull->since != 0 && core->now - pull->since >= core->config.pull_wait_ms;
     for (unsigned i = 0; i < NEED_COUNT && !wanted; i++) {
         enum need need = (enum need)((pull->turn + i) % NEED_COUNT);
-        wanted = (waited || need == NEED_STEP) && needs(&want, core, log, need);
+        wanted = (waited || need == NEED_STEP) && needs(&want, core, log, need, step);
         if (!wanted)
             continue;
         /* A peer is asked for all that lacks before the next one is: did both move on at each ask, two needs and an even
@@ -149,7 +151,6 @@ static void signed_pull(struct relay_core *core, struct core_log *log)
         next_peer = need < pull->turn;
         pull->turn = need + 1; /* a need that cannot be met keeps no other one waiting */
     }
-    uint64_t progress = log->stored + log->certified + step_lacking(core, log);
     if (pull->progress != progress)
         pull->fruitless = 0;
     uint16_t peer = wanted ? peer_choose(core, log, want.from, next_peer) : RELAY_NO_SOURCE;

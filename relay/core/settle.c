@@ -193,7 +193,7 @@ static void segments_drop(struct relay_core *core, struct core_log *log, uint64_
     while (gone < log->segments_durable && log->segments[gone].to <= base &&
            (log->kind == PROOF_LOG_MESSAGE || !log->segments[gone].cut)) {
         log->window_used -= log->segments[gone].bytes;
-        free(log->segments[gone].records);
+        core_log_pushed(log, &log->segments[gone]);
         gone++;
     }
     if (gone == 0)

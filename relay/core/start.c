@@ -68,8 +68,14 @@ static void log_row(struct relay_core *core, struct bytes key, struct bytes valu
     log->settled = row.settled;
     log->height = row.height;
     log->frozen = row.frozen;
-    for (size_t i = 0; i < row.expelled_len; i++)
-        log->expelled |= operator_bits(core->network, row.expelled[i]);
+    for (size_t i = 0; i < row.expelled_len; i++) {
+        uint64_t bits = operator_bits(core->network, row.expelled[i]);
+        log->expelled |= bits;
+        if (bits != 0)
+            continue;
+        log->outside = core_alloc(log->outside, log->outside_len + 1, sizeof(*log->outside));
+        log->outside[log->outside_len++] = row.expelled[i];
+    }
     log->applied = row.base;
     if (log->kind == PROOF_LOG_SETTLEMENT) {
         log->certified = row.base;

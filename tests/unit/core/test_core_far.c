@@ -156,6 +156,24 @@ static void test_far__relay_without_a_source_asks_on_for_its_peers(void **state)
     end(rig, &pack);
 }
 
+/* Of relays that all have no source one asks the next: a question that comes back to where it has been would go round for ever. */
+static void test_far__question_that_comes_round_ends(void **state)
+{
+    struct codec_pack pack;
+    struct rig *rig = begun(&pack);
+    (void)state;
+    rig->requests = 0;
+    rig_ask_header(rig, 2, 12);
+    assert_int_equal(rig->requests, 1);
+    for (unsigned i = 0; i < 20; i++)
+        rig_ask_header(rig, i % 2 * 2, 12);
+    assert_int_equal(rig->requests, 1);
+    rig_run(rig, 2000); /* who still wants it asks again, and somebody else may have it by now */
+    rig_ask_header(rig, 2, 12);
+    assert_int_equal(rig->requests, 2);
+    end(rig, &pack);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_far__header_in_between_is_asked_of_peers),
         cmocka_unit_test(test_far__relay_with_a_source_gives_headers_that_it_remembers_or_asks_for),
         cmocka_unit_test(test_far__relay_without_a_source_asks_on_for_its_peers),
+        cmocka_unit_test(test_far__question_that_comes_round_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "relay/core/state.h"
 #include "relay/store/keys.h"
 #include "tests/unit/core/scene.h"
 
@@ -369,6 +371,89 @@ static void a_heartbeat_that_names_another_hash_without_a_certificate_changes_no
     world_free(world);
 }
 
+/* ---- more logs than a heartbeat holds ---------------------------------------------------------------------------------- */
+
+enum { LANES = 1400 }; /* lanes, of three logs */
+
+static void core_ready(struct relay_core *core)
+{
+    relay_core_start(core);
+    while (!relay_core_ready(core)) {
+        uint64_t ids[16];
+        size_t len, loads = 0;
+        const struct relay_action *actions = relay_core_actions(core, &len);
+        for (size_t i = 0; i < len && loads < 16; i++) {
+            if (actions[i].type == RELAY_ACTION_LOAD)
+                ids[loads++] = actions[i].id;
+        }
+        assert_true(loads > 0);
+        for (size_t i = 0; i < loads; i++) {
+            relay_core_step(core, &(struct relay_event){.type = RELAY_EVENT_LOADED, .id = ids[i], .done = true});
+            actions = relay_core_actions(core, &len);
+            for (size_t j = 0; j < len && loads < 16; j++) {
+                if (actions[j].type == RELAY_ACTION_LOAD)
+                    ids[loads++] = actions[j].id;
+            }
+        }
+    }
+}
+
+/* What the next one names; all of them have this root. */
+static size_t beat(struct relay_core *core, const uint8_t root[32])
+{
+    struct relay_event tick = {.type = RELAY_EVENT_TICK, .now = core->now + 1000, .unix_time = model_time(1)};
+    struct proof_item item = {.type = PROOF_ITEM_HEARTBEAT};
+    size_t len;
+    relay_core_step(core, &tick);
+    const struct relay_action *actions = relay_core_actions(core, &len);
+    for (size_t i = 0; i < len; i++) {
+        struct proof_frame frame = {.body = actions[i].body};
+        struct proof_items items;
+        if (actions[i].type != RELAY_ACTION_PUBLISH)
+            continue;
+        proof_items_init(&items, &frame);
+        assert_true(proof_items_next(&item, &items) && item.type == PROOF_ITEM_HEARTBEAT);
+    }
+    assert_memory_equal(item.heartbeat.root, root, 32);
+    return item.heartbeat.count;
+}
+
+static void what_changed_is_named_at_once_however_many_logs_there_are(void **state)
+{
+    (void)state;
+    struct world *world = world_new(99);
+    struct topology_network network = world->network;
+    struct topology_lane *lanes = calloc(LANES, sizeof(*lanes));
+    uint8_t(*leaves)[32] = calloc(3 * LANES, 32), root[32];
+    for (uint16_t i = 0; i < LANES; i++) {
+        lanes[i] = world->network.lanes[0];
+        lanes[i].sender[30] = (uint8_t)(i >> 8);
+        lanes[i].sender[31] = (uint8_t)i;
+    }
+    network.lanes = lanes;
+    network.lanes_len = LANES;
+    network.logs = NULL;
+    assert_true(topology_network_index(&network));
+    struct relay_core *core =
+        relay_core_new(&(struct relay_core_config){.network = &network, .self = WORLD_MIDDLE, .dev = true});
+    core_ready(core);
+    for (size_t i = 0; i < network.logs_len; i++) {
+        struct proof_head head = {.number = 1};
+        memcpy(head.log, network.logs[i].id, 32);
+        core->logs[network.logs[i].lane * 3 + network.logs[i].kind - 1].certified = 1;
+        proof_leaf_hash_head(leaves[i], PROOF_SUITE_BLAKE2B256_ED25519, &head);
+    }
+    proof_merkle_root(root, PROOF_SUITE_BLAKE2B256_ED25519, leaves, network.logs_len);
+    assert_int_equal(beat(core, root), PROOF_ITEM_LOGS_MAX);
+    assert_int_equal(beat(core, root), 3 * LANES - PROOF_ITEM_LOGS_MAX);
+    assert_int_equal(beat(core, root), 0);
+    relay_core_free(core);
+    free(network.logs);
+    free(leaves);
+    free(lanes);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +467,7 @@ int main(void)
             certified_heads_of_different_numbers_on_two_histories_freeze_the_log_on_both_when_the_cut_heals),
         cmocka_unit_test(a_certificate_against_what_a_home_relay_proved_freezes_its_log_when_a_heartbeat_shows_it),
         cmocka_unit_test(a_heartbeat_that_names_another_hash_without_a_certificate_changes_nothing),
+        cmocka_unit_test(what_changed_is_named_at_once_however_many_logs_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "relay/core/state.h"
 #include "relay/store/keys.h"
 #include "tests/unit/core/scene.h"
 
@@ -235,6 +236,37 @@ static void what_no_peer_keeps_any_more_is_said_once(void **state)
     world_free(world);
 }
 
+/* What waits to be pushed is kept in memory, so that it need not be read again: so much of a log, however long its signer is away. */
+static void records_that_wait_for_a_signature_take_bounded_memory(void **state)
+{
+    enum { BLOCKS = 24, EACH = 20, PAYLOAD = 16000 };
+    (void)state;
+    struct world_shape shape = WORLD_SCENE;
+    shape.window = 16 << 20;
+    struct world *world = world_new_shaped(911, &shape);
+    world_start_all(world);
+    world_run(world, 3000);
+    for (uint16_t relay = 0; relay < WORLD_SIDE; relay++)
+        world_signer_down(world, relay, true);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        world_send(world, WORLD_EASTWARD, EACH, PAYLOAD);
+        world_run(world, 1000);
+    }
+    world_run(world, 5000);
+    const struct core_log *log = &world->relays[0].core->logs[WORLD_EASTWARD * 3];
+    size_t bytes = 0;
+    for (size_t i = 0; i < log->segments_len; i++)
+        bytes += log->segments[i].records != NULL ? log->segments[i].bytes : 0;
+    assert_int_equal(log->durable, BLOCKS * EACH);
+    assert_true(bytes > 0 && bytes <= CORE_UNPUBLISHED_MAX);
+    for (uint16_t relay = 0; relay < WORLD_SIDE; relay++)
+        world_signer_down(world, relay, false);
+    world_run(world, 5000);
+    for (size_t i = 0; i < log->segments_len; i++)
+        assert_null(log->segments[i].records);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +278,7 @@ int main(void)
         cmocka_unit_test(as_many_outcomes_are_pulled_as_are_kept_for_it),
         cmocka_unit_test(outcomes_that_do_not_fit_the_window_are_pulled_all_the_same),
         cmocka_unit_test(no_operator_alone_keeps_outcomes_from_a_relay_that_was_away),
+        cmocka_unit_test(records_that_wait_for_a_signature_take_bounded_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

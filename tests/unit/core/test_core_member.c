@@ -309,6 +309,66 @@ static void a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_de
     world_free(world);
 }
 
+/* Outcomes of an unordered lane may be of messages that are still to come here; the neighbour keeps them, and says that it does not. */
+static void nobody_skips_outcomes_of_what_is_still_to_come_on_the_word_of_one_neighbour(void **state)
+{
+    enum { LANE = WORLD_EASTWARD_LOOSE };
+    (void)state;
+    struct world *world = world_silent(212);
+    struct asked asked = {.log = world->lanes[LANE].logs[1]};
+    struct proof_head outcomes = world_head(world, LANE, COUNT / 2), settlement = outcomes;
+    struct proof_item refusal = {.type = PROOF_ITEM_REFUSAL, .refusal = {.reason = PROOF_REFUSAL_PRUNED}};
+    struct codec_pack items;
+    memcpy(outcomes.log, world->lanes[LANE].logs[1], 32);
+    memcpy(settlement.log, world->lanes[LANE].logs[2], 32);
+    memcpy(refusal.refusal.log, outcomes.log, 32);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, 4, &items, &outcomes, 1);
+    world_attest(world, 6, &items, &outcomes, 1);
+    world_attest(world, 1, &items, &settlement, 1);
+    world_attest(world, 2, &items, &settlement, 1);
+    world->watcher = (struct world_watcher){.context = &asked, .actions = note_asks};
+    world_frame(world, WORLD_MIDDLE, LIAR, 0, &items, 4);
+    for (uint64_t end = world->now + 60000; asked.id == 0 && world_step(world, end);)
+        ;
+    assert_int_not_equal(asked.id, 0);
+    assert_true(proof_item_write(&items, &refusal));
+    world_frame(world, WORLD_MIDDLE, LIAR, asked.id, &items, 5);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_BASE_ADOPTED), 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
+/* Two certified heads: which one is true is for people to say, and no neighbour has this relay begin at one of them. */
+static void no_neighbour_moves_a_log_that_is_frozen(void **state)
+{
+    (void)state;
+    struct world *world = world_silent(213);
+    struct proof_head head = world_head(world, WORLD_EASTWARD, COUNT), other = head, outcomes = head;
+    struct proof_item refusal = {.type = PROOF_ITEM_REFUSAL, .refusal = {.reason = PROOF_REFUSAL_PRUNED}};
+    struct codec_pack items;
+    other.running[0] ^= 1;
+    memcpy(outcomes.log, world->lanes[WORLD_EASTWARD].logs[1], 32);
+    memcpy(refusal.refusal.log, head.log, 32);
+    codec_pack_init(&items, 1 << 16);
+    world_attest(world, 0, &items, &head, 1);
+    world_attest(world, 1, &items, &head, 1);
+    world_attest(world, 4, &items, &outcomes, 1);
+    world_attest(world, 6, &items, &outcomes, 1);
+    world_frame(world, WORLD_MIDDLE, LIAR, 1, &items, 4);
+    codec_pack_clear(&items);
+    world_attest(world, 1, &items, &other, 1);
+    world_attest(world, 2, &items, &other, 1);
+    world_frame(world, WORLD_MIDDLE, LIAR, 1, &items, 2);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_CERTIFICATES_CONFLICT), 1);
+    codec_pack_clear(&items);
+    assert_true(proof_item_write(&items, &refusal));
+    world_frame(world, WORLD_MIDDLE, LIAR, 1, &items, 1);
+    assert_int_equal(world_counter(world, WORLD_MIDDLE, RELAY_REASON_BASE_ADOPTED), 0);
+    codec_pack_fini(&items);
+    world_free(world);
+}
+
 /* It proves and attests, and delivers nothing: no source of it tells what is decided, and nobody is served by its waiting. */
 static void a_relay_that_does_not_deliver_begins_where_all_others_are(void **state)
 {
@@ -421,6 +481,8 @@ int main(void)
         cmocka_unit_test(an_operator_that_is_no_attester_of_a_lane_does_not_sign_its_heads_without_end),
         cmocka_unit_test(nobody_skips_what_is_not_settled_on_the_word_of_one_neighbour),
         cmocka_unit_test(a_relay_that_delivers_skips_nothing_while_it_does_not_see_what_is_decided),
+        cmocka_unit_test(nobody_skips_outcomes_of_what_is_still_to_come_on_the_word_of_one_neighbour),
+        cmocka_unit_test(no_neighbour_moves_a_log_that_is_frozen),
         cmocka_unit_test(a_relay_that_does_not_deliver_begins_where_all_others_are),
         cmocka_unit_test(what_is_settled_is_not_signed_again_for_an_epoch_that_is_forgotten),
         cmocka_unit_test(an_operator_that_is_removed_leaves_its_expulsion_to_nobody),
