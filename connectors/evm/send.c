@@ -79,12 +79,12 @@ static void price_look(struct evm_submissions *submissions)
 }
 
 /* A quarter more, as nodes want at least a tenth for a replacement, or what a new transaction would offer now. False when
- * a cap is reached. */
+ * a cap is reached, or gas is free: an account of such a chain may hold nothing. */
 static bool raise_fees(struct evm_submissions *submissions, struct evm_submission *one)
 {
     const uint64_t cap = submissions->evm->options.gas_price_cap, fee = one->max_fee, tip = one->tip;
     struct evm_submission now = {0};
-    if (one->max_fee >= cap)
+    if (one->max_fee >= cap || (one->max_fee == 0 && base_fee(submissions->evm) == 0))
         return false;
     one->max_fee = one->max_fee / 4 + 1 < cap - one->max_fee ? one->max_fee + one->max_fee / 4 + 1 : cap;
     if (set_fees(submissions, &now) && now.max_fee > one->max_fee)
@@ -102,6 +102,13 @@ static bool raise_fees(struct evm_submissions *submissions, struct evm_submissio
 static bool says(const char *message, const char *word)
 {
     return strcasestr(message, word) != NULL;
+}
+
+static bool is_known(const char *message)
+{
+    static const char begins[] = "known transaction"; /* not "unknown transaction type" */
+    return says(message, "already known") || says(message, "already imported") ||
+           strncasecmp(message, begins, sizeof begins - 1) == 0;
 }
 
 static void is_sent(struct evm_submissions *submissions, struct evm_submission *one)
@@ -138,7 +145,7 @@ static void sent(void *context, const struct sdk_rpc_answer *answer)
         evm_account_not_taken(submissions, one);
     if (answer->status == SDK_RPC_OK && !refused && submissions->evm->options.unlocked)
         sdk_json_fixed(one->hashes[one->hashes_len - 1], 32, reply->result);
-    if (!refused || says(reply->message, "already known") || says(reply->message, "already imported")) {
+    if (!refused || is_known(reply->message)) {
         is_sent(submissions, one); /* without an answer it may have arrived: its receipt or its nonce will tell */
     } else if ((says(reply->message, "nonce too low") || says(reply->message, "nonce is too low")) &&
                (one->hashes_len > 1 || one->stale++ < STALE_MAX)) {
@@ -239,8 +246,12 @@ static void nonce_read(void *context, const struct sdk_rpc_answer *answer)
     if (!one)
         return;
     one->busy = false;
-    if (answer->status != SDK_RPC_OK || !sdk_json_u64(&nonce, answer->replies[0].result))
+    if (answer->status != SDK_RPC_OK)
+        return; /* again with the next look */
+    if (!sdk_json_u64(&nonce, answer->replies[0].result)) {
+        evm_submission_tell(submissions, one, CONNECTOR_REJECTED, "eth_getTransactionCount: not a number");
         return;
+    }
     /* The lowest one that none of ours on the way has: a gap below would hold up all others of the account. */
     for (bool taken = true; taken;) {
         taken = false;
@@ -387,10 +398,13 @@ static void not_included(struct evm_submissions *submissions, struct evm_submiss
     if (one->gone >= GONE_MAX || newest >= one->first_block + options->endpoint.give_up_blocks) {
         one->step = EVM_STEP_READBACK;
         read_back_start(submissions, one);
-    } else if (one->gone == 0 && newest >= one->sent_block + options->resubmit_blocks) {
+    } else if (one->gone == 0 && (one->again || newest >= one->sent_block + options->resubmit_blocks)) {
         one->underpriced = 0;
-        raise_fees(submissions, one);
-        one->step = EVM_STEP_READY; /* at a cap the same again: the pool may have dropped it */
+        if (newest >= one->sent_block + options->resubmit_blocks)
+            raise_fees(submissions, one);
+        one->again = false;
+        one->step =
+            EVM_STEP_READY; /* at a cap, or while no block comes, the same again: the pool may have dropped it */
     }
 }
 

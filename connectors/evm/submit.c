@@ -145,6 +145,7 @@ void evm_submissions_submit(struct evm_submissions *submissions, const struct co
     if (known && (one->step != EVM_STEP_DONE || one->outcome == CONNECTOR_CONFIRMED)) {
         if (one->step == EVM_STEP_DONE || one->outcome == CONNECTOR_SENT)
             say(submissions, one);
+        one->again = true; /* the relay has waited long */
         return;
     }
     *one = (struct evm_submission){.step = EVM_STEP_NEW,
@@ -257,8 +258,10 @@ static void estimated(void *context, const struct sdk_rpc_answer *answer)
     if (!one)
         return;
     one->busy = false;
+    if (answer->status == SDK_RPC_TOO_LARGE)
+        evm_submission_tell(submissions, one, CONNECTOR_REJECTED, answer->text);
     if (answer->status != SDK_RPC_OK)
-        return; /* again with the next look */
+        return; /* else again with the next look */
     evm_account_balance(submissions, &answer->replies[3]);
     if (!sdk_json_u64(&submissions->tip, answer->replies[2].result))
         submissions->tip = GWEI;
@@ -271,7 +274,7 @@ static void estimated(void *context, const struct sdk_rpc_answer *answer)
     } else if (answer->replies[1].is_error) {
         tell_refusal(submissions, one, &answer->replies[1], answer->arena);
     } else if (!sdk_json_u64(&one->gas, answer->replies[1].result) || one->gas > UINT64_MAX / 2) {
-        sdk_notice_nonsense(&submissions->evm->notices, "eth_estimateGas: not a quantity");
+        evm_submission_tell(submissions, one, CONNECTOR_REJECTED, "eth_estimateGas: not an amount of gas");
     } else {
         one->gas += one->gas / 4 + 20000;
         one->step = EVM_STEP_READY;

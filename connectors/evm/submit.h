@@ -26,7 +26,8 @@ struct evm_submission {
     uint8_t key[32];
     uint64_t serial;
     enum evm_step step;
-    bool busy; /* a question to the node is under way */
+    bool busy;  /* a question to the node is under way */
+    bool again; /* the relay asks for it once more: what was sent may have been dropped */
     enum connector_action action;
     bool at_outbox, ruling;
     struct connector_lane lane;
