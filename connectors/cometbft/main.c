@@ -85,7 +85,12 @@ static void status_told(void *context, const struct sdk_rpc_answer *answer)
         return;
     }
     const struct sdk_json *sync = sdk_json_member(answer->replies[0].result, "sync_info");
-    if (!sdk_json_decimal(&height, sdk_json_member(sync, "latest_block_height")) || height < 0) {
+    const struct sdk_json *info = sdk_json_member(answer->replies[0].result, "node_info");
+    const char *chain_id = sdk_json_text(sdk_json_member(info, "network"));
+    if (chain_id && strcmp(chain_id, cometbft->options.chain_id) != 0) {
+        connector_log(cometbft->connector, "the node serves another chain now: %.100s", chain_id);
+        connector_exit(cometbft->connector, 1); /* configuring anew says whether it goes on doing so */
+    } else if (!sdk_json_decimal(&height, sdk_json_member(sync, "latest_block_height")) || height < 0) {
         cometbft->looking = false;
         sdk_notice_nonsense(&cometbft->notices, "status: no latest_block_height");
     } else if ((uint64_t)height > cometbft->newest) {

@@ -31,7 +31,8 @@ struct submission {
     uint8_t key[32];
     uint64_t serial;
     enum step step;
-    bool busy; /* a question to the node is under way */
+    bool busy;    /* a question to the node is under way */
+    bool dropped; /* perhaps: it is brought again if it is in no block */
     enum connector_action action;
     bool at_outbox, ruling;
     uint8_t lane[32];
@@ -171,6 +172,15 @@ static const char *route(const struct cometbft_options *o, const struct connecto
     return NULL;
 }
 
+/* The relay has waited long. A mempool may have dropped it, and perhaps no block comes that would show it. */
+static void look_again(struct cometbft_submissions *submissions, struct submission *one)
+{
+    one->dropped = true;
+    if (one->retry_at == 0)
+        one->retry_at = sdk_loop_now(submissions->cometbft->loop);
+    cometbft_submissions_pump(submissions);
+}
+
 void cometbft_submissions_submit(struct cometbft_submissions *submissions, const struct connector_submit *message)
 {
     struct submission *one = place_for(submissions, message->key);
@@ -183,6 +193,8 @@ void cometbft_submissions_submit(struct cometbft_submissions *submissions, const
     if (known && (one->step != STEP_DONE || one->outcome == CONNECTOR_CONFIRMED)) {
         if (one->step == STEP_DONE || one->outcome == CONNECTOR_SENT)
             say(submissions, one);
+        if (one->step == STEP_SENT)
+            look_again(submissions, one);
         return;
     }
     *one = (struct submission){.step = STEP_NEW,
@@ -276,6 +288,7 @@ static void bring(struct cometbft_submissions *submissions, struct submission *o
 {
     struct sdk_rpc_request request;
     one->sent_block = submissions->cometbft->newest;
+    one->dropped = false;
     sdk_rpc_begin(&request);
     sdk_rpc_open_call(&request, "broadcast_tx_sync");
     if (request.stream) {
@@ -457,7 +470,8 @@ static void not_found(struct cometbft_submissions *submissions, struct submissio
         one->step = STEP_NEW; /* its place was taken by another transaction: it can never run */
         one->outcome = 0;
         submissions->has_sequence = false;
-    } else if (!one->busy && (cometbft->newest >= one->sent_block + AGAIN_BLOCKS || one->outcome != CONNECTOR_SENT)) {
+    } else if (!one->busy &&
+               (cometbft->newest >= one->sent_block + AGAIN_BLOCKS || one->outcome != CONNECTOR_SENT || one->dropped)) {
         bring(submissions, one);
     }
 }

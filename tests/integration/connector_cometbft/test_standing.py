@@ -18,7 +18,7 @@ from cometbft import REGISTRY
 from crypto import Key
 from model import h, u
 from model import MESSAGE
-from relay import CONFIRMED, EXPIRE, HEADER, PATIENCE, POSITION, POSITION_IS, RESULT, SENT, SUBMIT, SUBSCRIBE
+from relay import Closed, CONFIRMED, EXPIRE, HEADER, PATIENCE, POSITION, POSITION_IS, RESULT, SENT, SUBMIT, SUBSCRIBE
 
 GENESIS, NETWORK, HASH = b"g" * 32, model.network_id("demo"), "AB" * 32
 CAIP2 = b"cosmos:" + CHAIN_ID.encode()
@@ -34,7 +34,7 @@ class Paper:
     """A node at height 5 for ever. `busy`, `errors`: of each method, how many of the next questions get no answer, or an error."""
 
     def __init__(self):
-        paper = self
+        paper, self.network = self, CHAIN_ID
         self.asked, self.busy, self.errors, self.mined = collections.Counter(), collections.Counter(), collections.Counter(), False
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -99,9 +99,8 @@ class Paper:
             return u(64, 0)
         return u(64, 1) + u(64, 1) + b"r" * 32 + u(64, 0) + b"q" * 32 + u(64, 1) if path == "/lane/inbox" else b"there"
 
-    @staticmethod
-    def status():
-        return {"node_info": {"network": CHAIN_ID}, "sync_info": {"latest_block_height": "5"}}
+    def status(self):
+        return {"node_info": {"network": self.network}, "sync_info": {"latest_block_height": "5"}}
 
     @staticmethod
     def commit():
@@ -167,6 +166,23 @@ class Standing(unittest.TestCase):
         while self.paper.asked["/store"] < 2:  # the first at its start; then it wants a proof, as all blocks are read
             self.assertLess(time.monotonic(), end)
             self.connector.listen(0.05)
+
+    def test_what_a_mempool_dropped_is_brought_again_though_no_block_comes(self):
+        self.expire()
+        self.connector.wait_for(RESULT, lambda m: m[2] == SENT)
+        self.expire()  # as a relay does that has waited long
+        end = time.monotonic() + PATIENCE
+        while self.paper.asked["broadcast_tx_sync"] < 2:
+            self.assertLess(time.monotonic(), end)
+            self.connector.listen(0.05)
+        self.connector.listen(1)
+        self.assertEqual(self.paper.asked["broadcast_tx_sync"], 2)
+
+    def test_a_node_that_serves_another_chain_now_is_left(self):
+        self.paper.network = "another-1"
+        with self.assertRaises(Closed):
+            self.connector.listen(PATIENCE)
+        self.assertEqual(self.connector.process.wait(timeout=PATIENCE), 1)
 
     def test_a_look_that_was_lost_is_made_again(self):
         self.paper.busy["broadcast_tx_sync"], self.paper.busy["tx"], self.paper.mined = 1, 1, True
