@@ -7,6 +7,10 @@
 #include "connectors/cometbft/cometbft.h"
 #include "connectors/cometbft/ledger.h"
 
+/* A state further behind the newest block is that of a balancer's laggard: what it says was so once. One block behind is every node while
+ * it works on the newest. */
+enum { REPLICA_LAG = 1 };
+
 static void understood(struct cometbft *cometbft, struct sdk_position *position, const struct cometbft_lane *lane)
 {
     struct connector_position_is now = {.watch = position->id, .height = lane->height, .time = lane->time};
@@ -30,7 +34,10 @@ static void batch_told(void *context, const struct sdk_rpc_answer *answer)
         if (answer->status != SDK_RPC_OK) {
             sdk_position_miss(position);
         } else if (cometbft_ledger_lane(&lane, &answer->replies[i], answer->arena)) {
-            understood(cometbft, position, &lane);
+            if (lane.height + REPLICA_LAG < cometbft->newest)
+                sdk_position_unread(position);
+            else
+                understood(cometbft, position, &lane);
         } else {
             sdk_position_unread(position);
             sdk_notice_nonsense(&cometbft->notices, "abci_query: the ledger's lane cannot be read");

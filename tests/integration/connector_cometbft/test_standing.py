@@ -31,11 +31,13 @@ def base(data):
 
 
 class Paper:
-    """A node at height 5 for ever. `busy`, `errors`: of each method, how many of the next questions get no answer, or an error."""
+    """A node at height 5 for ever. `busy`, `errors`, `lags`: of each method, how many of the next questions get no answer, an error, or the
+    answer of a replica at height 2."""
 
     def __init__(self):
         paper, self.network = self, CHAIN_ID
-        self.asked, self.busy, self.errors, self.mined = collections.Counter(), collections.Counter(), collections.Counter(), False
+        self.asked, self.busy, self.errors, self.lags = (collections.Counter() for _ in range(4))
+        self.mined = False
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version, wbufsize = "HTTP/1.1", -1  # an answer goes out whole: the kernel would wait between two pieces
@@ -86,18 +88,19 @@ class Paper:
         if name == "tx" and not self.mined or self.is_due(self.errors, question):
             return {"error": {"code": -32603, "message": "Internal error", "data": "not now"}}
         if method == "abci_query":
-            return {"result": {"response": {"code": 0, "height": "5", "value": base(self.value(name))}}}
+            height = "2" if self.is_due(self.lags, question) else "5"
+            return {"result": {"response": {"code": 0, "height": height, "value": base(self.value(name, int(height)))}}}
         if method == "block_results":
             return {"result": {"height": question["params"]["height"], "txs_results": None}}
         return {"result": getattr(self, method)()}
 
     @staticmethod
-    def value(path):
+    def value(path, height=5):
         if path == "/identity":
             return NETWORK + CHAIN + GENESIS + OUTBOX + INBOX + REGISTRY
         if path == "/account":
             return u(64, 0)
-        return u(64, 1) + u(64, 1) + b"r" * 32 + u(64, 0) + b"q" * 32 + u(64, 1) if path == "/lane/inbox" else b"there"
+        return u(64, 1) + u(64, int(height == 5)) + b"r" * 32 + u(64, 0) + b"q" * 32 + u(64, 1) if path == "/lane/inbox" else b"there"
 
     def status(self):
         return {"node_info": {"network": self.network}, "sync_info": {"latest_block_height": "5"}}
@@ -195,6 +198,12 @@ class Standing(unittest.TestCase):
         self.connector.say(POSITION, 1, 1, self.lane)
         self.assertEqual(self.connector.wait_for(POSITION_IS, seconds=10)[4], 1)
         self.assertEqual(self.paper.asked["/lane/inbox"], 2)
+
+    def test_a_position_of_a_replica_that_lags_is_not_told(self):
+        self.paper.lags["/lane/inbox"] = 3
+        self.connector.say(POSITION, 1, 1, self.lane)
+        self.assertEqual(self.connector.wait_for(POSITION_IS, seconds=10)[2:5:2], [5, 1])
+        self.assertEqual(self.paper.asked["/lane/inbox"], 4)
 
 
 if __name__ == "__main__":
