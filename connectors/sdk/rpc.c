@@ -173,6 +173,14 @@ static void answer_with(struct exchange *exchange, enum sdk_rpc_status status, c
     exchange->done(exchange->context, &answer);
 }
 
+/* A node that refuses the whole request says why. */
+static void tell_refusal(char *text, size_t cap, const struct sdk_json *root, size_t calls)
+{
+    const char *message = sdk_json_text(sdk_json_member(sdk_json_member(root, "error"), "message"));
+    if (message)
+        snprintf(text, cap, "a request of %zu calls is refused: %.100s", calls, message);
+}
+
 static void answer_body(struct exchange *exchange)
 {
     char text[160] = "the answer does not belong to the question";
@@ -189,6 +197,7 @@ static void answer_body(struct exchange *exchange)
         went_well(exchange->rpc);
         answer_with(exchange, SDK_RPC_OK, "", replies, &arena);
     } else {
+        tell_refusal(text, sizeof text, root, exchange->calls);
         went_wrong(exchange->rpc, text);
         answer_with(exchange, SDK_RPC_NONSENSE, text, NULL, &arena);
     }

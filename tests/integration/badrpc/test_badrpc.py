@@ -260,7 +260,7 @@ class Content(Bad):
     def test_an_answer_to_a_batch_that_is_one_error(self):
         self.lied_to(lambda crooked: lambda door, body: door.reply(
             b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}' if isinstance(body, list)
-            else crooked.honest(json.dumps(body).encode())) or True, UNREACHABLE, "does not belong to the question")
+            else crooked.honest(json.dumps(body).encode())) or True, UNREACHABLE, "calls is refused: no batches")
 
     def changed(self, change):
         return lambda crooked: edited(crooked, change)
