@@ -59,9 +59,7 @@ static void moved(void *context, bool newest, bool final_height)
 
 static void reorganised(void *context, uint64_t blocks)
 {
-    struct evm *evm = context;
-    connector_notice(evm->connector, CONNECTOR_NOTICE_REORGANISED, "the newest %" PRIu64 " blocks were replaced",
-                     blocks);
+    sdk_notice_reorganised(&((struct evm *)context)->notices, blocks);
 }
 
 static void broken(void *context, const char *text)

@@ -3,10 +3,11 @@
  */
 #include "connectors/sdk/notice.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { NONSENSE_MS = 10000, TROUBLE_MS = 10000, PRUNED_MS = 600000 };
+enum { PAUSE_MS = 10000, PRUNED_MS = 600000 };
 
 /* True when this kind may be said again, which is noted. */
 static bool may_say(const struct sdk_notices *notices, uint64_t *until, uint64_t pause)
@@ -20,8 +21,15 @@ static bool may_say(const struct sdk_notices *notices, uint64_t *until, uint64_t
 
 void sdk_notice_nonsense(struct sdk_notices *notices, const char *text)
 {
-    if (may_say(notices, &notices->nonsense_until, NONSENSE_MS))
+    if (may_say(notices, &notices->nonsense_until, PAUSE_MS))
         connector_notice(notices->connector, CONNECTOR_NOTICE_NONSENSE, "%s", text);
+}
+
+void sdk_notice_reorganised(struct sdk_notices *notices, uint64_t blocks)
+{
+    if (may_say(notices, &notices->reorganised_until, PAUSE_MS))
+        connector_notice(notices->connector, CONNECTOR_NOTICE_REORGANISED,
+                         "the newest %" PRIu64 " blocks were replaced", blocks);
 }
 
 void sdk_notice_pruned(struct sdk_notices *notices, const char *format, ...)
@@ -41,7 +49,7 @@ static void tell_trouble(void *context)
     struct sdk_loop *loop = connector_loop(notices->connector);
     if (!notices->down_text[0] || notices->down_told)
         return;
-    if (!may_say(notices, &notices->trouble_until, TROUBLE_MS)) {
+    if (!may_say(notices, &notices->trouble_until, PAUSE_MS)) {
         sdk_timer_set(loop, &notices->trouble, notices->trouble_until - sdk_loop_now(loop));
         return;
     }

@@ -14,7 +14,7 @@
 struct sdk_notices {
     struct connector *connector;
     struct sdk_timer trouble;
-    uint64_t nonsense_until, trouble_until, pruned_until; /* ms: the next one not before this */
+    uint64_t nonsense_until, trouble_until, pruned_until, reorganised_until; /* ms: the next one not before this */
     bool down_told;
     char down_text[160]; /* why the endpoint is left alone; "": it is not */
 };
@@ -23,6 +23,8 @@ void sdk_notices_init(struct sdk_notices *notices, struct connector *connector);
 
 /* Notice 5, at most one in ten seconds. */
 void sdk_notice_nonsense(struct sdk_notices *notices, const char *text);
+/* Notice 1, at most one in ten seconds: `blocks` newest ones were replaced. */
+void sdk_notice_reorganised(struct sdk_notices *notices, uint64_t blocks);
 /* Notice 6, at most one in ten minutes. */
 void sdk_notice_pruned(struct sdk_notices *notices, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Notices 3, at most one in ten seconds, and 4, of one who heard a 3. `health` of sdk_rpc_config; context: the notices. */

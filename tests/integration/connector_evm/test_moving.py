@@ -91,6 +91,31 @@ class Moving(Case):
         state["busy"] = False
         self.assertEqual(connector.wait_for(CONFIGURED)[1], 1)
 
+    def test_a_node_that_shows_two_chains_in_turn_is_not_told_of_each_time(self):
+        play = self.play()
+        self.mine(play, 10)
+        snapshot = play.chain.rpc("evm_snapshot")
+        shown = []
+        for time_ in (5, 9):
+            play.chain.rpc("evm_setNextBlockTimestamp", play.clock + time_)
+            play.chain.rpc("anvil_mine", "0x1")
+            shown.append(play.chain.rpc("eth_getBlockByNumber", "latest", False))
+            play.chain.rpc("evm_revert", snapshot)
+            snapshot = play.chain.rpc("evm_snapshot")
+        self.assertNotEqual(shown[0]["hash"], shown[1]["hash"])
+        asked = []
+
+        def change(method, params, answer):
+            if method == "eth_getBlockByNumber" and params[0] == "latest":
+                asked.append(params)
+                return {**answer, "result": shown[len(asked) % 2]}
+            return answer
+        _, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        self.noticed(connector, 1)
+        self.eventually(connector, lambda: len(asked) > 40, "it looks often")
+        self.assertLess(self.notices(connector).count(1), 5)
+
     def test_a_tag_that_the_node_does_not_know_is_told(self):
         play = self.play()
 
