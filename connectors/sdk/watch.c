@@ -106,6 +106,7 @@ void sdk_watch_settle(struct sdk_watch *watch, uint64_t height)
 {
     watch->closing = watch->owed = false;
     watch->audited = height;
+    watch->failures = 0;
 }
 
 void sdk_watch_mark(struct connector_mark *out, const struct sdk_watch *watch)
@@ -204,7 +205,6 @@ void sdk_group_conclude(struct sdk_watches *watches, const struct sdk_group *gro
         case SDK_SENT:
             watch->proven = watch->next - 1;
             sdk_watch_settle(watch, height);
-            watch->failures = 0;
             tell_need(watches, watch);
             break;
         case SDK_TOO_LARGE: sdk_watch_fail(watches, watch, "the evidence is larger than a message may be"); break;

@@ -306,6 +306,28 @@ class Lying(Case):
     def test_a_node_that_keeps_one_log_back_is_told_of(self):
         self.given_up(self.logs(lambda logs: logs[:1] + logs[2:]))
 
+    def test_a_quiet_log_forgets_what_went_wrong_once_it_was_compared(self):
+        play = self.play()
+        lane, _ = play.opened()
+        state = {"refuses": False, "refused": 0, "compared": 0}
+
+        def change(method, params, answer):
+            if method == "eth_getLogs" and state["refuses"]:
+                state["refused"] += params[0]["fromBlock"] == params[0]["toBlock"]
+                return self.refusal(answer, "busy")
+            state["compared"] += method == "eth_getProof"
+            return answer
+        _, node = self.behind(play, change)
+        connector = self.started(play, **node)
+        Watch(connector, 1, MESSAGE, lane_message(play, lane), log_id(lane, MESSAGE))
+        for _ in range(5):
+            state.update(refuses=True, refused=0)
+            self.mine(play, 70)
+            self.eventually(connector, lambda: state["refused"], "logs are refused")
+            state.update(refuses=False, compared=0)
+            self.eventually(connector, lambda: state["compared"], "the log is compared with its slot")
+        self.assertEqual(connector.of(CANNOT), [])
+
     def aged(self, lies):
         """A chain of which the node has only the newest blocks; the lane's messages lie in them, and a watch begins with them."""
         play = self.play()
