@@ -121,11 +121,6 @@ bool sdk_rpc_usable(const struct sdk_rpc *rpc)
     return sdk_loop_now(rpc->config.loop) >= rpc->usable_at;
 }
 
-size_t sdk_rpc_busy(const struct sdk_rpc *rpc)
-{
-    return rpc->busy;
-}
-
 /* ---- answers --------------------------------------------------------------------------------------------------------- */
 
 static bool read_reply(struct sdk_rpc_reply *replies, size_t count, const struct sdk_json *value)

@@ -73,8 +73,6 @@ void sdk_rpc_free(struct sdk_rpc *rpc);
 
 /* False while the endpoint is left alone. */
 bool sdk_rpc_usable(const struct sdk_rpc *rpc);
-/* Requests under way. */
-size_t sdk_rpc_busy(const struct sdk_rpc *rpc);
 
 /* Writes calls into a request (params: a JSON array, printf style), then sends it. done(context, answer) is called
  * exactly once, later. A request takes at most SDK_RPC_CALLS_MAX calls; begin may fail silently, send reports it. */
