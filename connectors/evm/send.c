@@ -152,6 +152,7 @@ static void sent(void *context, const struct sdk_rpc_answer *answer)
         one->hashes_len--;
         one->has_nonce = one->hashes_len > 0; /* an earlier one of ours may have used it: receipts tell */
         one->step = one->has_nonce ? EVM_STEP_SENT : EVM_STEP_READY;
+        one->sent_block = submissions->evm->tracker->newest;
     } else if (says(reply->message, "underpriced") && one->underpriced < UNDERPRICED_MAX &&
                raise_fees(submissions, one)) { /* not to the cap at once: a node may say so whatever is offered */
         one->underpriced++;

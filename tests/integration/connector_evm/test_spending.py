@@ -208,6 +208,29 @@ class Spending(SubmitCase):
         told = self.account_is(connector, lambda m: m[5] == 1)
         self.assertLess(int(told[3]) - self.paid(play, 10**20), 4 * 10**9)
 
+    def test_replicas_that_do_not_agree_on_a_nonce_do_not_drive_the_price(self):
+        play = self.play()
+        lane, key = play.opened()
+        sent, looks = [], []
+
+        def change(method, params, answer):  # looks go to one that stands still, what is sent to one that goes on
+            if method == "eth_sendRawTransaction":
+                sent.append(params[0])
+            if method == "eth_getTransactionCount":
+                looks.append(params)
+            return {**answer, "result": {"eth_getTransactionCount": "0x0", "eth_getTransactionReceipt": None}[method]} \
+                if method in ("eth_getTransactionCount", "eth_getTransactionReceipt") else answer
+        _, node = self.behind(play, change)
+        connector = self.started(play, **self.gas_account(play), **node, resubmit_blocks=2)
+        self.sent(play, lane, 1)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        self.mine(play, 2)
+        self.eventually(connector, lambda: len(sent) == 2, "it offers more")
+        looks.clear()
+        self.eventually(connector, lambda: len(looks) > 10, "it goes on looking")
+        self.assertEqual(len(sent), 2)
+
     def test_a_tip_that_the_node_makes_up_is_cut(self):
         play = self.play()
         lane, key = play.opened()
