@@ -99,7 +99,12 @@ bool edge_health_store_stuck(const struct edge_relay *relay)
 
 bool edge_health_signer_up(const struct edge_relay *relay)
 {
-    return relay->signer != NULL && relay->inner->signer_up;
+    const struct edge_relay_inner *inner = relay->inner;
+    struct edge_child_view view = {.state = EDGE_CHILD_STOPPED};
+    if (relay->signer != NULL)
+        edge_child_look(relay->signer, &view);
+    return view.state == EDGE_CHILD_UP && inner->signer_up &&
+           (inner->signing_since == 0 || edge_loop_now() - inner->signing_since <= EDGE_HEALTH_STUCK_MS);
 }
 
 /* Whether an operator is away, as far as can be seen from here. */

@@ -69,12 +69,12 @@ bool edge_health_quorum(struct edge_health_quorum *out, const struct edge_relay 
 /* The causes that hold now, as bits (1 << cause); 0: ready. */
 unsigned edge_health_causes(const struct edge_relay *relay);
 
-enum { EDGE_HEALTH_STUCK_MS = 30000 }; /* for one commit: a disk that is only slow ends it sooner */
+enum { EDGE_HEALTH_STUCK_MS = 30000 }; /* for one commit or signature: a disk that is only slow ends it sooner */
 
 /* A commit has taken so long that the disk counts as gone: everything waits for it, and nothing has failed. */
 bool edge_health_store_stuck(const struct edge_relay *relay);
 
-/* Whether a signer is needed and up; its state is what its process shows and that it has spoken. */
+/* Whether a signer is needed and up: its process runs, it has spoken, and no request of ours has stayed without a word. */
 bool edge_health_signer_up(const struct edge_relay *relay);
 
 /* "ready", or one line for each cause: its name, what it is about, and what to do. At most cap - 1 bytes, whole lines. */

@@ -113,6 +113,8 @@ static void act(struct edge_relay *relay, const struct relay_action *action)
         EDGE_FAULT(SIGN_BEFORE);
         if (relay->signer != NULL)
             edge_child_send(relay->signer, action->body); /* not taken: it is ending, and SIGNER_DOWN follows */
+        if (relay->inner->signing_since == 0)
+            relay->inner->signing_since = edge_loop_now();
         EDGE_FAULT(SIGN_AFTER);
         return;
     case RELAY_ACTION_PUBLISH:
@@ -311,6 +313,7 @@ void edge_relay_signer_started(void *context)
 void edge_relay_signer_message(void *context, struct bytes body)
 {
     struct edge_relay *relay = context;
+    relay->inner->signing_since = 0;
     if (!relay->inner->signer_up) {
         relay->inner->signer_up = true;
         edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNER_UP});
@@ -327,6 +330,7 @@ void edge_relay_signer_down(void *context, const char *why)
     if (relay->inner->signer_up && !relay->draining)
         edge_relay_feed(relay, &(struct relay_event){.type = RELAY_EVENT_SIGNER_DOWN});
     relay->inner->signer_up = false;
+    relay->inner->signing_since = 0;
 }
 
 /* ---- turns of the loop --------------------------------------------------------------------------------------------- */

@@ -17,10 +17,11 @@ struct edge_relay_inner {
     struct relay_event *deferred;
     size_t deferred_len, deferred_cap;
     bool stepping, signer_up;
-    char *refused_folder; /* where evidence that was refused is kept */
-    bool disk_scarce;     /* less free than budgets.free_bytes */
-    bool stuck;           /* a commit does not end */
-    bool held;            /* the store does not keep up: no input */
+    uint64_t signing_since; /* ms: of the first request that the signer has said nothing since; 0: there is none */
+    char *refused_folder;   /* where evidence that was refused is kept */
+    bool disk_scarce;       /* less free than budgets.free_bytes */
+    bool stuck;             /* a commit does not end */
+    bool held;              /* the store does not keep up: no input */
     uint64_t draining_since, tick_due, disk_due;
     uint64_t deaf_since; /* ms: since when others cannot reach this relay, or soon cannot; 0: they can */
     struct edge_relay_crowd {
