@@ -80,8 +80,7 @@ static void primary_choose(struct relay_core *core, uint16_t index, uint16_t not
     }
 }
 
-/* A source that submits tells them now, and when they change. */
-static void positions_ask(struct relay_core *core, uint16_t source)
+void core_chain_positions(struct relay_core *core, uint16_t source)
 {
     for (size_t i = 0; core->config.sources[source].submits && i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
@@ -105,7 +104,7 @@ static void source_up(struct relay_core *core, uint16_t source)
     core_finality_ask(core, index);
     if (chain->primary == RELAY_NO_SOURCE)
         primary_choose(core, index, RELAY_NO_SOURCE);
-    positions_ask(core, source);
+    core_chain_positions(core, source);
     core_agree_ask(core, index);
 }
 
@@ -128,7 +127,7 @@ static void source_down(struct relay_core *core, uint16_t source)
     /* What the others told before was forgotten, or not looked at: they tell it once more. */
     for (size_t i = 0; i < core->chains[index].sources_len; i++) {
         if (core->sources[core->chains[index].sources[i]].up)
-            positions_ask(core, core->chains[index].sources[i]);
+            core_chain_positions(core, core->chains[index].sources[i]);
     }
 }
 

@@ -16,17 +16,38 @@ enum {
     BACK_OFF_MS = 1000,
     BACK_OFF_MAX_MS = 60000,
     RETRY_AFTER_MS = 3000, /* an undecided message is tried again after this, doubling */
+    FAILED_MAX = 3,        /* calls in a row of which nothing comes: then another source submits, if there is one */
     RECORDS_MAX = 3 << 20
 };
 
+/* The first one that is up and submits; those whose calls come to nothing stand behind the others. */
 static uint16_t submit_source(const struct relay_core *core, uint16_t chain)
 {
+    uint16_t best = RELAY_NO_SOURCE;
     for (size_t i = 0; i < core->chains[chain].sources_len; i++) {
         uint16_t source = core->chains[chain].sources[i];
-        if (core->config.sources[source].submits && core->sources[source].up)
-            return source;
+        if (!core->config.sources[source].submits || !core->sources[source].up)
+            continue;
+        if (best == RELAY_NO_SOURCE ||
+            core->sources[source].failed / FAILED_MAX < core->sources[best].failed / FAILED_MAX)
+            best = source;
     }
-    return RELAY_NO_SOURCE;
+    return best;
+}
+
+static void call_failed(struct relay_core *core, uint16_t chain)
+{
+    uint16_t source = submit_source(core, chain);
+    if (source == RELAY_NO_SOURCE)
+        return;
+    core->sources[source].failed++;
+    uint16_t next = submit_source(core, chain);
+    if (next == source)
+        return;
+    core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: calls of %s come to nothing: %s submits",
+              core->network->chains[chain].id, core->config.sources[source].name, core->config.sources[next].name);
+    core_deliver_reset(core, chain);
+    core_chain_positions(core, next);
 }
 
 /* The target chain now, as the source that submits sees it: a position is told only when it changes. */
@@ -81,6 +102,8 @@ void core_deliver_position(struct relay_core *core, uint16_t source, const struc
         log->submission.retries = 0;
     if (!known->known || known->accepted != position->accepted || known->decided != position->decided)
         known->changed = core->now;
+    if (known->known && (known->accepted < position->accepted || known->decided < position->decided))
+        core->sources[source].failed = 0;
     known->known = true;
     known->height = position->height;
     known->time = position->time;
@@ -126,6 +149,7 @@ void core_deliver_result(struct relay_core *core, uint16_t source, const struct 
             core_note(core, RELAY_WARNING,
                       result->result == CONNECTOR_REJECTED ? RELAY_REASON_SUBMIT_REJECTED : RELAY_REASON_SUBMIT_UNKNOWN,
                       log, submission->from, "%.*s", (int)result->text.len, (const char *)result->text.data);
+            call_failed(core, log->target);
         }
         core_log_mark(core, log);
         return;
@@ -463,13 +487,20 @@ struct core_step core_stage_deliver(struct relay_core *core, struct core_log *lo
     if (source == RELAY_NO_SOURCE || !log->position.known)
         return (struct core_step){log->certified > log->settled ? RELAY_CAUSE_SOURCE_DOWN : RELAY_CAUSE_NONE};
     if (submission->active || submission->loading) {
-        if (submission->active && core->now - submission->sent > RESULT_PATIENCE_MS)
+        if (submission->active && core->now - submission->sent > RESULT_PATIENCE_MS) {
             submission->active = false; /* the connector keeps silent: read the position again */
+            call_failed(core, log->target);
+        }
         return (struct core_step){RELAY_CAUSE_SUBMITTING};
     }
     uint64_t accepted = log->position.accepted;
-    if (submission->confirmed > accepted && core->now - submission->sent < SHOWN_PATIENCE_MS)
+    if (submission->confirmed > accepted) {
+        if (core->now - submission->sent >= SHOWN_PATIENCE_MS) {
+            submission->confirmed = 0; /* and no block shows it */
+            call_failed(core, log->target);
+        }
         return (struct core_step){RELAY_CAUSE_SUBMITTING};
+    }
     struct core_head *head = candidate(log, accepted, call_budget(core, log));
     if (head == NULL) {
         submission->candidate_since = 0;

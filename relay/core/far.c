@@ -139,7 +139,9 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
         *mine = (struct core_far_asked){0};
         place = mine;
     }
-    struct core_want want = {.height = ask->height, .not_peer = peer + 1u};
+    struct core_want want = {.height = ask->height, .peer = light->turn, .not_peer = peer + 1u};
+    light->turn +=
+        core->chains[chain].sources_len == 0; /* another neighbour each time: one of them may have a source */
     if (place == NULL || (!round && !core_want_ask(core, light, &want))) {
         answer(core, (uint16_t)chain, peer, request, (struct bytes){NULL, 0});
         return;

@@ -85,6 +85,8 @@ void core_source_verified(struct relay_core *core, struct relay_verify_job *job)
 void core_chain_tick(struct relay_core *core);
 /* The source did not hold what it said: after a few times another one takes its place. */
 void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, const char *why);
+/* A source that submits tells where its chain stands now, and when that changes. */
+void core_chain_positions(struct relay_core *core, uint16_t source);
 /* Its place among its chain's sources: its bit wherever they are counted. RELAY_SOURCES_MAX: not one of them. */
 size_t core_chain_place(const struct core_chain *chain, uint16_t source);
 

@@ -50,6 +50,7 @@ struct core_source {
     bool came;               /* it was up, in this life of the relay */
     uint64_t silent;         /* height that it said nothing of for too long: no witness until it does; 0 none */
     uint64_t judge_at;       /* ms: no other header of it is judged by its time before */
+    unsigned failed;         /* calls in a row of which nothing came */
     uint64_t far_at;         /* ms: no header of it alone is verified before: nothing led to the last one yet */
     uint64_t newest, newest_time, final_height, agreed, contradictions, refused;
     const char *refused_why; /* of the last refused evidence; static */

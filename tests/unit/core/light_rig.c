@@ -53,8 +53,12 @@ static void network_make(struct rig *rig)
         rig->relays[i].zone = (uint16_t)i;
         rig->relays[i].key[0] = (uint8_t)(i + 1);
     }
+    snprintf(rig->relays[3].name, sizeof(rig->relays[3].name), "relay-3");
+    rig->relays[3].zone = 2;
+    rig->relays[3].key[0] = 4;
     rig->links[0] = (struct topology_link){0, 1};
     rig->links[1] = (struct topology_link){1, 2};
+    rig->links[2] = (struct topology_link){1, 3};
     rig->relays[0].operator_number = 1;
     rig->relays[0].serves = &rig->served;
     rig->relays[0].serves_len = 1;
@@ -78,7 +82,7 @@ static void network_make(struct rig *rig)
                                              .zones = rig->zones,
                                              .zones_len = 3,
                                              .relays = rig->relays,
-                                             .relays_len = 3,
+                                             .relays_len = RIG_RELAYS,
                                              .links = rig->links,
                                              .lanes = &rig->lane,
                                              .lanes_len = 1};
@@ -243,6 +247,7 @@ static void action_do(struct rig *rig, const struct relay_action *action)
         return;
     case RELAY_ACTION_ASK:
         rig->requests++;
+        rig->asked_peer = action->peer;
         keep(&rig->asked_of_peer, action->body);
         return;
     case RELAY_ACTION_ANSWER:
@@ -421,7 +426,7 @@ static struct rig *rig_make(bool signer, uint16_t self)
     world_set_make(&rig->set, rig->space, members, 4);
     world_set_make(&rig->other, rig->space, others, 4);
     network_make(rig);
-    rig->network.links_len = self == 0 ? 0 : 2; /* a relay with neighbours would hear them before it signs */
+    rig->network.links_len = self == 0 ? 0 : 3; /* a relay with neighbours would hear them before it signs */
     messages_make(rig);
     rig->now = 1000;
     rig->unix_time = START + 31 * STEP;

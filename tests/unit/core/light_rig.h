@@ -22,6 +22,7 @@
 
 enum {
     RIG_SOURCES = 2,
+    RIG_RELAYS = 4,
     RIG_FIRST = 10,
     RIG_BUNDLE_MAX = 16384,
     RIG_ROWS = 256,
@@ -55,8 +56,8 @@ struct rig {
     struct topology_epoch epochs[2];
     struct topology_key keys[2][1];
     struct topology_lane lane;
-    struct topology_relay relays[3]; /* one with sources, one behind it, one behind that: a zone each */
-    struct topology_link links[2];
+    struct topology_relay relays[RIG_RELAYS]; /* one with sources, one behind it, two behind that: a zone each */
+    struct topology_link links[3];
     struct topology_operator operator;
     struct topology_zone zones[3];
     uint16_t served;
@@ -87,7 +88,7 @@ struct rig {
     bool busy;
     size_t bans, kept, subscribes;
     struct codec_pack told; /* bodies of the last frame published, request, and answer */
-    uint16_t told_zone;
+    uint16_t told_zone, asked_peer;
     size_t publishes, requests, answers;
     struct codec_pack asked_of_peer, answered;
     uint8_t *signs[RIG_ASKS]; /* messages to the signer */

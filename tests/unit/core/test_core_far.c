@@ -174,6 +174,24 @@ static void test_far__question_that_comes_round_ends(void **state)
     end(rig, &pack);
 }
 
+/* One of its neighbours has a source: whoever asks often enough is asked for there, too, in whatever order they are listed. */
+static void test_far__question_that_is_passed_on_reaches_each_neighbour_in_turn(void **state)
+{
+    struct codec_pack pack;
+    struct rig *rig = begun(&pack);
+    unsigned asked = 0;
+    (void)state;
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_PEER_UP, .peer = 2, .now = rig->now});
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_PEER_UP, .peer = 3, .now = rig->now});
+    for (unsigned i = 0; i < RIG_RELAYS; i++) {
+        rig_ask_header(rig, 3, 12);
+        asked |= 1u << rig->asked_peer;
+        rig_run(rig, 2000);
+    }
+    assert_int_equal(asked, 1u << 0 | 1u << 2);
+    end(rig, &pack);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_far__relay_with_a_source_gives_headers_that_it_remembers_or_asks_for),
         cmocka_unit_test(test_far__relay_without_a_source_asks_on_for_its_peers),
         cmocka_unit_test(test_far__question_that_comes_round_ends),
+        cmocka_unit_test(test_far__question_that_is_passed_on_reaches_each_neighbour_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,23 @@ static void what_a_source_says_of_calls_that_it_does_not_make_counts_for_nothing
     world_free(world);
 }
 
+/* The only relay that delivers has two sources that submit: the first one says that its calls are confirmed, and makes none. */
+static void a_source_whose_calls_come_to_nothing_leaves_them_to_the_next_one(void **state)
+{
+    (void)state;
+    struct world *world = world_new(308);
+    for (uint16_t relay = EAST + 1; relay < WORLD_RELAYS; relay++)
+        world->relays_of_document[relay].delivers_len = 0;
+    world->sources[1][1].submits = true;
+    world->relays[EAST].sources[0].boasts = true;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, COUNT, 33);
+    world_send(world, WORLD_EASTWARD_LOOSE, COUNT, 33);
+    world_expect(world, world_settled, 120000);
+    world_free(world);
+}
+
 /* ---- blocks and windows ------------------------------------------------------------------------------------------------ */
 
 enum { WINDOW = 128 * 1024, PAYLOAD = 16000, RECORD = PAYLOAD + 151 };
@@ -195,6 +212,7 @@ int main(void)
         cmocka_unit_test(what_all_sources_of_a_relay_keep_to_themselves_is_said),
         cmocka_unit_test(a_source_that_lags_behind_delays_and_does_not_stop_what_goes_on_without_a_pause),
         cmocka_unit_test(what_a_source_says_of_calls_that_it_does_not_make_counts_for_nothing),
+        cmocka_unit_test(a_source_whose_calls_come_to_nothing_leaves_them_to_the_next_one),
         cmocka_unit_test(a_block_as_large_as_the_window_passes_whatever_credit_was_left),
         cmocka_unit_test(a_block_larger_than_the_window_stops_its_lane_alone_and_says_who_can_act),
     };
