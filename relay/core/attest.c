@@ -9,7 +9,12 @@
 #include "proofs/codec/hex.h"
 #include "relay/core/parts.h"
 
-enum { REQUEST_ITEMS_MAX = 3 << 20, SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000, BEHIND_PAUSE_MS = 60000 };
+enum {
+    REQUEST_BYTES_MAX = CODEC_CONNECTOR_MESSAGE_MAX + 32 * CORE_NUMBERS_MAX
+}; /* the largest evidence, and one log */
+_Static_assert(REQUEST_BYTES_MAX + (1 << 20) < RELAY_SIGNING_MESSAGE_MAX, "a signer takes every request");
+
+enum { SIGNER_PATIENCE_MS = 30000, OTHER_WAITS_MS = 2000, BEHIND_PAUSE_MS = 60000 };
 
 static const char *kind_name(const struct core_log *log)
 {
@@ -169,8 +174,8 @@ static bool request_log(struct relay_signing_log *out, struct relay_core *core, 
     out->count = (uint32_t)(log->evidence_number + 1 - out->from);
     memcpy(out->prior, core_log_running(core, items, out->from - 1), 32);
     size_t len = (size_t)out->count * 32;
-    if (*bytes + len > REQUEST_ITEMS_MAX)
-        return false; /* the next request has room for it: one log alone always fits (CORE_RECORDS_MAX) */
+    if (*bytes + len > REQUEST_BYTES_MAX)
+        return false; /* the next request has room for it: one log alone always fits */
     uint8_t *digests = core_scratch(core, len + 1);
     for (uint32_t i = 0; i < out->count; i++)
         memcpy(digests + 32 * (size_t)i, core_log_digest(items, out->from + i), 32);

@@ -21,7 +21,7 @@ enum {
     RELAY_SIGNING_VERSION = 1,
     RELAY_SIGNING_LOGS_MAX = 64,        /* logs in one request */
     RELAY_SIGNING_HEADS_MAX = 64,       /* heads of one log in one request */
-    RELAY_SIGNING_MESSAGE_MAX = 4 << 20 /* bytes of a message */
+    RELAY_SIGNING_MESSAGE_MAX = 8 << 20 /* bytes of a message */
 };
 
 /* One source's word on the header that the evidence stands on. `source`: index into the relay's configured sources. */

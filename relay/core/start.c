@@ -173,12 +173,25 @@ static void segments_ask(struct relay_core *core)
     }
 }
 
+/* A relay that was a hop of this log and has sources of its home now: no source goes on from what somebody may have made up. */
+static void claims_drop(struct relay_core *core, struct core_log *log)
+{
+    uint64_t confirmed = core_log_confirmed(log);
+    if (!log->is_home || log->kind == PROOF_LOG_SETTLEMENT || log->stored <= confirmed)
+        return;
+    core_note(core, RELAY_INFO, RELAY_REASON_CLAIM_REPLACED, log, confirmed + 1,
+              "what neighbours claimed is read from the chain now");
+    core_log_truncate(core, log, confirmed);
+}
+
 static void ready(struct relay_core *core)
 {
     core->ready = true;
     core->heard_at = core->now;
-    for (size_t i = 0; i < core->logs_len; i++)
+    for (size_t i = 0; i < core->logs_len; i++) {
+        claims_drop(core, &core->logs[i]);
         core_log_mark(core, &core->logs[i]);
+    }
     core_note(core, RELAY_INFO, RELAY_REASON_READY, NULL, 0, "%zu lanes, %zu chains", core->network->lanes_len,
               core->network->chains_len);
 }

@@ -324,7 +324,7 @@ bool edge_child_send(struct edge_child *child, struct bytes message)
 {
     uint8_t length[LENGTH_BYTES] = {(uint8_t)(message.len >> 24), (uint8_t)(message.len >> 16),
                                     (uint8_t)(message.len >> 8), (uint8_t)message.len};
-    if (child->state != EDGE_CHILD_UP || message.len == 0 || message.len > EDGE_CHILD_MESSAGE_MAX)
+    if (child->state != EDGE_CHILD_UP || message.len == 0 || message.len > EDGE_CHILD_SEND_MAX)
         return false;
     if (child->out.len + LENGTH_BYTES + message.len > EDGE_CHILD_OUT_MAX ||
         !buffer_room(&child->out, LENGTH_BYTES + message.len)) {

@@ -20,9 +20,10 @@
 #include "relay/edge/loop.h"
 
 enum {
-    EDGE_CHILD_MESSAGE_MAX = 4 << 20,
-    EDGE_CHILD_OUT_MAX = 32 << 20, /* bytes that wait for the child to read them */
-    EDGE_CHILD_BACKOFF_MS = 100,   /* after the first end; doubles, up to a hundred times it */
+    EDGE_CHILD_MESSAGE_MAX = 4 << 20, /* bytes of a message from the child */
+    EDGE_CHILD_SEND_MAX = 8 << 20,    /* and of one to it */
+    EDGE_CHILD_OUT_MAX = 32 << 20,    /* bytes that wait for the child to read them */
+    EDGE_CHILD_BACKOFF_MS = 100,      /* after the first end; doubles, up to a hundred times it */
     EDGE_CHILD_BACKOFF_MOST = 100,
     EDGE_CHILD_STABLE_MS = 30000, /* up this long: the back-off begins anew */
     EDGE_CHILD_CRASHES = 10,

@@ -220,6 +220,7 @@ void world_source_start(struct world *world, uint16_t relay, uint16_t source)
                                    .boasts = state->boasts,
                                    .header_late = state->header_late,
                                    .delay = state->delay,
+                                   .ballast = state->ballast,
                                    .life = state->life};
     world_feed(world, relay, (struct relay_event){.type = RELAY_EVENT_SOURCE_UP, .source = source});
 }

@@ -90,7 +90,8 @@ void world_start(struct world *world, uint16_t relay)
                                        .self = relay,
                                        .history = world->history,
                                        .attester_budget = world->claims};
-    if (chain != WORLD_CARRIER) {
+    bool sources = chain != WORLD_CARRIER && !state->hop;
+    if (sources) {
         config.sources = world->sources[chain];
         config.sources_len = world->shape.sources;
         config.attests = true;
@@ -107,7 +108,7 @@ void world_start(struct world *world, uint16_t relay)
     actions_take(world, relay);
     memset(state->peer_up, 0, sizeof(state->peer_up));
     world_post(world, 1 + relay, WORLD_TICK, relay, (struct bytes){NULL, 0});
-    if (chain == WORLD_CARRIER)
+    if (!sources)
         return;
     for (uint16_t source = 0; source < world->shape.sources; source++)
         world_post(world, 20, WORLD_SOURCE_START, relay, (struct bytes){NULL, 0})->source = source;

@@ -63,8 +63,8 @@ static void invent(struct codec_writer *records, uint8_t running[32], const stru
 static void evidence_send(struct world *world, uint16_t relay, uint16_t source, uint64_t height,
                           const uint16_t *watches, size_t count)
 {
-    static const uint8_t NODE[] = {0xc1, 0x80};
-    const struct bytes node = BYTES_OF(NODE);
+    static const uint8_t NODE[] = {0xc1, 0x80}, BALLAST[WORLD_BALLAST_MAX];
+    const struct bytes node = BYTES_OF(NODE), items[] = {node, {BALLAST, world->relays[relay].sources[source].ballast}};
     uint16_t chain = world_chain_of(world, relay);
     struct connector_slot slots[WORLD_LOGS_MAX];
     struct connector_mark marks[WORLD_LOGS_MAX];
@@ -74,8 +74,8 @@ static void evidence_send(struct world *world, uint16_t relay, uint16_t source, 
         .kind = CONNECTOR_EVIDENCE_SLOT,
         .height = height,
         .header = model_header(&world->model, header, hash, chain, height, world->relays[relay].sources[source].branch),
-        .items = &node,
-        .items_len = 1,
+        .items = items,
+        .items_len = items[1].len ? 2 : 1,
         .slots = slots,
         .slots_len = count,
         .marks = marks,

@@ -25,6 +25,7 @@ enum {
     WORLD_LANES_MAX = 5, /* generations count */
     WORLD_LOGS_MAX = WORLD_LANES_MAX * 3,
     WORLD_CARRIER = 0xffff, /* instead of a chain: serves none */
+    WORLD_BALLAST_MAX = CODEC_CONNECTOR_MESSAGE_MAX - 8192,
     /* The scene of the core's tests: two sides of three, one in the middle, all four lanes. */
     WORLD_RELAYS = 7, /* west 0..2, middle 3, east 4..6 */
     WORLD_MIDDLE = 3,
@@ -91,6 +92,8 @@ struct world_source {
     bool broken;              /* it saw its chain break finality: it says nothing more */
     uint64_t told;            /* the greatest height of which it told a header */
     uint16_t delay;           /* ms, on everything that it says */
+    uint32_t
+        ballast; /* bytes more in what it proves with, as of a block full of others' receipts; at most WORLD_BALLAST_MAX */
     struct world_subscription subscriptions[WORLD_LOGS_MAX];
     uint64_t told_accepted[WORLD_LOGS_MAX], told_decided[WORLD_LOGS_MAX];
     uint64_t said; /* ms: when what it said last arrives: it says one thing after the other */
@@ -111,6 +114,7 @@ struct world_disk {
 
 struct world_relay {
     bool scarce;             /* its disk is nearly full */
+    bool hop;                /* it starts without sources, whatever chain it is at */
     struct relay_core *core; /* NULL: dead */
     struct world_disk disk;
     const struct topology_network *document; /* NULL: the world's */

@@ -341,6 +341,23 @@ static void a_join_does_not_leave_the_own_signer_behind(void **state)
     world_free(world);
 }
 
+/* A block full of others' receipts fills the message of a source; what the signer is asked holds that, and the records besides. */
+static void evidence_as_large_as_a_source_may_send_is_signed(void **state)
+{
+    (void)state;
+    struct world *world = world_new(52);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++) {
+        for (uint16_t source = 0; source < WORLD_SOURCES; source++)
+            world->relays[relay].sources[source].ballast = WORLD_BALLAST_MAX;
+    }
+    world_start_all(world);
+    world_run(world, 2000);
+    world_send(world, WORLD_EASTWARD, 40, 33);
+    world_expect(world, world_settled, 60000);
+    world_check_once(world);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +373,7 @@ int main(void)
         cmocka_unit_test(an_operator_with_two_words_is_expelled_and_the_lane_goes_on_with_the_others),
         cmocka_unit_test(an_operator_that_signs_thousands_of_heads_stops_no_lane),
         cmocka_unit_test(a_join_does_not_leave_the_own_signer_behind),
+        cmocka_unit_test(evidence_as_large_as_a_source_may_send_is_signed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,33 @@ static void messages_that_one_operator_made_up_give_way_though_they_fill_the_win
     made_up(FORGED * LARGE, WEST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_MESSAGE, large_forge);
 }
 
+/* Its own sources refuse to go on from there, and the quorum needs it: what it was told as a hop must not stay. */
+static void a_hop_that_gets_sources_asks_them_for_what_one_operator_made_up(void **state)
+{
+    enum { HOP = 1 };
+    (void)state;
+    struct world *world = world_new(95);
+    world->relays[HOP].hop = true;
+    world_start_all(world);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, true);
+    world_run(world, 2000);
+    world_send(world, WORLD_EASTWARD, FORGED, 33);
+    world_run(world, 5000);
+    forge(world, WEST_VILLAIN, WORLD_EASTWARD, PROOF_LOG_MESSAGE, message_forge);
+    world_run(world, 1000);
+    assert_int_equal(world_view(world, HOP, WORLD_EASTWARD, PROOF_LOG_MESSAGE).stored, FORGED);
+    world_kill(world, HOP);
+    world->relays[HOP].hop = false;
+    world_start(world, HOP);
+    world_run(world, 1000);
+    for (uint16_t relay = 0; relay < WORLD_RELAYS; relay++)
+        world_signer_down(world, relay, relay == WEST_VILLAIN);
+    world_expect(world, world_settled, 200000);
+    world_check_once(world);
+    world_free(world);
+}
+
 /* ---- claims of which a part is true ---------------------------------------------------------------------------------- */
 
 /* Records 1..count of the eastward lane, true ones before number `first`, in one segment of the hop. */
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(messages_that_one_operator_made_up_give_way_to_those_that_are_certified),
         cmocka_unit_test(outcomes_that_one_operator_made_up_settle_nothing_and_give_way_to_those_that_are_certified),
         cmocka_unit_test(messages_that_one_operator_made_up_give_way_though_they_fill_the_window),
+        cmocka_unit_test(a_hop_that_gets_sources_asks_them_for_what_one_operator_made_up),
         cmocka_unit_test(true_records_stay_though_made_up_ones_came_in_one_segment_with_them),
         cmocka_unit_test(an_unreadable_row_that_is_to_be_cut_goes_whole_and_holds_nobody_up),
         cmocka_unit_test(a_certificate_that_comes_after_a_newer_one_still_decides_between_claims),

@@ -176,7 +176,7 @@ static void test_child__messages_of_any_length_come_back_whole(void **state)
     until(&scene, has_all_bytes);
     assert_int_equal(scene.messages, 2);
     assert_false(edge_child_send(scene.child, (struct bytes){big, 0}));
-    assert_false(edge_child_send(scene.child, (struct bytes){big, EDGE_CHILD_MESSAGE_MAX + 1}));
+    assert_false(edge_child_send(scene.child, (struct bytes){big, EDGE_CHILD_SEND_MAX + 1}));
     free(big);
     scene_fini(&scene);
 }
@@ -257,14 +257,14 @@ static void test_child__a_forbidden_length_ends_it_and_says_so(void **state)
 static void test_child__one_that_does_not_read_is_ended_not_waited_for(void **state)
 {
     struct scene scene;
-    uint8_t *big = calloc(1, EDGE_CHILD_MESSAGE_MAX);
+    uint8_t *big = calloc(1, EDGE_CHILD_SEND_MAX);
     unsigned sent = 0;
     (void)state;
     scene_init(&scene, "deaf");
     until(&scene, is_up);
-    while (edge_child_send(scene.child, (struct bytes){big, EDGE_CHILD_MESSAGE_MAX}))
+    while (edge_child_send(scene.child, (struct bytes){big, EDGE_CHILD_SEND_MAX}))
         sent++;
-    assert_in_range(sent, 1, EDGE_CHILD_OUT_MAX / EDGE_CHILD_MESSAGE_MAX + 1);
+    assert_in_range(sent, 1, EDGE_CHILD_OUT_MAX / EDGE_CHILD_SEND_MAX + 1);
     until(&scene, has_ended);
     assert_string_equal(scene.why, "does not read its messages: killed by this relay");
     free(big);
