@@ -6,7 +6,13 @@
 
 #include "relay/core/parts.h"
 
-enum { ANSWER_BYTES = 2 << 20, ANSWER_RANGES = 2048, ANSWER_HEADS_MAX = 512 };
+enum {
+    ANSWER_BYTES = 2 << 20,
+    ANSWER_RANGES = 2048,
+    ANSWER_HEADS_MAX = 512,
+    PEER_BYTES = 8 << 20,   /* in answers to one peer at a time */
+    READ_COSTS = 256 << 10, /* how each read counts there besides its records: reads are limited, too */
+};
 
 void core_answer_send(struct relay_core *core, uint16_t peer, uint64_t request, struct bytes items, uint32_t count)
 {
@@ -87,9 +93,41 @@ static uint64_t useful_head(const struct core_log *log, uint64_t from, uint64_t 
     return last;
 }
 
+/*
+ * Takes what gathers the answer, in which the items so far stand: it owns them from now on. NULL: the peer has asked for too
+ * much at once (I10), or the store for all. One answer always goes, however large.
+ */
+static struct core_load *answer_begin(struct relay_core *core, const struct core_log *log, uint64_t from, uint64_t end,
+                                      size_t bytes, uint16_t peer, uint64_t request, const struct codec_pack *items)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < CORE_LOADS_MAX; i++) {
+        const struct core_load *load = &core->loads[i];
+        if (load->id != 0 && load->why == CORE_LOAD_ANSWER && load->peer == peer)
+            others += load->bytes + READ_COSTS;
+    }
+    if (others > 0 && others + bytes + READ_COSTS > PEER_BYTES)
+        return NULL;
+    uint8_t first[KEYS_SEGMENT_BYTES], last[KEYS_SEGMENT_BYTES];
+    keys_segment_key(first, log->id, from);
+    keys_segment_key(last, log->id, end);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(first), BYTES_OF(last), SIZE_MAX);
+    if (load == NULL)
+        return NULL;
+    load->why = CORE_LOAD_ANSWER;
+    load->log = (uint16_t)(log - core->logs);
+    load->bytes = bytes;
+    load->peer = peer;
+    load->request = request;
+    load->body = *items;
+    codec_pack_init(&load->records, PROOF_FRAME_BODY_MAX);
+    return load;
+}
+
 /* At least up to the first signed head, whatever the asker's limit: less would be of no use to it. */
-static bool records_load(struct relay_core *core, const struct core_log *log, const struct proof_item_ask *ask,
-                         uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
+static enum proof_refusal records_load(struct relay_core *core, const struct core_log *log,
+                                       const struct proof_item_ask *ask, uint16_t peer, uint64_t request,
+                                       const struct codec_pack *items, uint32_t count)
 {
     size_t first = core_log_segment_at(log, ask->from), last = first, bytes = 0;
     uint64_t enough = useful_head(log, ask->from, ask->to, UINT64_MAX);
@@ -101,52 +139,39 @@ static bool records_load(struct relay_core *core, const struct core_log *log, co
         bytes += segment->bytes + KEYS_SEGMENT_OVERHEAD + KEYS_SEGMENT_BYTES;
     }
     if (last == first || enough == UINT64_MAX)
-        return false;
-    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
-    keys_segment_key(from, log->id, log->segments[first].from);
-    keys_segment_key(to, log->id, log->segments[last - 1].from + 1);
-    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to), bytes + 1024);
+        return PROOF_REFUSAL_NOT_HERE;
+    struct core_load *load = answer_begin(core, log, log->segments[first].from, log->segments[last - 1].from + 1, bytes,
+                                          peer, request, items);
     if (load == NULL)
-        return false;
-    load->why = CORE_LOAD_ANSWER;
-    load->log = (uint16_t)(log - core->logs);
-    load->peer = peer;
-    load->request = request;
+        return PROOF_REFUSAL_BUSY;
     load->from = 1; /* from > to: what is loaded follows without a hole */
-    load->body = *items;
     load->items = count;
-    codec_pack_init(&load->records, PROOF_FRAME_BODY_MAX);
-    return true;
+    return PROOF_REFUSAL_NONE;
 }
 
 /*
  * Outcome records below the base stay in the store: a relay that was away when they were settled has no other way to learn
  * what became of single messages of an unordered lane. They are given up to the first head that is kept.
  */
-static bool history_load(struct relay_core *core, const struct core_log *log, const struct proof_item_ask *ask,
-                         uint16_t peer, uint64_t request, struct codec_pack *items, uint32_t count)
+static enum proof_refusal history_load(struct relay_core *core, const struct core_log *log,
+                                       const struct proof_item_ask *ask, uint16_t peer, uint64_t request,
+                                       const struct codec_pack *items, uint32_t count)
 {
     /* Whoever signs a head far beyond all that there is takes nothing from the asker, who may have asked up to there. */
     uint64_t enough = useful_head(log, log->base, ask->to, log->durable);
-    uint8_t from[KEYS_SEGMENT_BYTES], to[KEYS_SEGMENT_BYTES];
+    uint64_t low = ask->from >= PROOF_RANGE_MAX ? ask->from - PROOF_RANGE_MAX + 1 : 0;
     if (log->kind != PROOF_LOG_OUTCOME || enough > log->durable || enough - ask->from > RELAY_HISTORY_MIN ||
         (enough - ask->from + 1) * PROOF_OUTCOME_RECORD_BYTES > ask->max_bytes)
-        return false;
-    keys_segment_key(from, log->id, ask->from >= PROOF_RANGE_MAX ? ask->from - PROOF_RANGE_MAX + 1 : 0);
-    keys_segment_key(to, log->id, enough + 1);
-    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to), SIZE_MAX);
+        return PROOF_REFUSAL_PRUNED;
+    struct core_load *load =
+        answer_begin(core, log, low, enough + 1, (size_t)(enough - ask->from + 1) * PROOF_OUTCOME_RECORD_BYTES, peer,
+                     request, items);
     if (load == NULL)
-        return false;
-    load->why = CORE_LOAD_ANSWER;
-    load->log = (uint16_t)(log - core->logs);
-    load->peer = peer;
-    load->request = request;
+        return PROOF_REFUSAL_BUSY;
     load->from = ask->from;
     load->to = enough;
-    load->body = *items;
     load->items = count;
-    codec_pack_init(&load->records, PROOF_FRAME_BODY_MAX);
-    return true;
+    return PROOF_REFUSAL_NONE;
 }
 
 static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, uint16_t peer, uint64_t request)
@@ -162,16 +187,14 @@ static void ask_take(struct relay_core *core, const struct proof_item_ask *ask, 
         uint64_t low = ask->from <= log->base ? log->base : ask->from,
                  first = useful_head(log, low, ask->to, UINT64_MAX);
         count = heads_pack(&items, core, log, low, first > ask->to ? first : ask->to);
-        if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0) {
-            if (ask->from <= log->base && history_load(core, log, ask, peer, request, &items, count))
-                return;
-            if (ask->from <= log->base)
-                count += refusal_pack(&items, ask->log, PROOF_REFUSAL_PRUNED);
-            else if (records_load(core, log, ask, peer, request, &items, count))
-                return; /* the load owns the items now */
-        }
-        if (count == 0)
-            count = refusal_pack(&items, ask->log, PROOF_REFUSAL_NOT_HERE);
+        enum proof_refusal refusal = PROOF_REFUSAL_NOT_HERE;
+        if (log->kind != PROOF_LOG_SETTLEMENT && ask->max_bytes > 0)
+            refusal = ask->from <= log->base ? history_load(core, log, ask, peer, request, &items, count)
+                                             : records_load(core, log, ask, peer, request, &items, count);
+        if (refusal == PROOF_REFUSAL_NONE)
+            return; /* the load owns the items now */
+        if (count == 0 || refusal != PROOF_REFUSAL_NOT_HERE)
+            count += refusal_pack(&items, ask->log, refusal);
     }
     core_answer_send(core, peer, request, codec_pack_bytes(&items), count);
     codec_pack_fini(&items);

@@ -110,6 +110,7 @@ struct core_load { /* what a LOAD is for */
     enum store_family family;
     uint16_t log, peer;
     uint64_t request; /* ANSWER: id of the ask */
+    size_t bytes;     /* ANSWER: of the records that it reads */
     uint64_t from, to;
     struct codec_pack body; /* ANSWER: items so far */
     uint32_t items;

@@ -267,6 +267,78 @@ static void records_that_wait_for_a_signature_take_bounded_memory(void **state)
     world_free(world);
 }
 
+/* ---- what one peer asks for at once ----------------------------------------------------------------------------------- */
+
+static void records_ask(struct world *world, uint16_t asker, uint64_t id)
+{
+    struct codec_pack body;
+    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = 1, .to = UINT64_MAX, .max_bytes = UINT32_MAX}};
+    memcpy(item.ask.log, world->lanes[WORLD_EASTWARD].logs[0], 32);
+    codec_pack_init(&body, 1 << 10);
+    codec_pack_array(&body, 1);
+    assert_true(proof_item_write(&body, &item));
+    world_feed(world, WORLD_MIDDLE,
+               (struct relay_event){.type = RELAY_EVENT_ASKED,
+                                    .id = (uint64_t)asker << 48 | (uint64_t)world->relays[asker].life << 32 | id,
+                                    .peer = asker,
+                                    .body = codec_pack_bytes(&body)});
+    codec_pack_fini(&body);
+}
+
+/* Answers that are being read for a peer. */
+static size_t answers_open(const struct world *world, uint16_t peer)
+{
+    const struct relay_core *core = world->relays[WORLD_MIDDLE].core;
+    size_t count = 0;
+    for (size_t i = 0; i < CORE_LOADS_MAX; i++)
+        count += core->loads[i].id != 0 && core->loads[i].why == CORE_LOAD_ANSWER && core->loads[i].peer == peer;
+    return count;
+}
+
+static void note_busy(void *context, uint16_t relay, const struct relay_action *actions, size_t len)
+{
+    size_t *busy = context;
+    for (size_t i = 0; relay == WORLD_MIDDLE && i < len; i++) {
+        struct proof_frame frame = {.body = actions[i].body};
+        struct proof_items items;
+        struct proof_item item;
+        if (actions[i].type != RELAY_ACTION_ANSWER)
+            continue;
+        proof_items_init(&items, &frame);
+        while (proof_items_next(&item, &items))
+            *busy += item.type == PROOF_ITEM_REFUSAL && item.refusal.reason == PROOF_REFUSAL_BUSY;
+    }
+}
+
+/* I10: answers wait in memory until they are read, so a peer has a share of that, and what it asks beyond it is told. */
+static void one_peer_that_asks_for_everything_at_once_takes_bounded_memory_and_no_other_peers_turn(void **state)
+{
+    enum { GREEDY = 0, OTHER = 1, ASKS = 300, MESSAGES = 50, PAYLOAD = 15000, BOUND = 8 << 20 };
+    (void)state;
+    struct world *world = world_new(91);
+    size_t busy = 0;
+    world_start_all(world);
+    for (uint16_t relay = WORLD_MIDDLE + 1; relay < WORLD_RELAYS; relay++)
+        world_cut(world, WORLD_MIDDLE, relay, true);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, MESSAGES, PAYLOAD);
+    world_run(world, 20000);
+    assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).stored, MESSAGES);
+    world->watcher = (struct world_watcher){.context = &busy, .actions = note_busy};
+    for (uint64_t i = 1; i <= ASKS; i++)
+        records_ask(world, GREEDY, i);
+    assert_in_range(answers_open(world, GREEDY), 1, BOUND / (MESSAGES * PAYLOAD));
+    assert_int_equal(answers_open(world, GREEDY) + busy, ASKS);
+    records_ask(world, OTHER, 1);
+    assert_int_equal(answers_open(world, OTHER), 1);
+    world_run(world, 1000);
+    assert_int_equal(answers_open(world, GREEDY), 0);
+    records_ask(world, GREEDY, ASKS + 1);
+    assert_int_equal(answers_open(world, GREEDY), 1);
+    world->watcher = (struct world_watcher){0};
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +351,7 @@ int main(void)
         cmocka_unit_test(outcomes_that_do_not_fit_the_window_are_pulled_all_the_same),
         cmocka_unit_test(no_operator_alone_keeps_outcomes_from_a_relay_that_was_away),
         cmocka_unit_test(records_that_wait_for_a_signature_take_bounded_memory),
+        cmocka_unit_test(one_peer_that_asks_for_everything_at_once_takes_bounded_memory_and_no_other_peers_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
