@@ -92,8 +92,7 @@ struct world_source {
     bool broken;              /* it saw its chain break finality: it says nothing more */
     uint64_t told;            /* the greatest height of which it told a header */
     uint16_t delay;           /* ms, on everything that it says */
-    uint32_t
-        ballast; /* bytes more in what it proves with, as of a block full of others' receipts; at most WORLD_BALLAST_MAX */
+    uint32_t ballast;         /* bytes more in what it proves with: others' receipts; at most WORLD_BALLAST_MAX */
     struct world_subscription subscriptions[WORLD_LOGS_MAX];
     uint64_t told_accepted[WORLD_LOGS_MAX], told_decided[WORLD_LOGS_MAX];
     uint64_t said; /* ms: when what it said last arrives: it says one thing after the other */
@@ -113,8 +112,7 @@ struct world_disk {
 };
 
 struct world_relay {
-    bool scarce;             /* its disk is nearly full */
-    bool hop;                /* it starts without sources, whatever chain it is at */
+    bool scarce, hop;        /* its disk is nearly full; it starts without sources, whatever chain it is at */
     struct relay_core *core; /* NULL: dead */
     struct world_disk disk;
     const struct topology_network *document; /* NULL: the world's */
@@ -175,8 +173,7 @@ struct world {
     bool chain_stalls[MODEL_CHAINS];                            /* no new block */
     bool calls_wait[MODEL_CHAINS];                              /* blocks, but nobody's transaction is in them */
     unsigned loss;                                              /* of 1000 published frames, on every link */
-    uint64_t history;                                           /* of every relay's configuration */
-    uint64_t claims;                                            /* attester_budget of every relay's configuration */
+    uint64_t history, claims; /* of every relay's configuration: history, attester_budget */
     uint64_t now, order, random, steps;
     struct world_due *queue; /* a heap by (time, order) */
     size_t queue_len, queue_cap;
@@ -208,7 +205,6 @@ void world_signer_down(struct world *world, uint16_t relay, bool down);
 /* Blocks above the finality depth are replaced; depth <= MODEL_FINALITY. lost: messages of each lane that are
  * in no block any more. */
 void world_chain_reorganise(struct world *world, uint16_t chain, uint16_t depth, size_t lost[MODEL_LANES_MAX]);
-
 /* The lane's source chain forgets its messages behind `kept`, final or not (model_forget). */
 void world_lane_forget(struct world *world, uint16_t lane, uint64_t kept);
 /* A new document: this lane is closed, and its next generation is the last lane of it. Only while no relay lives. */

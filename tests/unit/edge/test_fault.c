@@ -63,7 +63,7 @@ static void ends(const char *fault, enum edge_fault_role role, void (*save)(cons
                  uint8_t value)
 {
     char text[EDGE_FAULT_TEXT];
-    int status;
+    int status = 0;
     pid_t child = fork();
     if (child == 0) {
         setenv("ISTHMUS_FAULT", fault, 1);
