@@ -88,9 +88,10 @@ static void apply(struct world *world, struct world_item *item)
 void world_disk_commit(struct world *world, struct world_item *item)
 {
     struct world_relay *relay = &world->relays[item->relay];
-    item->event.status = relay->disk.fails;
-    if (relay->disk.fails == STORE_OK || relay->disk.takes_effect)
+    item->event.status = relay->disk.failed ? STORE_IO : relay->disk.fails;
+    if (item->event.status == STORE_OK || (relay->disk.takes_effect && !relay->disk.failed))
         apply(world, item);
+    relay->disk.failed = item->event.status != STORE_OK;
     relay->committed_writes += item->event.status == STORE_OK;
     world_feed(world, item->relay, item->event);
 }
@@ -148,14 +149,15 @@ void world_disk_crash(struct world *world, uint16_t relay)
             relay_core_step(state->core, &item->event);
         if (item->type == WORLD_COMMIT && item->life == state->life) {
             /* What a torn record holds fails its checksum: the log ends before it, as if it had never been written. */
-            if (written > 0 && state->disk.fails == STORE_OK && !(state->disk.torn && written == 1))
+            if (written > 0 && state->disk.fails == STORE_OK && !state->disk.failed &&
+                !(state->disk.torn && written == 1))
                 apply(world, item);
             written -= written > 0;
         }
         world_item_free(world, item);
     }
     world->queue_len = kept;
-    state->disk.torn = false;
+    state->disk.torn = state->disk.failed = false;
 }
 
 void world_store_clear(struct world *world, uint16_t relay)

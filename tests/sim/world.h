@@ -104,7 +104,7 @@ struct world_disk {
     struct store *store;
     enum store_status fails; /* not STORE_OK: commits fail so … */
     bool takes_effect;       /* … and are on the platter all the same */
-    bool unreadable;         /* loads fail */
+    bool unreadable, failed; /* loads fail; a commit did, and in this life its writer makes no other, as the real one */
     bool held;               /* commits wait, until the relay is killed */
     bool torn;               /* the record that a crash cut in two is found half written, and dropped */
     uint16_t slow;           /* ms more for a commit */
