@@ -109,7 +109,8 @@ static size_t run_acceptable(struct relay_core *core, struct run *run)
             continue;
         /* A segment counts whole while its first half is settled, so a hop has one batch more room than the ingress. */
         bool fits = run->records[i].end <= room + (room > 0 ? RELAY_BATCH_MAX : 0);
-        bool history = head->certified && core_log_history(run->log) && number - run->log->base <= CORE_NUMBERS_MAX;
+        bool history =
+            head->certified && core_log_history(core, run->log) && number - run->log->base <= CORE_NUMBERS_MAX;
         if (history || (fits && (head->certified || run->records[i].end <= claims)))
             accepted = i + 1;
         else

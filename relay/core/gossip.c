@@ -356,8 +356,11 @@ void core_gossip_refused(struct relay_core *core, uint16_t peer, uint64_t ask, c
         /* Each neighbour is asked for records in its turn, so one that says it often is counted no more often. */
         log->pruned += ask == log->pull.id && log->pull.records;
         log->pull.records = false;
-        if (others_may_have(core, log, head->number))
+        if (others_may_have(core, log, head->number)) {
+            if (log->pruned <= neighbours_up(core) + 1)
+                core_pull_go_on(core, log); /* all of them are asked once before asks become rare */
             return;
+        }
         if (all_settled(log)) {
             base_adopt(core, log, head);
         } else if (!log->pruned_said && log->pruned >= REFUSALS_SAID && !own_chain_tells(log, head->number)) {

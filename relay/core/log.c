@@ -57,9 +57,12 @@ uint64_t core_log_confirmed(const struct core_log *log)
     return log->proven > confirmed ? log->proven : confirmed;
 }
 
-bool core_log_history(const struct core_log *log)
+bool core_log_history(const struct relay_core *core, const struct core_log *log)
 {
-    return log->kind == PROOF_LOG_OUTCOME && log->pruned > 0;
+    if (log->kind != PROOF_LOG_OUTCOME)
+        return false;
+    bool full = log->window_used >= core_lane(core, log)->window;
+    return log->pruned > 0 || (full && (log - 1)->settled < (log - 1)->stored);
 }
 
 bool core_log_doubtful(const struct core_log *log)

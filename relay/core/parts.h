@@ -42,8 +42,9 @@ size_t core_log_segment_at(const struct core_log *log, uint64_t from);
  * operator alone may have made up: a certificate for a greater number says nothing of them. */
 uint64_t core_log_confirmed(const struct core_log *log);
 /* What lacks here are outcomes that a peer has pruned: they are given in one piece, however small the lane's window is, and
- * taken so under a certificate, as many as a log may hold; they leave again with their messages. */
-bool core_log_history(const struct core_log *log);
+ * taken so under a certificate, as many as a log may hold; they leave again with their messages. So do those that follow a
+ * piece that filled the window: messages wait for them, our signer too, and nothing leaves before it has signed. */
+bool core_log_history(const struct relay_core *core, const struct core_log *log);
 /* There are such claims, and a certificate for a greater number to which they may not lead. */
 bool core_log_doubtful(const struct core_log *log);
 const uint8_t *core_log_digest(const struct core_log *log, uint64_t number);
@@ -210,6 +211,8 @@ uint64_t core_ask(struct relay_core *core, const struct core_log *log, uint16_t 
 enum relay_cause core_pull(struct relay_core *core, struct core_log *log);
 bool core_pull_waits(const struct core_log *log); /* something lacks, here or as a peer says */
 void core_pull_named(struct relay_core *core, struct core_log *log, uint16_t peer, const struct proof_item_log *entry);
+/* What lacks is asked for now, and the pauses after it begin anew. */
+void core_pull_go_on(const struct relay_core *core, struct core_log *log);
 /* A neighbour that was away is up again. */
 void core_pull_back(struct relay_core *core, uint16_t peer);
 /* This ask was answered, or failed; what the answer brought was taken before. */

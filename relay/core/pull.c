@@ -39,7 +39,7 @@ static bool has_records(const struct core_log *log)
 static size_t bytes_wanted(const struct relay_core *core, const struct core_log *log)
 {
     size_t room = core_log_room(core, log), most = log->kind == PROOF_LOG_OUTCOME ? HISTORY_BYTES : ASK_BYTES;
-    if (core_log_history(log))
+    if (core_log_history(core, log))
         return HISTORY_BYTES;
     return room > most ? most : room;
 }
@@ -220,6 +220,12 @@ void core_pull_named(struct relay_core *core, struct core_log *log, uint16_t pee
     core_log_mark(core, log);
 }
 
+void core_pull_go_on(const struct relay_core *core, struct core_log *log)
+{
+    log->pull.fruitless = 0;
+    log->pull.again = core->now;
+}
+
 /* What nobody here had while it was away, it may have: it is asked first and at once, however rare asks had become. */
 void core_pull_back(struct relay_core *core, uint16_t peer)
 {
@@ -229,8 +235,7 @@ void core_pull_back(struct relay_core *core, uint16_t peer)
         core->peers[peer].named[i].again = core->now;
         if (log->pull.fruitless == 0)
             continue;
-        log->pull.fruitless = 0;
-        log->pull.again = core->now;
+        core_pull_go_on(core, log);
         log->pull.peer = (uint16_t)((peer + count - 1) % count);
         core_log_mark(core, log);
     }

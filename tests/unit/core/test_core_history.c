@@ -267,6 +267,26 @@ static void records_that_wait_for_a_signature_take_bounded_memory(void **state)
     world_free(world);
 }
 
+/* ---- how soon it goes on ----------------------------------------------------------------------------------------------- */
+
+/* Every neighbour has to say that it no longer keeps an unordered lane's messages: they are asked one after the other, not ever more rarely. */
+static void a_hop_that_was_away_goes_on_within_seconds_though_nobody_keeps_what_it_missed(void **state)
+{
+    (void)state;
+    struct world_shape shape = WORLD_SCENE;
+    shape.direct = true; /* the others do without it */
+    struct world *world = world_new_shaped(93, &shape);
+    world_start_all(world);
+    settle(world, 1);
+    world_kill(world, WORLD_MIDDLE);
+    world_send_all(world, 1000);
+    world_expect(world, world_quiet, 60000);
+    world_start(world, WORLD_MIDDLE);
+    world_send_all(world, 10);
+    world_expect(world, world_quiet, 15000);
+    world_free(world);
+}
+
 /* ---- what one peer asks for at once ----------------------------------------------------------------------------------- */
 
 static void records_ask(struct world *world, uint16_t asker, uint64_t id)
@@ -351,6 +371,7 @@ int main(void)
         cmocka_unit_test(outcomes_that_do_not_fit_the_window_are_pulled_all_the_same),
         cmocka_unit_test(no_operator_alone_keeps_outcomes_from_a_relay_that_was_away),
         cmocka_unit_test(records_that_wait_for_a_signature_take_bounded_memory),
+        cmocka_unit_test(a_hop_that_was_away_goes_on_within_seconds_though_nobody_keeps_what_it_missed),
         cmocka_unit_test(one_peer_that_asks_for_everything_at_once_takes_bounded_memory_and_no_other_peers_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
