@@ -32,6 +32,22 @@ struct proof_head world_head(const struct world *world, uint16_t lane, uint64_t 
     return head;
 }
 
+void world_asked(struct world *world, uint16_t asked, uint16_t asker, uint32_t id, uint32_t max_bytes)
+{
+    struct codec_pack body;
+    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = 1, .to = UINT64_MAX, .max_bytes = max_bytes}};
+    memcpy(item.ask.log, world->lanes[WORLD_EASTWARD].logs[0], 32);
+    codec_pack_init(&body, 1 << 10);
+    codec_pack_array(&body, 1);
+    assert_true(proof_item_write(&body, &item));
+    world_feed(world, asked,
+               (struct relay_event){.type = RELAY_EVENT_ASKED,
+                                    .id = (uint64_t)asker << 48 | (uint64_t)world->relays[asker].life << 32 | id,
+                                    .peer = asker,
+                                    .body = codec_pack_bytes(&body)});
+    codec_pack_fini(&body);
+}
+
 struct world *world_silent(uint64_t seed)
 {
     struct world *world = world_new(seed);

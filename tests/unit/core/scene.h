@@ -22,6 +22,8 @@ uint64_t world_counter(const struct world *world, uint16_t relay, enum relay_rea
 /* A frame of these items from one relay to another, as its gate would let it in; ask: the request that it answers, 0 none. */
 void world_frame(struct world *world, uint16_t to, uint16_t from, uint64_t ask, const struct codec_pack *items,
                  uint32_t count);
+/* A relay is asked for the eastward lane's heads and, where max_bytes is not 0, messages; the answer goes to the asker. */
+void world_asked(struct world *world, uint16_t asked, uint16_t asker, uint32_t id, uint32_t max_bytes);
 /* The next document (world_epoch_next) without the epoch before, of one chain: what was signed under it counts for nothing.
  * document borrows chains, and the world's own. */
 void world_newest_epoch_alone(const struct world *world, uint16_t chain, struct topology_network *document,

@@ -74,23 +74,6 @@ static void named_feed(struct world *world, uint16_t to, uint16_t from, uint64_t
     codec_pack_fini(&items);
 }
 
-/* Asks for all heads there are; the answer goes to the asker. */
-static void heads_ask(struct world *world, uint16_t asked, uint16_t asker)
-{
-    struct codec_pack body;
-    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = 1, .to = UINT64_MAX}};
-    memcpy(item.ask.log, world->lanes[WORLD_EASTWARD].logs[0], 32);
-    codec_pack_init(&body, 1 << 10);
-    codec_pack_array(&body, 1);
-    assert_true(proof_item_write(&body, &item));
-    world_feed(world, asked,
-               (struct relay_event){.type = RELAY_EVENT_ASKED,
-                                    .id = (uint64_t)asker << 48 | (uint64_t)world->relays[asker].life << 32 | 1,
-                                    .peer = asker,
-                                    .body = codec_pack_bytes(&body)});
-    codec_pack_fini(&body);
-}
-
 static size_t heads_kept(const struct world *world, uint16_t relay)
 {
     return world_rows(world, relay, STORE_HEAD, (struct bytes){world->lanes[WORLD_EASTWARD].logs[0], 32});
@@ -262,7 +245,7 @@ static void the_newest_word_of_each_operator_gets_through_however_many_heads_ano
     assert_true(heads_kept(world, FAR) > 512);
     assert_int_equal(heads_kept(world, WORLD_MIDDLE), 0);
     world_cut(world, WORLD_MIDDLE, FAR, false);
-    heads_ask(world, FAR, WORLD_MIDDLE);
+    world_asked(world, FAR, WORLD_MIDDLE, 1, 0);
     world_run(world, 200);
     assert_int_equal(eastward(world, WORLD_MIDDLE).certified, 256);
     assert_true(relay_core_signers_of(world->relays[WORLD_MIDDLE].core, WORLD_EASTWARD, PROOF_LOG_MESSAGE, 900) & 1);

@@ -289,22 +289,6 @@ static void a_hop_that_was_away_goes_on_within_seconds_though_nobody_keeps_what_
 
 /* ---- what one peer asks for at once ----------------------------------------------------------------------------------- */
 
-static void records_ask(struct world *world, uint16_t asker, uint64_t id)
-{
-    struct codec_pack body;
-    struct proof_item item = {.type = PROOF_ITEM_ASK, .ask = {.from = 1, .to = UINT64_MAX, .max_bytes = UINT32_MAX}};
-    memcpy(item.ask.log, world->lanes[WORLD_EASTWARD].logs[0], 32);
-    codec_pack_init(&body, 1 << 10);
-    codec_pack_array(&body, 1);
-    assert_true(proof_item_write(&body, &item));
-    world_feed(world, WORLD_MIDDLE,
-               (struct relay_event){.type = RELAY_EVENT_ASKED,
-                                    .id = (uint64_t)asker << 48 | (uint64_t)world->relays[asker].life << 32 | id,
-                                    .peer = asker,
-                                    .body = codec_pack_bytes(&body)});
-    codec_pack_fini(&body);
-}
-
 /* Answers that are being read for a peer. */
 static size_t answers_open(const struct world *world, uint16_t peer)
 {
@@ -345,15 +329,15 @@ static void one_peer_that_asks_for_everything_at_once_takes_bounded_memory_and_n
     world_run(world, 20000);
     assert_int_equal(world_view(world, WORLD_MIDDLE, WORLD_EASTWARD, PROOF_LOG_MESSAGE).stored, MESSAGES);
     world->watcher = (struct world_watcher){.context = &busy, .actions = note_busy};
-    for (uint64_t i = 1; i <= ASKS; i++)
-        records_ask(world, GREEDY, i);
+    for (uint32_t i = 1; i <= ASKS; i++)
+        world_asked(world, WORLD_MIDDLE, GREEDY, i, UINT32_MAX);
     assert_in_range(answers_open(world, GREEDY), 1, BOUND / (MESSAGES * PAYLOAD));
     assert_int_equal(answers_open(world, GREEDY) + busy, ASKS);
-    records_ask(world, OTHER, 1);
+    world_asked(world, WORLD_MIDDLE, OTHER, 1, UINT32_MAX);
     assert_int_equal(answers_open(world, OTHER), 1);
     world_run(world, 1000);
     assert_int_equal(answers_open(world, GREEDY), 0);
-    records_ask(world, GREEDY, ASKS + 1);
+    world_asked(world, WORLD_MIDDLE, GREEDY, ASKS + 1, UINT32_MAX);
     assert_int_equal(answers_open(world, GREEDY), 1);
     world->watcher = (struct world_watcher){0};
     world_free(world);
