@@ -11,8 +11,7 @@
 enum {
     ASKED_MS = 4000,  /* before the asker gives up */
     ASKED_PLACES = 2, /* of one peer */
-    ROUND_MS =
-        1000 /* a question that was asked within it has come round, among relays that all have no source: it ends here */
+    ROUND_MS = 1000   /* a question asked within it has come round, among relays without sources: it ends here */
 };
 
 static int chain_by_identity(const struct relay_core *core, const uint8_t identity[32])
@@ -140,8 +139,8 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
         place = mine;
     }
     struct core_want want = {.height = ask->height, .peer = light->turn, .not_peer = peer + 1u};
-    light->turn +=
-        core->chains[chain].sources_len == 0; /* another neighbour each time: one of them may have a source */
+    if (core->chains[chain].sources_len == 0)
+        light->turn++; /* another neighbour each time: one of them may have a source */
     if (place == NULL || (!round && !core_want_ask(core, light, &want))) {
         answer(core, (uint16_t)chain, peer, request, (struct bytes){NULL, 0});
         return;
