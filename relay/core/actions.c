@@ -162,8 +162,7 @@ void core_ban(struct relay_core *core, uint16_t source, const char *format, ...)
     action->text = text;
 }
 
-struct core_load *core_load_new(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to,
-                                size_t limit)
+struct core_load *core_load_new(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to)
 {
     for (size_t i = 0; i < CORE_LOADS_MAX; i++) {
         struct core_load *load = &core->loads[i];
@@ -175,7 +174,7 @@ struct core_load *core_load_new(struct relay_core *core, enum store_family famil
         action->family = family;
         action->from = core_keep(core, from);
         action->to = core_keep(core, to);
-        action->limit = limit;
+        action->limit = SIZE_MAX; /* keys bound what is read */
         return load;
     }
     return NULL;

@@ -111,7 +111,7 @@ static struct core_load *answer_begin(struct relay_core *core, const struct core
     uint8_t first[KEYS_SEGMENT_BYTES], last[KEYS_SEGMENT_BYTES];
     keys_segment_key(first, log->id, from);
     keys_segment_key(last, log->id, end);
-    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(first), BYTES_OF(last), SIZE_MAX);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(first), BYTES_OF(last));
     if (load == NULL)
         return NULL;
     load->why = CORE_LOAD_ANSWER;

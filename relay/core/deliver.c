@@ -213,7 +213,7 @@ static bool load_start(struct relay_core *core, struct core_log *log, uint8_t ac
     uint8_t low[KEYS_SEGMENT_BYTES], high[KEYS_SEGMENT_BYTES];
     keys_segment_key(low, log->id, log->segments[first].from);
     keys_segment_key(high, log->id, to + 1);
-    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(low), BYTES_OF(high), SIZE_MAX);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(low), BYTES_OF(high));
     if (load == NULL)
         return false;
     load->why = CORE_LOAD_SUBMIT;

@@ -442,7 +442,7 @@ bool core_log_cut_mends(struct relay_core *core, struct core_log *log)
         return true; /* a read could miss what is still being written */
     keys_segment_key(from, log->id, segment->from);
     keys_segment_key(to, log->id, segment->from + 1);
-    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to), SIZE_MAX);
+    struct core_load *load = core_load_new(core, STORE_SEGMENT, BYTES_OF(from), BYTES_OF(to));
     if (load != NULL) {
         load->why = CORE_LOAD_CUT;
         load->log = index;

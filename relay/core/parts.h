@@ -24,8 +24,7 @@ void core_ban(struct relay_core *core, uint16_t source, const char *format, ...)
 void core_actions_begin(struct relay_core *core);
 void core_actions_end(struct relay_core *core); /* turns the gathered ops into one WRITE */
 void core_actions_free(struct relay_core *core);
-struct core_load *core_load_new(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to,
-                                size_t limit);
+struct core_load *core_load_new(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to);
 struct core_load *core_load_find(struct relay_core *core, uint64_t id);
 
 /* ---- log.c ---- */

@@ -12,7 +12,7 @@ enum { LOADS_AT_ONCE = 64 };
 static void load_add(struct relay_core *core, enum store_family family, struct bytes from, struct bytes to,
                      uint16_t log)
 {
-    struct core_load *load = core_load_new(core, family, from, to, SIZE_MAX);
+    struct core_load *load = core_load_new(core, family, from, to);
     load->why = CORE_LOAD_START;
     load->log = log;
     core->loads_pending++;
