@@ -174,7 +174,6 @@ struct core_load *core_load_new(struct relay_core *core, enum store_family famil
         action->family = family;
         action->from = core_keep(core, from);
         action->to = core_keep(core, to);
-        action->limit = SIZE_MAX; /* keys bound what is read */
         return load;
     }
     return NULL;

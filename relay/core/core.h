@@ -111,7 +111,7 @@ struct relay_event {
 
 enum relay_action_type {
     RELAY_ACTION_WRITE,      /* commit `ops` as one synced write (groups may be merged, in order), then COMMITTED id */
-    RELAY_ACTION_LOAD,       /* entries of family in [from, to), at most `limit` bytes, then LOADED ... done */
+    RELAY_ACTION_LOAD,       /* entries of family in [from, to), then LOADED ... done */
     RELAY_ACTION_VERIFY,     /* run relay_verify_run(job) on any thread, then VERIFIED */
     RELAY_ACTION_SIGN,       /* send body to the signer */
     RELAY_ACTION_PUBLISH,    /* sign and publish body to every neighbour of `zone` */
@@ -145,7 +145,6 @@ struct relay_action {
     size_t ops_len;
     enum store_family family; /* LOAD */
     struct bytes from, to;    /* LOAD */
-    size_t limit;             /* LOAD */
     struct relay_verify_job *job;
     enum relay_level level; /* NOTE */
     const char *reason;     /* NOTE: static, kebab-case (relay/core/reason.h) */

@@ -64,8 +64,7 @@ static void write_do(struct edge_relay *relay, const struct relay_action *action
 
 static void load_do(struct edge_relay *relay, const struct relay_action *action)
 {
-    if (edge_writer_load(relay->writer, action->id, action->family, action->from, action->to, action->limit) ==
-        EDGE_WRITER_TAKEN)
+    if (edge_writer_load(relay->writer, action->id, action->family, action->from, action->to) == EDGE_WRITER_TAKEN)
         return;
     defer(
         relay,

@@ -15,7 +15,7 @@
 #include "relay/edge/fault.h"
 #include "relay/edge/loop.h"
 
-enum { LOADS_MAX = 4096, LOAD_LIMIT = 1 << 20, TEXT_MAX = 1024 };
+enum { LOADS_MAX = 4096, TEXT_MAX = 1024 };
 
 /* One write: its operations, whose keys and values lie behind them in the same block. */
 struct write_job {
@@ -32,7 +32,6 @@ struct load_job {
     struct load_job *next;
     uint64_t id;
     enum store_family family;
-    size_t limit;
     struct bytes from, to; /* in data, behind the struct */
     enum store_status status;
     uint8_t *entries; /* u32 key length, u32 value length (host order), key, value; … */
@@ -235,13 +234,8 @@ static void run_load(struct edge_writer *writer, struct load_job *job)
     struct store_cursor *cursor =
         snapshot ? ops->cursor_new(snapshot, job->family, view(job->from), view(job->to)) : NULL;
     job->status = cursor ? STORE_OK : STORE_MEMORY;
-    size_t taken = 0;
     while (cursor && job->status == STORE_OK && ops->cursor_valid(cursor)) {
-        struct store_view key = ops->cursor_key(cursor), value = ops->cursor_value(cursor);
-        if (taken > 0 && taken + key.len + value.len > job->limit)
-            break;
-        taken += key.len + value.len;
-        if (!add_entry(job, key, value))
+        if (!add_entry(job, ops->cursor_key(cursor), ops->cursor_value(cursor)))
             job->status = STORE_MEMORY;
         ops->cursor_next(cursor);
     }
@@ -424,12 +418,12 @@ bool edge_writer_full(struct edge_writer *writer)
 }
 
 enum edge_writer_answer edge_writer_load(struct edge_writer *writer, uint64_t id, enum store_family family,
-                                         struct bytes from, struct bytes to, size_t limit)
+                                         struct bytes from, struct bytes to)
 {
     struct load_job *job = malloc(sizeof(*job) + from.len + to.len);
     if (!job)
         return EDGE_WRITER_FULL;
-    *job = (struct load_job){.id = id, .family = family, .limit = limit ? limit : LOAD_LIMIT};
+    *job = (struct load_job){.id = id, .family = family};
     uint8_t *at = job->data;
     job->from = copy_bytes(&at, from);
     job->to = copy_bytes(&at, to);

@@ -75,10 +75,10 @@ enum edge_writer_answer edge_writer_write(struct edge_writer *writer, uint64_t i
 /* Back-pressure: while this is true, give the core no input that makes it write (frames, connector messages). */
 bool edge_writer_full(struct edge_writer *writer);
 
-/* Entries of family in [from, to) (to empty: to the end), ascending, until the bytes of keys and values pass limit (at
- * least one entry if there is one; limit 0: 1 MiB). FULL when 4096 loads wait. */
+/* All entries of family in [from, to) (to empty: to the end), ascending: the keys are what bounds a load's memory. FULL
+ * when 4096 loads wait. */
 enum edge_writer_answer edge_writer_load(struct edge_writer *writer, uint64_t id, enum store_family family,
-                                         struct bytes from, struct bytes to, size_t limit);
+                                         struct bytes from, struct bytes to);
 
 /* Calls back for everything that is finished; returns how many callbacks were made. */
 size_t edge_writer_drain(struct edge_writer *writer);

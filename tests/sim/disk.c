@@ -57,7 +57,6 @@ void world_disk_load(struct world *world, uint16_t relay, const struct relay_act
     item->life = world->relays[relay].life;
     item->event.id = action->id;
     item->family = action->family;
-    item->limit = action->limit;
     item->from = (struct bytes){item->body, action->from.len};
     item->to = (struct bytes){item->body + action->from.len, action->to.len};
     world_push(world, item, LOAD_MS);
@@ -103,14 +102,10 @@ void world_disk_loaded(struct world *world, struct world_item *item)
     const struct store_ops *ops = disk->store->ops;
     struct store_snapshot *snapshot = ops->snapshot_new(disk->store);
     struct store_cursor *cursor = ops->cursor_new(snapshot, item->family, view(item->from), view(item->to));
-    size_t bytes = 0;
     if (disk->unreadable)
         end.status = STORE_IO;
     for (; !disk->unreadable && ops->cursor_valid(cursor); ops->cursor_next(cursor)) {
         struct store_view key = ops->cursor_key(cursor), value = ops->cursor_value(cursor);
-        bytes += key.len + value.len;
-        if (bytes > item->limit)
-            break;
         world_feed(world, item->relay,
                    (struct relay_event){.type = RELAY_EVENT_LOADED,
                                         .id = item->event.id,

@@ -27,7 +27,6 @@ struct world_item {
     size_t ops_len, ops_cap;
     enum store_family family;
     struct bytes from, to; /* in body */
-    size_t limit;
     struct world_item *next;
 };
 

@@ -50,7 +50,7 @@ struct history {
 struct due {
     struct relay_event event;
     uint8_t *bytes; /* LOADED: from and to */
-    size_t from_len, to_len, limit;
+    size_t from_len, to_len;
 };
 
 static const enum proof_suite SUITE = PROOF_SUITE_KECCAK256_SECP256K1;
@@ -192,7 +192,6 @@ static void load_do(const struct relay_action *action)
         memcpy(item->bytes + action->from.len, action->to.data, action->to.len);
     item->from_len = action->from.len;
     item->to_len = action->to.len;
-    item->limit = action->limit;
 }
 
 static void told(const struct relay_action *action)
@@ -253,11 +252,8 @@ static void load_feed(const struct due *item)
         ops->cursor_new(snapshot, item->event.family, (struct store_view){item->bytes, item->from_len},
                         (struct store_view){item->bytes + item->from_len, item->to_len});
     struct relay_event event = item->event;
-    for (size_t bytes = 0; ops->cursor_valid(cursor); ops->cursor_next(cursor)) {
+    for (; ops->cursor_valid(cursor); ops->cursor_next(cursor)) {
         struct store_view key = ops->cursor_key(cursor), value = ops->cursor_value(cursor);
-        bytes += key.len + value.len;
-        if (bytes > item->limit)
-            break;
         event.key = (struct bytes){key.data, key.len};
         event.body = (struct bytes){value.data, value.len};
         feed(event);

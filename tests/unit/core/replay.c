@@ -103,7 +103,6 @@ static void action_pack(struct codec_pack *pack, const struct relay_action *acti
     codec_pack_uint(pack, action->family);
     pack_bytes(pack, action->from);
     pack_bytes(pack, action->to);
-    codec_pack_uint(pack, action->limit);
     if (action->job != NULL) {
         codec_pack_uint(pack, action->job->chain);
         codec_pack_uint(pack, action->job->source);
