@@ -11,7 +11,7 @@
 enum {
     ASKED_MS = 4000,  /* before the asker gives up */
     ASKED_PLACES = 2, /* of one peer */
-    ROUND_MS = 1000   /* a question asked within it has come round, among relays without sources: it ends here */
+    ROUND_MS = 1000   /* a question passed on within it has come round, among relays without sources: it ends here */
 };
 
 static int chain_by_identity(const struct relay_core *core, const uint8_t identity[32])
@@ -124,11 +124,15 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
     }
     struct core_far_asked *mine = NULL; /* the newer question of a peer takes the place of its oldest */
     bool round = false;
+    uint64_t passed = core->now;
     size_t count = 0;
     for (size_t i = 0; i < CORE_FAR_ASKED; i++) {
         struct core_far_asked *one = &light->asked[i];
         bool own = one->height != 0 && one->peer == peer;
-        round = round || (one->height == ask->height && core->now + ASKED_MS - one->until < ROUND_MS);
+        if (one->height == ask->height && core->now - one->passed < ROUND_MS) {
+            round = true;
+            passed = one->passed; /* or many peers that ask in turn would keep each other's questions here for ever */
+        }
         count += own;
         mine = own && (mine == NULL || one->request < mine->request) ? one : mine;
         place = one->height == 0 ? one : place;
@@ -140,13 +144,13 @@ void core_far_asked(struct relay_core *core, const struct proof_item_ask_header 
     }
     struct core_want want = {.height = ask->height, .peer = light->turn, .not_peer = peer + 1u};
     if (core->chains[chain].sources_len == 0)
-        light->turn++; /* another neighbour each time: one of them may have a source */
+        light->turn += !round; /* another neighbour each time: one of them may have a source */
     if (place == NULL || (!round && !core_want_ask(core, light, &want))) {
         answer(core, (uint16_t)chain, peer, request, (struct bytes){NULL, 0});
         return;
     }
-    *place =
-        (struct core_far_asked){.peer = peer, .request = request, .height = ask->height, .until = core->now + ASKED_MS};
+    *place = (struct core_far_asked){
+        .peer = peer, .request = request, .height = ask->height, .until = core->now + ASKED_MS, .passed = passed};
 }
 
 void core_far_tick(struct relay_core *core, struct core_light *light)

@@ -44,6 +44,7 @@ struct core_want {
 struct core_far_asked { /* a header that a peer asked for, and that is not here yet */
     uint16_t peer;
     uint64_t request, height, until; /* height 0: free; until: ms */
+    uint64_t passed;                 /* ms: when this question was passed on last, for whomever */
 };
 
 struct core_light_state {

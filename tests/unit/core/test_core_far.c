@@ -192,6 +192,24 @@ static void test_far__question_that_is_passed_on_reaches_each_neighbour_in_turn(
     end(rig, &pack);
 }
 
+/* Each asks once in two seconds, and some neighbour within the second before: it is still passed on, to another one each time. */
+static void test_far__question_of_many_peers_goes_on_being_passed_on(void **state)
+{
+    struct codec_pack pack;
+    struct rig *rig = begun(&pack);
+    static const uint16_t askers[] = {0, 2, 3};
+    (void)state;
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_PEER_UP, .peer = 2, .now = rig->now});
+    rig_feed(rig, (struct relay_event){.type = RELAY_EVENT_PEER_UP, .peer = 3, .now = rig->now});
+    rig->requests = 0;
+    for (unsigned i = 0; i < 30; i++) {
+        rig_ask_header(rig, askers[i % 3], 12);
+        rig_run(rig, 650);
+    }
+    assert_true(rig->requests >= 10);
+    end(rig, &pack);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_far__relay_without_a_source_asks_on_for_its_peers),
         cmocka_unit_test(test_far__question_that_comes_round_ends),
         cmocka_unit_test(test_far__question_that_is_passed_on_reaches_each_neighbour_in_turn),
+        cmocka_unit_test(test_far__question_of_many_peers_goes_on_being_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
