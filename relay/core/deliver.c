@@ -20,33 +20,32 @@ enum {
     RECORDS_MAX = 3 << 20
 };
 
-/* The first one that is up and submits; those whose calls come to nothing stand behind the others. */
-static uint16_t submit_source(const struct relay_core *core, uint16_t chain)
+/* The first one that is up and submits, from the one on whose turn it is. */
+static uint16_t submit_source(const struct relay_core *core, uint16_t index)
 {
-    uint16_t best = RELAY_NO_SOURCE;
-    for (size_t i = 0; i < core->chains[chain].sources_len; i++) {
-        uint16_t source = core->chains[chain].sources[i];
-        if (!core->config.sources[source].submits || !core->sources[source].up)
-            continue;
-        if (best == RELAY_NO_SOURCE ||
-            core->sources[source].failed / FAILED_MAX < core->sources[best].failed / FAILED_MAX)
-            best = source;
+    const struct core_chain *chain = &core->chains[index];
+    for (size_t i = 0; i < chain->sources_len; i++) {
+        uint16_t source = chain->sources[(chain->submits + i) % chain->sources_len];
+        if (core->config.sources[source].submits && core->sources[source].up)
+            return source;
     }
-    return best;
+    return RELAY_NO_SOURCE;
 }
 
-static void call_failed(struct relay_core *core, uint16_t chain)
+static void call_failed(struct relay_core *core, uint16_t index)
 {
-    uint16_t source = submit_source(core, chain);
-    if (source == RELAY_NO_SOURCE)
+    struct core_chain *chain = &core->chains[index];
+    uint16_t source = submit_source(core, index);
+    if (source == RELAY_NO_SOURCE || ++chain->failed < FAILED_MAX)
         return;
-    core->sources[source].failed++;
-    uint16_t next = submit_source(core, chain);
+    chain->failed = 0;
+    chain->submits = core_chain_place(chain, source) + 1;
+    uint16_t next = submit_source(core, index);
     if (next == source)
         return;
     core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: calls of %s come to nothing: %s submits",
-              core->network->chains[chain].id, core->config.sources[source].name, core->config.sources[next].name);
-    core_deliver_reset(core, chain);
+              core->network->chains[index].id, core->config.sources[source].name, core->config.sources[next].name);
+    core_deliver_reset(core, index);
     core_chain_positions(core, next);
 }
 
@@ -78,6 +77,7 @@ void core_deliver_reset(struct relay_core *core, uint16_t chain)
         if (log->is_target && log->target == chain) {
             log->submission.active = false;
             log->position.known = false;
+            log->position.changed = 0;
         }
     }
 }
@@ -103,7 +103,7 @@ void core_deliver_position(struct relay_core *core, uint16_t source, const struc
     if (!known->known || known->accepted != position->accepted || known->decided != position->decided)
         known->changed = core->now;
     if (known->known && (known->accepted < position->accepted || known->decided < position->decided))
-        core->sources[source].failed = 0;
+        core->chains[log->target].failed = 0;
     known->known = true;
     known->height = position->height;
     known->time = position->time;
@@ -122,13 +122,11 @@ static struct core_tries *tries_of(struct core_submission *submission)
 
 void core_deliver_result(struct relay_core *core, uint16_t source, const struct connector_result *result)
 {
-    if (!core->config.sources[source].submits)
-        return; /* keys can be computed by anybody: nobody else's word counts */
     for (size_t i = 0; i < core->logs_len; i++) {
         struct core_log *log = &core->logs[i];
         struct core_submission *submission = &log->submission;
-        if (!submission->active || log->target != core->config.sources[source].chain ||
-            memcmp(submission->key, result->key, 32) != 0)
+        /* Keys can be computed by anybody: only the word of the one that was to call counts. */
+        if (!submission->active || submission->source != source || memcmp(submission->key, result->key, 32) != 0)
             continue;
         submission->sent = core->now;
         if (result->result == CONNECTOR_SENT)
@@ -376,6 +374,7 @@ static bool submit(struct relay_core *core, struct core_log *log, uint16_t sourc
     message.submit.records = codec_pack_bytes(&submission->records);
     core_to_source(core, source, &message);
     submission->active = true;
+    submission->source = source;
     submission->sent = core->now;
     core_note(core, RELAY_DEBUG, RELAY_REASON_SUBMITTED, log, submission->to, "%s log %llu..%llu",
               proof_log_kind_name((enum proof_log_kind)log->kind), (unsigned long long)submission->from,
@@ -478,6 +477,21 @@ static struct core_step undecided_try(struct relay_core *core, struct core_log *
     return step;
 }
 
+/* The source that submits says nothing of its chain. Were it waited for for ever, another one would never have its turn. */
+static struct core_step position_wait(struct relay_core *core, struct core_log *log)
+{
+    struct core_position *position = &log->position;
+    if (log->certified <= log->settled)
+        return (struct core_step){RELAY_CAUSE_NONE};
+    if (position->changed == 0)
+        position->changed = core->now;
+    if (core->now - position->changed > RESULT_PATIENCE_MS) {
+        position->changed = core->now;
+        call_failed(core, log->target);
+    }
+    return (struct core_step){RELAY_CAUSE_SOURCE_DOWN};
+}
+
 struct core_step core_stage_deliver(struct relay_core *core, struct core_log *log)
 {
     struct core_submission *submission = &log->submission;
@@ -485,7 +499,7 @@ struct core_step core_stage_deliver(struct relay_core *core, struct core_log *lo
         return (struct core_step){RELAY_CAUSE_NONE};
     uint16_t source = submit_source(core, log->target);
     if (source == RELAY_NO_SOURCE || !log->position.known)
-        return (struct core_step){log->certified > log->settled ? RELAY_CAUSE_SOURCE_DOWN : RELAY_CAUSE_NONE};
+        return position_wait(core, log);
     if (submission->active || submission->loading) {
         if (submission->active && core->now - submission->sent > RESULT_PATIENCE_MS) {
             submission->active = false; /* the connector keeps silent: read the position again */

@@ -85,7 +85,7 @@ struct core_evidence {
 struct core_position { /* of a log at its target chain, at the newest block: a hint */
     bool known;
     uint64_t height, time, accepted, decided, undecided;
-    uint64_t changed; /* ms, monotonic */
+    uint64_t changed; /* ms, monotonic; while it is not known: since when something waits for it, 0 nothing does */
 };
 
 struct core_tries { /* of one kind of call */
@@ -95,6 +95,7 @@ struct core_tries { /* of one kind of call */
 
 struct core_submission {
     bool active;
+    uint16_t source; /* whose call it is */
     uint8_t action;
     uint8_t key[32];
     uint64_t from, to;

@@ -50,7 +50,6 @@ struct core_source {
     bool came;               /* it was up, in this life of the relay */
     uint64_t silent;         /* height that it said nothing of for too long: no witness until it does; 0 none */
     uint64_t judge_at;       /* ms: no other header of it is judged by its time before */
-    unsigned failed;         /* calls in a row of which nothing came */
     uint64_t far_at;         /* ms: no header of it alone is verified before: nothing led to the last one yet */
     uint64_t newest, newest_time, final_height, agreed, contradictions, refused;
     const char *refused_why; /* of the last refused evidence; static */
@@ -82,6 +81,8 @@ struct core_chain {
     unsigned doubts;         /* how often it was replaced for what operators signed beyond what it showed */
     uint64_t doubt_again;    /* ms: not before */
     bool disagree, unusable; /* unusable: the sources configured here can never agree as demanded */
+    size_t submits;          /* place of the source that submits; when it is not up, or does not, of the next one */
+    unsigned failed;         /* its calls in a row of which nothing came */
     bool signing;
     uint64_t signing_id, signing_since;
 };

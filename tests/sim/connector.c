@@ -216,6 +216,7 @@ void world_source_start(struct world *world, uint16_t relay, uint16_t source)
                                    .branch = state->branch,
                                    .forges = state->forges,
                                    .withholds = state->withholds,
+                                   .hides = state->hides,
                                    .invents = state->invents,
                                    .boasts = state->boasts,
                                    .header_late = state->header_late,

@@ -236,7 +236,8 @@ void world_source_position(struct world *world, uint16_t relay, uint16_t source,
         memcpy(position->running,
                position->accepted ? lane->outcomes.entries[position->accepted - 1].running : lane->outcomes.start, 32);
     }
-    if (state->told_accepted[watch] == position->accepted && state->told_decided[watch] == position->decided)
+    if (state->hides ||
+        (state->told_accepted[watch] == position->accepted && state->told_decided[watch] == position->decided))
         return;
     state->told_accepted[watch] = position->accepted;
     state->told_decided[watch] = position->decided;

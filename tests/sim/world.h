@@ -89,7 +89,7 @@ struct world_source {
     bool forges, strips;      /* changes a field of the first message of a run; leaves payloads out */
     uint8_t invents;          /* adds so many messages of its own, at most 8, which a header of its own proves */
     bool boasts, header_late; /* says of calls that they are confirmed, and sends none; headers after what they prove */
-    bool broken;              /* it saw its chain break finality: it says nothing more */
+    bool broken, hides;       /* it saw its chain break finality: it says nothing more; it tells no position */
     uint64_t told;            /* the greatest height of which it told a header */
     uint16_t delay;           /* ms, on everything that it says */
     uint32_t ballast;         /* bytes more in what it proves with: others' receipts; at most WORLD_BALLAST_MAX */

@@ -104,11 +104,15 @@ static void note_calls(void *context, uint16_t relay, const struct relay_action 
     }
 }
 
-/* Anybody can compute a call's key. A call that is refused is made again under another one, and paid for again. */
+/*
+ * Anybody can compute a call's key. A call that is refused is made again under another one, and paid for again: so a source that
+ * submits, too, but did not make this call, has no say either.
+ */
 static void what_a_source_says_of_calls_that_it_does_not_make_counts_for_nothing(void **state)
 {
     (void)state;
     struct world *world = world_new(303);
+    world->sources[1][1].submits = true;
     struct called called = {.seen = false};
     struct codec_pack message;
     struct connector_message refused = {.type = CONNECTOR_RESULT, .result = {.result = CONNECTOR_REJECTED}};
@@ -135,20 +139,59 @@ static void what_a_source_says_of_calls_that_it_does_not_make_counts_for_nothing
     world_free(world);
 }
 
-/* The only relay that delivers has two sources that submit: the first one says that its calls are confirmed, and makes none. */
-static void a_source_whose_calls_come_to_nothing_leaves_them_to_the_next_one(void **state)
+/* The only relay that delivers has two sources that submit. */
+static struct world *delivers_alone(uint64_t seed)
 {
-    (void)state;
-    struct world *world = world_new(308);
+    struct world *world = world_new(seed);
     for (uint16_t relay = EAST + 1; relay < WORLD_RELAYS; relay++)
         world->relays_of_document[relay].delivers_len = 0;
     world->sources[1][1].submits = true;
+    return world;
+}
+
+/* The first one says that its calls are confirmed, and makes none. */
+static void a_source_whose_calls_come_to_nothing_leaves_them_to_the_next_one(void **state)
+{
+    (void)state;
+    struct world *world = delivers_alone(308);
     world->relays[EAST].sources[0].boasts = true;
     world_start_all(world);
     world_run(world, 3000);
     world_send(world, WORLD_EASTWARD, COUNT, 33);
     world_send(world, WORLD_EASTWARD_LOOSE, COUNT, 33);
     world_expect(world, world_settled, 120000);
+    world_free(world);
+}
+
+/* Without a position nothing is called, so nothing fails either: the first one is up, and does not say where its chain stands. */
+static void a_source_that_submits_and_tells_no_position_leaves_it_to_the_next_one(void **state)
+{
+    (void)state;
+    struct world *world = delivers_alone(309);
+    world->relays[EAST].sources[0].hides = true;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, COUNT, 33);
+    world_expect(world, world_settled, 300000);
+    world_check_once(world);
+    world_free(world);
+}
+
+/* It was the only one that was up while its calls came to nothing. Since then another one's do, and its own would not. */
+static void a_source_that_failed_for_long_has_its_turn_again_soon(void **state)
+{
+    (void)state;
+    struct world *world = delivers_alone(310);
+    struct world_source *sources = world->relays[EAST].sources;
+    sources[0].boasts = sources[1].boasts = sources[1].down = true;
+    world_start_all(world);
+    world_run(world, 3000);
+    world_send(world, WORLD_EASTWARD, COUNT, 33);
+    world_run(world, 900000);
+    sources[0].boasts = false;
+    world_source_down(world, EAST, 1, false);
+    world_expect(world, world_settled, 120000);
+    world_check_once(world);
     world_free(world);
 }
 
@@ -213,6 +256,8 @@ int main(void)
         cmocka_unit_test(a_source_that_lags_behind_delays_and_does_not_stop_what_goes_on_without_a_pause),
         cmocka_unit_test(what_a_source_says_of_calls_that_it_does_not_make_counts_for_nothing),
         cmocka_unit_test(a_source_whose_calls_come_to_nothing_leaves_them_to_the_next_one),
+        cmocka_unit_test(a_source_that_submits_and_tells_no_position_leaves_it_to_the_next_one),
+        cmocka_unit_test(a_source_that_failed_for_long_has_its_turn_again_soon),
         cmocka_unit_test(a_block_as_large_as_the_window_passes_whatever_credit_was_left),
         cmocka_unit_test(a_block_larger_than_the_window_stops_its_lane_alone_and_says_who_can_act),
     };
