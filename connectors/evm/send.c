@@ -115,8 +115,7 @@ static void is_sent(struct evm_submissions *submissions, struct evm_submission *
 {
     evm_account_taken(submissions, one);
     one->step = EVM_STEP_SENT;
-    one->sent_block = submissions->evm->tracker->newest;
-    one->height = one->sent_block;
+    one->height = submissions->evm->tracker->newest;
     if (one->hashes_len > 1 &&
         (codec_bytes_are_zero(one->hashes[one->hashes_len - 1], 32) || /* known already: the node names no hash */
          memcmp(one->hashes[one->hashes_len - 1], one->hashes[one->hashes_len - 2], 32) == 0))
@@ -152,7 +151,6 @@ static void sent(void *context, const struct sdk_rpc_answer *answer)
         one->hashes_len--;
         one->has_nonce = one->hashes_len > 0; /* an earlier one of ours may have used it: receipts tell */
         one->step = one->has_nonce ? EVM_STEP_SENT : EVM_STEP_READY;
-        one->sent_block = submissions->evm->tracker->newest;
     } else if (says(reply->message, "underpriced") && one->underpriced < UNDERPRICED_MAX &&
                raise_fees(submissions, one)) { /* not to the cap at once: a node may say so whatever is offered */
         one->underpriced++;
@@ -161,7 +159,6 @@ static void sent(void *context, const struct sdk_rpc_answer *answer)
     } else if (one->hashes_len > 1) { /* a replacement was refused, the one before still stands */
         one->hashes_len--;
         one->step = EVM_STEP_SENT;
-        one->sent_block = submissions->evm->tracker->newest;
     } else {
         char text[200];
         snprintf(text, sizeof text, "not taken by the node: %.150s", reply->message);
@@ -265,7 +262,7 @@ static void nonce_read(void *context, const struct sdk_rpc_answer *answer)
     }
     one->nonce = nonce;
     one->has_nonce = true;
-    one->first_block = submissions->evm->tracker->newest;
+    one->first_block = one->priced_block = submissions->evm->tracker->newest;
     const bool cheap = set_fees(submissions, one);
     if (cheap && evm_account_may(submissions, one)) {
         send_one(submissions, one);
@@ -395,17 +392,19 @@ static void not_included(struct evm_submissions *submissions, struct evm_submiss
 {
     const struct evm_options *options = &submissions->evm->options;
     const uint64_t newest = submissions->evm->tracker->newest;
+    const bool late = newest >= one->priced_block + options->resubmit_blocks;
     one->gone = count > one->nonce ? one->gone + 1 : 0;
     if (one->gone >= GONE_MAX || newest >= one->first_block + options->endpoint.give_up_blocks) {
         one->step = EVM_STEP_READBACK;
         read_back_start(submissions, one);
-    } else if (one->gone == 0 && (one->again || newest >= one->sent_block + options->resubmit_blocks)) {
+    } else if (one->gone == 0 && (one->again || late)) {
         one->underpriced = 0;
-        if (newest >= one->sent_block + options->resubmit_blocks)
-            raise_fees(submissions, one);
         one->again = false;
-        one->step =
-            EVM_STEP_READY; /* at a cap, or while no block comes, the same again: the pool may have dropped it */
+        if (late) { /* else, and at a cap, the same again: the pool may have dropped it */
+            raise_fees(submissions, one);
+            one->priced_block = newest;
+        }
+        one->step = EVM_STEP_READY;
     }
 }
 

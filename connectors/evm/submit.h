@@ -37,10 +37,10 @@ struct evm_submission {
     uint64_t gas;
     bool has_nonce;
     uint64_t nonce, tip, max_fee;
-    uint64_t first_block, sent_block; /* newest height when first and last sent */
-    unsigned gone;                    /* how often the nonce was seen used without a receipt */
-    unsigned underpriced;             /* how often the price was raised without waiting for a block */
-    unsigned stale;                   /* how often the node called the nonce of a first transaction used */
+    uint64_t first_block, priced_block; /* newest height when first sent, and when the price was last made */
+    unsigned gone;                      /* how often the nonce was seen used without a receipt */
+    unsigned underpriced;               /* how often the price was raised without waiting for a block */
+    unsigned stale;                     /* how often the node called the nonce of a first transaction used */
     bool has_cost;
     uint64_t cost; /* gwei, by its receipt */
     uint8_t hashes[EVM_HASHES_MAX][32];

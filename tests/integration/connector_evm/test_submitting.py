@@ -263,6 +263,29 @@ class Submitting(SubmitCase):
         self.eventually(connector, lambda: play.chain.rpc("eth_getTransactionByHash", found), "the same transaction is there again")
         self.result(connector, b"1" * 32, CONFIRMED, mine=lambda: self.mine(play, 1))
 
+    def test_what_a_relay_asks_for_again_is_paid_more_for_all_the_same(self):
+        play, given = self.play(), []
+        lane, key = play.opened()
+
+        def change(method, params, answer):
+            given.extend(params if method == "eth_sendRawTransaction" else [])
+            return answer
+        _, node = self.behind(play, change)
+        connector = self.started(play, **self.gas_account(play), **node, resubmit_blocks=3)
+        self.sent(play, lane, 1)
+        self.block(play, 1)
+        self.seen(play, connector)
+        connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))
+        self.result(connector, b"1" * 32, SENT)
+        paid_more = lambda: len(set(given)) > 1  # noqa: E731
+        for _ in range(5):
+            self.block(play, 50)  # too dear for what was offered
+            self.seen(play, connector)
+            before = len(given)
+            connector.say(SUBMIT, b"1" * 32, DELIVER, *self.delivery(play, lane, 1, 1))  # where blocks are slow: with each of them
+            self.eventually(connector, lambda: len(given) > before or paid_more(), "it is sent once more")
+        self.eventually(connector, paid_more, "another one is sent")
+
     def told_wrong(self, method):
         """What becomes of a delivery at a node whose answer to this method says nothing."""
         play = self.play()
