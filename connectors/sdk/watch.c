@@ -106,7 +106,7 @@ void sdk_watch_settle(struct sdk_watch *watch, uint64_t height)
 {
     watch->closing = watch->owed = false;
     watch->audited = height;
-    watch->failures = 0;
+    watch->failures = watch->rounds = 0;
 }
 
 void sdk_watch_mark(struct connector_mark *out, const struct sdk_watch *watch)
@@ -124,7 +124,8 @@ static void tell(const struct sdk_watches *watches, const struct sdk_watch *watc
 
 void sdk_watch_later(struct sdk_watches *watches, struct sdk_watch *watch, const char *text)
 {
-    const uint64_t wait = (uint64_t)RETRY_MIN_MS << (watch->failures < 9 ? watch->failures : 9);
+    const unsigned times = watch->failures + watch->rounds;
+    const uint64_t wait = (uint64_t)RETRY_MIN_MS << (times < 9 ? times : 9);
     if (watch->failures >= TRIES_MAX)
         tell(watches, watch, text);
     watch->failures++;
@@ -303,8 +304,8 @@ void sdk_watches_again(struct sdk_watches *watches, const struct connector_ask_a
     watch->owed = message->from > 1;
     watch->last_height = 0;
     watch->closing = watch->busy = watch->told_need = false;
+    watch->rounds += watch->failures > 0; /* asking again makes no node better: the pause goes on */
     watch->failures = 0;
-    watch->retry_at = 0;
     sdk_watches_pump(watches);
 }
 

@@ -38,6 +38,7 @@ struct sdk_watch {
     bool busy; /* a job has it */
     bool told_need;
     unsigned failures;
+    unsigned rounds;   /* that failed until the relay asked again: each begins with longer pauses */
     uint64_t retry_at; /* ms */
 };
 

@@ -255,9 +255,14 @@ void core_chain_blame(struct relay_core *core, uint16_t source, bool at_once, co
 {
     uint16_t index = core->config.sources[source].chain;
     struct core_chain *chain = &core->chains[index];
-    if (source != chain->primary || (!at_once && ++chain->blamed < BLAMED_MAX) || core_chain_up(core, index) < 2)
+    if (source != chain->primary || (!at_once && (++chain->blamed < BLAMED_MAX || core->now < chain->blame_again)) ||
+        core_chain_up(core, index) < 2)
         return;
     chain->blamed = 0;
+    if (!at_once) { /* it begins all logs anew: where none of them does better, ever more rarely */
+        chain->blame_again = core->now + ((uint64_t)FAILOVER_MS << chain->turns);
+        chain->turns += chain->turns < DOUBT_DOUBLINGS;
+    }
     core_note(core, RELAY_WARNING, RELAY_REASON_SOURCE_FAILOVER, NULL, 0, "%s: %s is replaced: %s",
               core->network->chains[index].id, core->config.sources[source].name, why);
     primary_choose(core, index, source);

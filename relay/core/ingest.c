@@ -233,7 +233,8 @@ static void prove_to(struct relay_core *core, struct core_log *log, struct core_
         log->row_dirty = true;
     }
     log->contradicted = 0;
-    core->chains[log->home].blamed = 0;
+    core->chains[log->home].blamed = core->chains[log->home].turns = 0;
+    core->chains[log->home].blame_again = 0;
     if (evidence->fact.height > log->height) {
         log->height = evidence->fact.height;
         log->row_dirty = true;

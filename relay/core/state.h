@@ -77,7 +77,8 @@ struct core_chain {
         struct core_statement said;
     } before;
     bool mark_known;
-    unsigned blamed;         /* in a row, since evidence was last taken */
+    unsigned blamed, turns;  /* since evidence was last taken: how often it was blamed, and replaced for that */
+    uint64_t blame_again;    /* ms: not replaced before; 0 with the next evidence */
     unsigned doubts;         /* how often it was replaced for what operators signed beyond what it showed */
     uint64_t doubt_again;    /* ms: not before */
     bool disagree, unusable; /* unusable: the sources configured here can never agree as demanded */

@@ -306,6 +306,24 @@ class Lying(Case):
     def test_a_node_that_keeps_one_log_back_is_told_of(self):
         self.given_up(self.logs(lambda logs: logs[:1] + logs[2:]))
 
+    def test_a_node_that_refuses_is_asked_ever_more_rarely_though_the_relay_asks_again(self):
+        refused, answered = [], 0
+
+        def change(method, params, answer):
+            if method != "eth_getLogs":
+                return answer
+            refused.append(time.monotonic())
+            return self.refusal(answer, "over your rate limit")
+        play, lane, _, connector, _ = self.lied_to(change)
+
+        def rarely():
+            nonlocal answered
+            for _ in connector.of(CANNOT)[answered:]:  # as a relay does
+                connector.say(ASK_AGAIN, 1, 1, log_id(lane, MESSAGE), 0)
+                answered += 1
+            return any(b - a > 3 for a, b in zip(refused, refused[1:]))
+        self.eventually(connector, rarely, "two questions lie far apart")
+
     def test_a_quiet_log_forgets_what_went_wrong_once_it_was_compared(self):
         play = self.play()
         lane, _ = play.opened()

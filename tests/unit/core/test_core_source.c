@@ -62,6 +62,36 @@ static void what_all_sources_of_a_relay_keep_to_themselves_is_said(void **state)
     world_free(world);
 }
 
+/* All of them are over a provider's limit, say: were they replaced with each refusal, every log would be begun anew each time, and none of
+ * them left alone. */
+static void sources_that_all_refuse_do_not_take_turns_without_a_pause(void **state)
+{
+    (void)state;
+    static const uint8_t about[4];
+    struct connector_message cannot = {.type = CONNECTOR_CANNOT};
+    struct world *world = world_new(309);
+    struct codec_pack message;
+    cannot.cannot = (struct connector_cannot){
+        .type = CONNECTOR_SUBSCRIBE, .about = BYTES_OF(about), .text = codec_connector_text("limit")};
+    codec_pack_init(&message, 4096);
+    codec_connector_encode(&message, &cannot);
+    world_start_all(world);
+    world_run(world, 3000);
+    for (unsigned i = 0; i < 60; i++) {
+        for (uint16_t source = 0; source < 2; source++)
+            world_feed(world, 0,
+                       (struct relay_event){
+                           .type = RELAY_EVENT_SOURCE_MESSAGE, .source = source, .body = codec_pack_bytes(&message)});
+        world_run(world, 1000);
+    }
+    uint64_t turns = world_counter(world, 0, RELAY_REASON_SOURCE_FAILOVER);
+    assert_in_range(turns, 2, 4);
+    world_send_all(world, COUNT);
+    world_expect(world, world_settled, 120000);
+    codec_pack_fini(&message);
+    world_free(world);
+}
+
 /* ---- one that lags ---------------------------------------------------------------------------------------------------- */
 
 /* Its word on each header comes eight seconds late, while there is something new in every block. */
@@ -253,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_source_that_keeps_all_messages_to_itself_is_replaced),
         cmocka_unit_test(two_sources_that_keep_all_to_themselves_do_not_keep_a_third_from_its_turn),
         cmocka_unit_test(what_all_sources_of_a_relay_keep_to_themselves_is_said),
+        cmocka_unit_test(sources_that_all_refuse_do_not_take_turns_without_a_pause),
         cmocka_unit_test(a_source_that_lags_behind_delays_and_does_not_stop_what_goes_on_without_a_pause),
         cmocka_unit_test(what_a_source_says_of_calls_that_it_does_not_make_counts_for_nothing),
         cmocka_unit_test(a_source_whose_calls_come_to_nothing_leaves_them_to_the_next_one),
