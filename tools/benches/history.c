@@ -82,12 +82,13 @@ static void segments_delete(struct history *history, uint64_t from, uint64_t to)
                                             (struct store_view){high, sizeof(high)});
 }
 
-static void marks_put(struct history *history, uint64_t base, const uint8_t running[32])
+/* At `base`, where history->running stands. */
+static void marks_put(struct history *history, uint64_t base, uint64_t proven)
 {
     uint8_t value[KEYS_SMALL_VALUE_MAX];
     struct codec_writer writer;
-    struct keys_log row = {.base = base, .proven = base, .attested = base, .settled = base, .height = 1000};
-    memcpy(row.running, running, 32);
+    struct keys_log row = {.base = base, .proven = proven, .attested = base, .settled = base, .height = 1000};
+    memcpy(row.running, history->running, 32);
     codec_writer_init(&writer, value, sizeof(value));
     keys_log_write(&writer, &row);
     put(history, STORE_LOG, BYTES_OF(history->lane->logs[0]), codec_writer_bytes(&writer));
@@ -97,18 +98,20 @@ void history_write(struct history *history, uint64_t settled, uint64_t pending)
 {
     uint64_t kept = 1;
     memcpy(history->running, history->lane->logs[0], 32);
-    marks_put(history, 0, history->running);
+    marks_put(history, 0, 0);
     for (uint64_t from = 1; from <= settled; from += SEGMENT_RECORDS) {
         segment_put(history, from);
         skeleton_put(history, from);
         if ((from / SEGMENT_RECORDS) % DELETE_EVERY == DELETE_EVERY - 1 || from + SEGMENT_RECORDS > settled) {
             segments_delete(history, kept, from + SEGMENT_RECORDS);
-            marks_put(history, from + SEGMENT_RECORDS - 1, history->running);
+            marks_put(history, from + SEGMENT_RECORDS - 1, from + SEGMENT_RECORDS - 1);
             kept = from + SEGMENT_RECORDS;
         }
         commit(history);
     }
-    for (uint64_t from = kept; from < kept + pending; from += SEGMENT_RECORDS)
-        segment_put(history, from);
+    uint64_t segments = (pending + SEGMENT_RECORDS - 1) / SEGMENT_RECORDS;
+    marks_put(history, kept - 1, kept - 1 + segments * SEGMENT_RECORDS);
+    for (uint64_t i = 0; i < segments; i++)
+        segment_put(history, kept + i * SEGMENT_RECORDS);
     commit(history);
 }
